@@ -1,0 +1,30 @@
+/** What DHCP asks of the rest of the appliance, and what it tells it. */
+import type { BootClient } from '../boot/client.ts'
+import type { DhcpPlan } from '../boot/plan.ts'
+import type { Ipv4 } from '../kit/ipv4.ts'
+import type { Mac } from '../kit/mac.ts'
+
+/** Who sent a message, as far as DHCP can tell. */
+export type DhcpClient = {
+  mac: Mac
+  /** Option 97 in the usual text form (first three fields swapped to big-endian), lower case; absent if not sent. */
+  uuid?: string
+  boot: BootClient
+}
+
+/** What the appliance says about this client: its reservation, its name, what it should boot. */
+export type ClientView = { reservation?: Ipv4; hostName?: string; plan: DhcpPlan }
+
+/** A fact for the machine's timeline. */
+export type DhcpFact =
+  | { fact: 'offered'; client: DhcpClient; address: Ipv4; plan: DhcpPlan }
+  | { fact: 'acknowledged'; client: DhcpClient; address: Ipv4; plan: DhcpPlan }
+  | { fact: 'refused'; client: DhcpClient; reason: string }
+  | { fact: 'silent'; client: DhcpClient; reason: string }
+
+export interface DhcpFleet {
+  view(client: DhcpClient): ClientView
+  /** Every reserved address and whose it is, so that nobody else is given it. */
+  reservedFor(address: Ipv4): Mac | undefined
+  tell(fact: DhcpFact): void
+}

@@ -1,0 +1,28 @@
+/** Durations and sizes as the site file writes them: "90s", "1h", "1MiB". */
+
+const DURATION_UNITS: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
+const SIZE_UNITS: Record<string, number> = { B: 1, KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3 }
+
+function parseAmount(text: string, units: Record<string, number>): number | undefined {
+  const match = /^(\d{1,9})([A-Za-z]{1,3})$/.exec(text)
+  const unit = match && Object.hasOwn(units, match[2]!) ? units[match[2]!] : undefined
+  return match && unit !== undefined ? Number(match[1]) * unit : undefined
+}
+
+/** Milliseconds; undefined if it is not a whole number with one of ms, s, m, h, d. */
+export function parseDuration(text: string): number | undefined {
+  return parseAmount(text, DURATION_UNITS)
+}
+
+/** Bytes; undefined if it is not a whole number with one of B, KiB, MiB, GiB. */
+export function parseSize(text: string): number | undefined {
+  return parseAmount(text, SIZE_UNITS)
+}
+
+/** `1.7 GiB`, `64.0 MiB`, `512 B`: for people, one decimal from KiB on. */
+export function formatSize(bytes: number): string {
+  for (const unit of ['GiB', 'MiB', 'KiB'] as const) {
+    if (bytes >= SIZE_UNITS[unit]!) return `${(bytes / SIZE_UNITS[unit]!).toFixed(1)} ${unit}`
+  }
+  return `${bytes} B`
+}

@@ -1,0 +1,79 @@
+/** A site with every default filled in, every inheritance resolved and every word checked. Rooms get the slice they need. */
+import type { Ipv4, Prefix, Range } from '../kit/ipv4.ts'
+import type { Mac } from '../kit/mac.ts'
+
+/** An extra DHCP option of a subnet; `value` has the shape that `type` asks for. */
+export type ExtraOption =
+  | { code: number; type: 'ipv4'; value: Ipv4[] }
+  | { code: number; type: 'string'; value: string }
+  | { code: number; type: 'hex'; value: string }
+  | { code: number; type: 'uint8' | 'uint16' | 'uint32'; value: number }
+
+export type Subnet = {
+  prefix: Prefix
+  pools: Range[]
+  router?: Ipv4
+  dns: Ipv4[]
+  ntp: Ipv4[]
+  relays: Ipv4[]
+  options: ExtraOption[]
+}
+
+export type DhcpSite = {
+  mode: 'server' | 'proxy' | 'off'
+  leaseSeconds: number
+  authoritative: boolean
+  probe: boolean
+  subnets: Subnet[]
+}
+
+export type RecordType = 'A' | 'AAAA' | 'CNAME' | 'TXT' | 'SRV' | 'MX' | 'PTR'
+/** `name` is the full name in lower case without a trailing dot. */
+export type StaticRecord = { name: string; type: RecordType; value: string }
+
+export type DnsSite = { forward: Ipv4[]; allow: Prefix[]; records: StaticRecord[] }
+
+export type Profile = { name: string; iso: string; answers: string[]; kernelArgs: string[]; firstBoot?: string }
+
+export type ListedMachine = {
+  name: string
+  macs: Mac[]
+  serial?: string
+  uuid?: string
+  address?: Ipv4
+  profile: string
+  answers: string[]
+  approve: boolean
+}
+
+/** Globs by dotted name: `mac`, `serial`, `uuid`, `dmi.system.name` and the like. */
+export type Rule = {
+  index: number
+  when: Record<string, string>
+  profile: string
+  name?: string
+  answers: string[]
+  approve: boolean
+}
+
+export type WebhookTarget = { url: string; events: ('installed' | 'failed')[]; secretFile?: string }
+
+export type Site = {
+  file: string
+  name: string
+  domain: string
+  network: { interface: string; address: Ipv4; prefix: Prefix }
+  dhcp: DhcpSite
+  dns: DnsSite
+  http: { port: number; tlsPort: number; certificateFile?: string; keyFile?: string }
+  boot: { unknown: 'hold' | 'install' | 'ignore'; loaders: string; stallAfterMs: number }
+  /** Absolute folders. */
+  paths: { isos: string; answers: string; state: string }
+  profiles: Map<string, Profile>
+  machines: ListedMachine[]
+  rules: Rule[]
+  webhooks: WebhookTarget[]
+  console: { host: string; port: number; usersFile?: string }
+  store: { url: string }
+  log: { level: 'debug' | 'info' | 'warn' | 'error'; format: 'auto' | 'json' }
+}

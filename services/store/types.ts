@@ -1,0 +1,25 @@
+/** What is kept, as the rooms see it. One schema; the engines live beside this file. */
+import type { Instant } from '../kit/clock.ts'
+import type { Ipv4 } from '../kit/ipv4.ts'
+import type { Mac } from '../kit/mac.ts'
+
+export type LeaseRecord = {
+  address: Ipv4
+  mac: Mac
+  /** Option 61 as hexadecimal text, if the client sent one; firmware, iPXE and installer send different ones. */
+  clientId?: string
+  /** `bound` until expiresAt; `released` is kept for reuse (RFC 2131 §4.3.4); `declined` is quarantined until expiresAt. */
+  state: 'bound' | 'released' | 'declined'
+  boundAt: Instant
+  expiresAt: Instant
+  hostName?: string
+}
+
+export interface LeaseStore {
+  all(): Promise<LeaseRecord[]>
+  /**
+   * Replaces the record of that address. Resolves when it is on stable storage; all puts of one event-loop turn share
+   * one transaction. Rejects when it could not be written: then no ACK may be sent (RFC 2131 §3.1).
+   */
+  put(record: LeaseRecord): Promise<void>
+}
