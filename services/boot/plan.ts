@@ -1,4 +1,7 @@
 /** What a machine should boot, as a pure function of its state and of what speaks. DHCP, TFTP, DNS and HTTP all ask here. */
+import type { Instant } from '../kit/clock.ts'
+import type { AttemptId } from '../machine/event.ts'
+import { type Attempt, BACK_WITHIN_MS, type Machine, type MachineState, RESUMES_MOST } from '../machine/lifecycle.ts'
 import type { Architecture, BootClient } from './client.ts'
 
 /** Why a client gets an address and nothing to boot. */
@@ -59,4 +62,35 @@ export function dhcpPlan(client: BootClient, view: BootView): DhcpPlan {
     case 'system':
       return { do: 'nothing', reason: 'not-booting' }
   }
+}
+
+/** Why a machine is told to boot its disk: its state, in the words of the lifecycle. */
+export type LocalDiskReason = Exclude<MachineState, 'approved' | 'booting'>
+
+/** What the boot script of a machine says, and the fact that serving it makes true. */
+export type ScriptPlan =
+  | { do: 'install'; attempt: AttemptId; profile: string; resumed: boolean }
+  | { do: 'local-disk'; because: LocalDiskReason }
+  | { do: 'give-up'; attempt: AttemptId; reason: string }
+
+/** The machine came back after it was told to boot its disk: firmware asked again, or the script's own attempt to boot it failed. */
+function cameBack(attempt: Attempt, now: Instant, diskFailed: boolean): boolean {
+  if (attempt.toldLocalAt === undefined || now - attempt.toldLocalAt > BACK_WITHIN_MS) return false
+  return diskFailed || attempt.backAt !== undefined
+}
+
+/**
+ * The script's part of the plan. Only an attempt that was started and has not been answered leads to the installer; one that
+ * was answered leads there again only while its disk proves not to boot.
+ * @param diskFailed the boot script reports that booting the disk failed
+ */
+export function scriptPlan(machine: Machine, now: Instant, diskFailed: boolean): ScriptPlan {
+  const { state, attempt } = machine
+  if (state === 'approved' || state === 'booting') {
+    // These states exist only through an attempt; without one nothing is installed.
+    return attempt ? { do: 'install', attempt: attempt.id, profile: attempt.profile, resumed: false } : { do: 'local-disk', because: 'held' }
+  }
+  if (state !== 'installing' || !attempt || !cameBack(attempt, now, diskFailed)) return { do: 'local-disk', because: state }
+  if (attempt.resumes < RESUMES_MOST) return { do: 'install', attempt: attempt.id, profile: attempt.profile, resumed: true }
+  return { do: 'give-up', attempt: attempt.id, reason: `its disk did not boot after ${RESUMES_MOST} resumed installations` }
 }

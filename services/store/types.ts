@@ -23,3 +23,15 @@ export interface LeaseStore {
    */
   put(record: LeaseRecord): Promise<void>
 }
+
+export type NewEventRow = { machine: string; at: Instant; source: string; type: string; body: string }
+export type EventRow = NewEventRow & { seq: number }
+
+export interface EventStore {
+  /** Every event of every machine, oldest first. */
+  all(): Promise<EventRow[]>
+  /** Resolves with its number when it is on stable storage. */
+  append(event: NewEventRow): Promise<number>
+  /** A machine's events with a number above `after`, oldest first, at most so many. */
+  timeline(machine: string, after: number, most: number): Promise<EventRow[]>
+}

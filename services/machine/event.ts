@@ -1,0 +1,101 @@
+/** Facts about a machine, in the past tense, appended in order. The state of a machine is their fold (lifecycle.ts). */
+import type { Instant } from '../kit/clock.ts'
+import type { Ipv4 } from '../kit/ipv4.ts'
+import type { Mac } from '../kit/mac.ts'
+
+declare const machineBrand: unique symbol
+/** The first hardware address by which the machine became known. */
+export type MachineId = Mac & { readonly [machineBrand]: 'MachineId' }
+
+declare const attemptBrand: unique symbol
+/** One permitted installation: eight hexadecimal digits. */
+export type AttemptId = string & { readonly [attemptBrand]: 'AttemptId' }
+
+export type EventSource = 'dhcp' | 'tftp' | 'http' | 'dns' | 'answer' | 'webhook' | 'operator' | 'site' | 'clock'
+
+export type BootStage = 'firmware' | 'ipxe' | 'installer' | 'system'
+
+/** What the installer reported about the finished system. */
+export type Installed = {
+  fqdn?: string
+  machineId?: string
+  address?: string
+  product?: string
+  kernel?: string
+  hostKeys?: string[]
+}
+
+export type Fact =
+  /** First sight, or something new about who it is. */
+  | { type: 'sighted'; macs: Mac[]; uuid?: string; serial?: string; product?: string }
+  /** A rule gave it the next number of its series; a machine keeps its number for ever. */
+  | { type: 'numbered'; series: string; index: number }
+  | { type: 'attempt-started'; attempt: AttemptId; by: 'operator' | 'site'; again: boolean; profile: string; reason?: string }
+  | { type: 'blocked'; reason?: string }
+  | { type: 'leased'; address: Ipv4; stage: BootStage; loader?: string }
+  | { type: 'loader-sent'; file: string; bytes: number }
+  | { type: 'script-served'; attempt: AttemptId; address: string; resumed: boolean }
+  | { type: 'local-disk-told'; attempt?: AttemptId }
+  | { type: 'kernel-sent'; attempt: AttemptId; bytes: number }
+  | { type: 'initrd-started'; attempt: AttemptId; bytes: number }
+  | { type: 'initrd-sent'; attempt: AttemptId; bytes: number }
+  | { type: 'answer-looked-up'; attempt: AttemptId; address: string }
+  | { type: 'answer-served'; attempt: AttemptId; address: string; layers: string[]; sha256: string; leftOut: string[]; withToken: boolean }
+  | { type: 'answer-failed'; attempt: AttemptId; reason: string }
+  | { type: 'answer-refused'; reason: string; address: string }
+  | { type: 'first-boot-served'; attempt: AttemptId; bytes: number }
+  | { type: 'reported'; attempt: AttemptId; installed: Installed }
+  | { type: 'installation-inferred'; attempt: AttemptId; evidence: string }
+  | { type: 'stalled'; attempt: AttemptId; silentSeconds: number; stage: string }
+  | { type: 'gave-up'; attempt: AttemptId; reason: string }
+
+/** A fact with its time, where it was seen, and, once kept, its number. */
+export type MachineEvent = Fact & { at: Instant; source: EventSource; seq?: number; anomaly?: string }
+
+/** One line for people: what happened, to whom, why; nothing secret. */
+export function describeFact(fact: Fact): string {
+  switch (fact.type) {
+    case 'sighted': {
+      const also = [fact.product, fact.serial && `serial ${fact.serial}`, fact.uuid && `uuid ${fact.uuid}`].filter(Boolean)
+      return `seen as ${fact.macs.join(', ')}${also.length > 0 ? ` (${also.join(', ')})` : ''}`
+    }
+    case 'numbered':
+      return `is number ${fact.index} of ${fact.series}`
+    case 'attempt-started':
+      return `${fact.by === 'site' ? 'approved by the site file' : 'approved by an operator'}: attempt ${fact.attempt}${fact.again ? ', another installation' : ''}${fact.reason ? ` (${fact.reason})` : ''}`
+    case 'blocked':
+      return `blocked by an operator${fact.reason ? `: ${fact.reason}` : ''}`
+    case 'leased':
+      return `gave ${fact.address} to the ${fact.stage}${fact.loader ? `, loader ${fact.loader}` : ''}`
+    case 'loader-sent':
+      return `sent loader ${fact.file}, ${fact.bytes} bytes`
+    case 'script-served':
+      return `told ${fact.address} to install${fact.resumed ? ' again: it came back without booting its disk' : ''}, attempt ${fact.attempt}`
+    case 'local-disk-told':
+      return `told it to boot its local disk${fact.attempt ? `, attempt ${fact.attempt}` : ''}`
+    case 'kernel-sent':
+      return `sent the kernel, ${fact.bytes} bytes`
+    case 'initrd-started':
+      return `sending initrd and ISO, ${fact.bytes} bytes`
+    case 'initrd-sent':
+      return `sent initrd and ISO, ${fact.bytes} bytes`
+    case 'answer-looked-up':
+      return `gave the answer URL to ${fact.address} by DNS TXT`
+    case 'answer-served':
+      return `served the answer from ${fact.layers.join(' + ')} to ${fact.address}${fact.withToken ? '' : ', without a token'}${fact.leftOut.length > 0 ? `; left out, newer than its ISO: ${fact.leftOut.join(', ')}` : ''}`
+    case 'answer-failed':
+      return `no valid answer: ${fact.reason}`
+    case 'answer-refused':
+      return `refused an answer to ${fact.address}: ${fact.reason}`
+    case 'first-boot-served':
+      return `served the first-boot script, ${fact.bytes} bytes`
+    case 'reported':
+      return `installed: ${fact.installed.fqdn ?? 'unnamed'}${fact.installed.product ? `, ${fact.installed.product}` : ''}${fact.installed.address ? `, ${fact.installed.address}` : ''}`
+    case 'installation-inferred':
+      return `installed (inferred): ${fact.evidence}`
+    case 'stalled':
+      return `nothing heard for ${fact.silentSeconds} s, last stage ${fact.stage}`
+    case 'gave-up':
+      return `gave up: ${fact.reason}`
+  }
+}

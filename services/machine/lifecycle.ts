@@ -1,0 +1,202 @@
+/**
+ * The lifecycle of a machine as a pure reducer: state and event in, state out. Nothing but an `attempt-started` event, which
+ * only an operator or `approve = true` of the site can cause, ever leads towards an installation.
+ */
+import type { Instant } from '../kit/clock.ts'
+import type { Ipv4 } from '../kit/ipv4.ts'
+import type { Mac } from '../kit/mac.ts'
+import type { AttemptId, BootStage, Installed, MachineEvent, MachineId } from './event.ts'
+
+export type MachineState = 'held' | 'approved' | 'booting' | 'installing' | 'installed' | 'failed' | 'stalled' | 'blocked'
+
+export type Attempt = {
+  id: AttemptId
+  profile: string
+  startedAt: Instant
+  /** How often the installer was started again because the machine came back without booting its disk. */
+  resumes: number
+  /** Set while the answer has been served and the report has not come. */
+  answeredAt?: Instant
+  answeredTo?: string
+  /** Last time the machine was told to boot its disk, and when it booted from the network after that. */
+  toldLocalAt?: Instant
+  backAt?: Instant
+}
+
+export type Machine = {
+  id: MachineId
+  macs: Mac[]
+  uuid?: string
+  serial?: string
+  product?: string
+  /** Its number in the series of a rule. */
+  number?: { series: string; index: number }
+  state: MachineState
+  /** The latest attempt, finished or not. */
+  attempt?: Attempt
+  attempts: number
+  address?: Ipv4
+  stage?: BootStage
+  /** Why it failed, stalled or is blocked, in words. */
+  reason?: string
+  installed?: Installed & { at: Instant; inferred: boolean }
+  firstSeenAt: Instant
+  lastEventAt: Instant
+}
+
+/** A machine that is back this soon after it was told to boot its disk did not boot it. */
+export const BACK_WITHIN_MS = 3 * 60_000
+export const RESUMES_MOST = 3
+
+export function newMachine(id: MachineId, at: Instant): Machine {
+  return { id, macs: [id], state: 'held', attempts: 0, firstSeenAt: at, lastEventAt: at }
+}
+
+/** `anomaly` says why the event changed nothing. */
+export type Step = { machine: Machine; anomaly?: string }
+
+function refuse(machine: Machine, anomaly: string): Step {
+  return { machine, anomaly }
+}
+
+function without<T extends object, K extends keyof T>(value: T, ...keys: K[]): Omit<T, K> {
+  const copy = { ...value }
+  for (const key of keys) delete copy[key]
+  return copy
+}
+
+type Of<T extends MachineEvent['type']> = Extract<MachineEvent, { type: T }>
+
+/** Events that name an attempt are facts about the latest one only, and only in the states where they can be true. */
+function inAttempt(machine: Machine, event: { attempt: AttemptId; type: string }, states: MachineState[]): Attempt | string {
+  if (machine.attempt?.id !== event.attempt) return `attempt ${event.attempt} is not the latest`
+  return states.includes(machine.state) ? machine.attempt : `${event.type} does not fit state ${machine.state}`
+}
+
+function sight(machine: Machine, event: Of<'sighted'>): Step {
+  const macs = [...new Set([...machine.macs, ...event.macs])]
+  const { uuid, serial, product } = { ...machine, ...event }
+  return { machine: { ...machine, macs, ...(uuid ? { uuid } : {}), ...(serial ? { serial } : {}), ...(product ? { product } : {}) } }
+}
+
+function startAttempt(machine: Machine, event: Of<'attempt-started'>): Step {
+  if (event.by === 'site' && machine.attempts > 0) return refuse(machine, 'the site approves the first attempt only')
+  if (event.by === 'site' && machine.state !== 'held') return refuse(machine, `the site approves a held machine only, not ${machine.state}`)
+  if (machine.state === 'installed' && !event.again) return refuse(machine, 'an installed machine needs `machine reinstall`')
+  const attempt: Attempt = { id: event.attempt, profile: event.profile, startedAt: event.at, resumes: 0 }
+  return { machine: { ...without(machine, 'reason'), state: 'approved', attempt, attempts: machine.attempts + 1 } }
+}
+
+function lease(machine: Machine, event: Of<'leased'>): Step {
+  const next: Machine = { ...machine, address: event.address, stage: event.stage }
+  const { attempt } = machine
+  const fromNetwork = event.stage === 'firmware' || event.stage === 'ipxe'
+  if (!attempt || !fromNetwork || attempt.toldLocalAt === undefined) return { machine: next }
+  return { machine: { ...next, attempt: { ...attempt, backAt: event.at } } }
+}
+
+function serveScript(machine: Machine, event: Of<'script-served'>): Step {
+  const attempt = inAttempt(machine, event, event.resumed ? ['installing'] : ['approved', 'booting'])
+  if (typeof attempt === 'string') return refuse(machine, attempt)
+  const fresh: Attempt = without(attempt, 'toldLocalAt', 'backAt')
+  return { machine: { ...machine, state: 'booting', attempt: event.resumed ? { ...fresh, resumes: attempt.resumes + 1 } : fresh } }
+}
+
+function tellLocalDisk(machine: Machine, event: Of<'local-disk-told'>): Step {
+  if (machine.state !== 'installing' || !machine.attempt) return { machine }
+  return { machine: { ...machine, attempt: { ...without(machine.attempt, 'backAt'), toldLocalAt: event.at } } }
+}
+
+function serveAnswer(machine: Machine, event: Of<'answer-served'>): Step {
+  const attempt = inAttempt(machine, event, ['approved', 'booting', 'installing', 'stalled'])
+  if (typeof attempt === 'string') return refuse(machine, attempt)
+  const answered: Attempt = { ...without(attempt, 'toldLocalAt', 'backAt'), answeredAt: event.at, answeredTo: event.address }
+  return { machine: { ...without(machine, 'reason'), state: 'installing', attempt: answered } }
+}
+
+/** A report may come after the stall alarm: the machine did install, however late it says so. */
+const REPORTABLE: MachineState[] = ['installing', 'stalled', 'failed', 'installed']
+
+function finish(machine: Machine, event: Of<'reported'> | Of<'installation-inferred'>): Step {
+  const attempt = inAttempt(machine, event, event.type === 'reported' ? REPORTABLE : ['installing'])
+  if (typeof attempt === 'string') return refuse(machine, attempt)
+  if (attempt.answeredAt === undefined) return refuse(machine, 'a report before the answer was served')
+  if (event.type === 'reported' && machine.state === 'installed' && !machine.installed?.inferred) return { machine }
+  const installed = event.type === 'reported' ? { ...event.installed, at: event.at, inferred: false } : { at: event.at, inferred: true }
+  return { machine: { ...without(machine, 'reason'), state: 'installed', installed, attempt: without(attempt, 'toldLocalAt', 'backAt') } }
+}
+
+function fail(machine: Machine, event: Of<'answer-failed'> | Of<'gave-up'> | Of<'stalled'>): Step {
+  const attempt = inAttempt(machine, event, ['approved', 'booting', 'installing', 'stalled'])
+  if (typeof attempt === 'string') return refuse(machine, attempt)
+  if (event.type !== 'stalled') return { machine: { ...machine, state: 'failed', reason: event.reason } }
+  return { machine: { ...machine, state: 'stalled', reason: `nothing heard for ${event.silentSeconds} s, last stage ${event.stage}` } }
+}
+
+/** Facts that only say how far a machine is; they belong to an attempt or they are anomalies. */
+function progress(machine: Machine, event: MachineEvent & { attempt: AttemptId }): Step {
+  const attempt = inAttempt(machine, event, ['approved', 'booting', 'installing', 'stalled'])
+  return typeof attempt === 'string' ? refuse(machine, attempt) : { machine }
+}
+
+function fold(machine: Machine, event: MachineEvent): Step {
+  switch (event.type) {
+    case 'sighted':
+      return sight(machine, event)
+    case 'numbered':
+      return { machine: { ...machine, number: { series: event.series, index: event.index } } }
+    case 'attempt-started':
+      return startAttempt(machine, event)
+    case 'blocked':
+      return { machine: { ...machine, state: 'blocked', reason: event.reason ?? 'blocked by an operator' } }
+    case 'leased':
+      return lease(machine, event)
+    case 'script-served':
+      return serveScript(machine, event)
+    case 'local-disk-told':
+      return tellLocalDisk(machine, event)
+    case 'answer-served':
+      return serveAnswer(machine, event)
+    case 'reported':
+    case 'installation-inferred':
+      return finish(machine, event)
+    case 'answer-failed':
+    case 'gave-up':
+    case 'stalled':
+      return fail(machine, event)
+    case 'loader-sent':
+    case 'answer-refused':
+      return { machine }
+    case 'kernel-sent':
+    case 'initrd-started':
+    case 'initrd-sent':
+    case 'answer-looked-up':
+    case 'first-boot-served':
+      return progress(machine, event)
+  }
+}
+
+/** The whole lifecycle. An event that does not fit changes nothing but is kept, marked with the reason. */
+export function advance(machine: Machine, event: MachineEvent): Step {
+  const step = fold(machine, event)
+  return step.anomaly ? step : { machine: { ...step.machine, lastEventAt: event.at } }
+}
+
+/**
+ * What the clock has to say about a machine, if anything. A machine that was told to boot its disk and did not come back has booted
+ * it; a machine that fell silent on the way is stalled. Neither starts anything.
+ * @param heardAt last sign of life, also of downloads that are not events
+ */
+export function overdue(machine: Machine, now: Instant, heardAt: Instant, stallAfterMs: number): MachineEvent | undefined {
+  const { attempt, state } = machine
+  if (!attempt || (state !== 'booting' && state !== 'installing')) return undefined
+  if (state === 'installing' && attempt.toldLocalAt !== undefined && attempt.backAt === undefined) {
+    if (now - attempt.toldLocalAt <= BACK_WITHIN_MS) return undefined
+    const evidence = 'it was told to boot its disk and did not come back'
+    return { type: 'installation-inferred', attempt: attempt.id, evidence, at: now, source: 'clock' }
+  }
+  const silentMs = now - Math.max(heardAt, machine.lastEventAt)
+  if (silentMs < stallAfterMs) return undefined
+  const stage = state === 'installing' ? 'answer served' : (machine.stage ?? 'script served')
+  return { type: 'stalled', attempt: attempt.id, silentSeconds: Math.round(silentMs / 1000), stage, at: now, source: 'clock' }
+}

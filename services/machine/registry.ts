@@ -1,0 +1,233 @@
+/** The fleet: every machine that was listed or seen, its events kept in the store, its state their fold. */
+import { randomBytes } from 'node:crypto'
+import type { Clock, Instant } from '../kit/clock.ts'
+import type { Ipv4 } from '../kit/ipv4.ts'
+import type { Log } from '../kit/log.ts'
+import type { Mac } from '../kit/mac.ts'
+import type { Problem } from '../kit/problem.ts'
+import type { Site } from '../site/types.ts'
+import type { EventRow, EventStore } from '../store/types.ts'
+import { type AttemptId, describeFact, type EventSource, type Fact, type MachineEvent, type MachineId } from './event.ts'
+import { advance, type Machine, newMachine, overdue } from './lifecycle.ts'
+import { type Listing, listingOf } from './listing.ts'
+import type { Progress } from './progress.ts'
+import { attemptToken, hashToken, type SecretPurpose } from './secrets.ts'
+
+export type RegistryOptions = {
+  site: Site
+  store: EventStore
+  key: Uint8Array
+  clock: Clock
+  log: Log
+}
+
+export type Sighting = { macs: Mac[]; uuid?: string; serial?: string; product?: string }
+
+export type Listener = (machine: Machine, event: MachineEvent) => void
+
+const ATTEMPT_ID_BYTES = 4
+
+function eventOf(row: EventRow): MachineEvent {
+  return { ...(JSON.parse(row.body) as Fact), at: row.at, source: row.source as EventSource, seq: row.seq }
+}
+
+export class Registry {
+  readonly #options: RegistryOptions
+  readonly #machines = new Map<MachineId, Machine>()
+  readonly #byMac = new Map<Mac, MachineId>()
+  readonly #byToken = new Map<string, MachineId>()
+  readonly #heardAt = new Map<MachineId, Instant>()
+  readonly #progress = new Map<MachineId, Progress>()
+  readonly #listeners = new Set<Listener>()
+
+  private constructor(options: RegistryOptions) {
+    this.#options = options
+  }
+
+  /** Folds what the store holds, then adds the machines that the site lists and that were never seen. */
+  static async open(options: RegistryOptions): Promise<Registry> {
+    const registry = new Registry(options)
+    for (const row of await options.store.all()) registry.#replay(row)
+    await registry.#addListed()
+    return registry
+  }
+
+  machines(): Machine[] {
+    return [...this.#machines.values()]
+  }
+
+  byMac(mac: Mac): Machine | undefined {
+    const id = this.#byMac.get(mac)
+    return id && this.#machines.get(id)
+  }
+
+  byAttempt(attempt: string): Machine | undefined {
+    return this.machines().find(machine => machine.attempt?.id === attempt)
+  }
+
+  /** By host name, FQDN, MAC in any spelling, serial number, or address: what a person may type. */
+  find(query: string): Machine[] {
+    const wanted = query.trim().toLowerCase()
+    const mac = wanted.replaceAll('-', ':')
+    return this.machines().filter(machine => {
+      const { name, fqdn } = this.listing(machine)
+      const names: (string | undefined)[] = [name, fqdn, machine.serial, machine.address, ...machine.macs, machine.installed?.fqdn]
+      return names.some(value => value?.toLowerCase() === wanted || value === mac)
+    })
+  }
+
+  listing(machine: Machine): Listing {
+    return listingOf(machine, this.#options.site)
+  }
+
+  /** The name people know it by: host name, else MAC. */
+  titleOf(machine: Machine): string {
+    return this.listing(machine).name ?? machine.id
+  }
+
+  progress(machine: Machine): Progress | undefined {
+    return this.#progress.get(machine.id)
+  }
+
+  heardAt(machine: Machine): Instant {
+    return Math.max(this.#heardAt.get(machine.id) ?? 0, machine.lastEventAt)
+  }
+
+  /** A sign of life that is not an event: part of a download, a repeated question. */
+  heard(id: MachineId, progress?: Omit<Progress, 'at' | 'startedAt'>): void {
+    const at = this.#options.clock.now()
+    this.#heardAt.set(id, at)
+    if (!progress) return
+    const before = this.#progress.get(id)
+    const same = before && before.file === progress.file && before.sent <= progress.sent
+    this.#progress.set(id, { ...progress, startedAt: same ? before.startedAt : at, at })
+  }
+
+  /** Who is this? Makes the machine known, or learns what is new about it; `site` says it came from the site file. */
+  async sight(sighting: Sighting, source: EventSource): Promise<Machine> {
+    const known = sighting.macs.map(mac => this.byMac(mac)).find(machine => machine !== undefined)
+    if (known && !this.#teaches(known, sighting)) return known
+    const id = known?.id ?? (sighting.macs[0] as MachineId)
+    const written = this.record(id, { type: 'sighted', ...sighting }, source)
+    const settled = this.#settle(id)
+    await Promise.all([written, settled])
+    return this.#machines.get(id)!
+  }
+
+  /** Applies a fact at once and resolves with the event when it is on stable storage. */
+  async record(id: MachineId, fact: Fact, source: EventSource): Promise<MachineEvent> {
+    const at = this.#options.clock.now()
+    const machine = this.#machines.get(id) ?? newMachine(id, at)
+    const step = advance(machine, { ...fact, at, source })
+    this.#keep(step.machine)
+    const event: MachineEvent = { ...fact, at, source, ...(step.anomaly ? { anomaly: step.anomaly } : {}) }
+    this.#options.log[step.anomaly ? 'warn' : 'info']({ machine: this.titleOf(step.machine), source, event: fact.type, ...(step.anomaly ? { anomaly: step.anomaly } : {}) }, describeFact(fact))
+    const body = JSON.stringify(step.anomaly ? { ...fact, anomaly: step.anomaly } : fact)
+    event.seq = await this.#options.store.append({ machine: id, at, source, type: fact.type, body })
+    for (const listener of this.#listeners) listener(this.#machines.get(id)!, event)
+    return event
+  }
+
+  /** Starts an attempt, or says why it can't; the lifecycle has the last word. */
+  async startAttempt(machine: Machine, order: { by: 'operator' | 'site'; again: boolean; profile?: string; reason?: string }): Promise<AttemptId | Problem> {
+    const { site } = this.#options
+    const only = site.profiles.size === 1 ? [...site.profiles.keys()][0] : undefined
+    const profile = order.profile ?? this.listing(machine).profile ?? only
+    if (!profile || !site.profiles.has(profile)) {
+      const names = [...site.profiles.keys()].join(', ') || 'none'
+      const message = profile ? `there is no profile "${profile}"` : `${this.titleOf(machine)} has no profile in the site file`
+      return { code: 'no-profile', message, hint: `choose one with --profile (defined: ${names}), or list the machine`, severity: 'error' }
+    }
+    const attempt = randomBytes(ATTEMPT_ID_BYTES).toString('hex') as AttemptId
+    const fact: Fact = { type: 'attempt-started', attempt, by: order.by, again: order.again, profile, ...(order.reason ? { reason: order.reason } : {}) }
+    const refusal = advance(machine, { ...fact, at: this.#options.clock.now(), source: order.by }).anomaly
+    if (refusal) return { code: 'not-approvable', message: refusal, hint: 'see `rackrise machine show` for its state', severity: 'error' }
+    await this.record(machine.id, fact, order.by)
+    return attempt
+  }
+
+  token(attempt: AttemptId, purpose: SecretPurpose): string {
+    return attemptToken(this.#options.key, attempt, purpose)
+  }
+
+  /** The machine whose latest attempt this token belongs to. Only hashes are compared. */
+  byToken(token: string, purpose: SecretPurpose): Machine | undefined {
+    const id = this.#byToken.get(`${purpose}:${hashToken(token)}`)
+    return id && this.#machines.get(id)
+  }
+
+  timeline(id: MachineId, after: number, most: number): Promise<MachineEvent[]> {
+    return this.#options.store.timeline(id, after, most).then(rows => rows.map(eventOf))
+  }
+
+  /** Hears every event once it is durable; returns how to stop. */
+  subscribe(listener: Listener): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  /** What the clock has to say about every machine. Called every few seconds. */
+  async sweep(): Promise<void> {
+    const { clock, site } = this.#options
+    const now = clock.now()
+    for (const machine of this.machines()) {
+      const event = overdue(machine, now, this.heardAt(machine), site.boot.stallAfterMs)
+      if (event) await this.record(machine.id, event, 'clock')
+    }
+  }
+
+  #replay(row: EventRow): void {
+    const id = row.machine as MachineId
+    const machine = this.#machines.get(id) ?? newMachine(id, row.at)
+    this.#keep(advance(machine, eventOf(row)).machine)
+  }
+
+  #keep(machine: Machine): void {
+    const before = this.#machines.get(machine.id)
+    this.#machines.set(machine.id, machine)
+    for (const mac of machine.macs) if (!this.#byMac.has(mac)) this.#byMac.set(mac, machine.id)
+    if (!machine.attempt || before?.attempt?.id === machine.attempt.id) return
+    this.#progress.delete(machine.id)
+    for (const purpose of ['answer', 'webhook', 'first-boot', 'bearer'] as const) {
+      if (before?.attempt) this.#byToken.delete(`${purpose}:${hashToken(this.token(before.attempt.id, purpose))}`)
+      this.#byToken.set(`${purpose}:${hashToken(this.token(machine.attempt.id, purpose))}`, machine.id)
+    }
+  }
+
+  #teaches(machine: Machine, sighting: Sighting): boolean {
+    if (sighting.macs.some(mac => !machine.macs.includes(mac) && !this.#byMac.has(mac))) return true
+    return (['uuid', 'serial', 'product'] as const).some(key => sighting[key] !== undefined && sighting[key] !== machine[key])
+  }
+
+  async #addListed(): Promise<void> {
+    for (const listed of this.#options.site.machines) {
+      const known = listed.macs.map(mac => this.byMac(mac)).find(machine => machine !== undefined)
+      if (known) await this.#settle(known.id)
+      else await this.sight({ macs: listed.macs }, 'site')
+    }
+  }
+
+  /** After it became known or better known: its number, and the approval that the site gives. */
+  async #settle(id: MachineId): Promise<void> {
+    const { site } = this.#options
+    const machine = this.#machines.get(id)!
+    const { series, approve, from } = this.listing(machine)
+    if (series?.includes('{{index}}') && machine.number?.series !== series) {
+      await this.record(id, { type: 'numbered', series, index: this.#nextNumber(series) }, 'site')
+    }
+    const install = approve || (from === 'nothing' && site.boot.unknown === 'install')
+    if (!install || machine.attempts > 0 || machine.state !== 'held') return
+    const started = await this.startAttempt(this.#machines.get(id)!, { by: 'site', again: false })
+    if (typeof started !== 'string') this.#options.log.warn({ machine: id, code: started.code }, started.message)
+  }
+
+  #nextNumber(series: string): number {
+    const taken = this.machines().flatMap(machine => (machine.number?.series === series ? [machine.number.index] : []))
+    return Math.max(0, ...taken) + 1
+  }
+
+  /** The address that the site reserves for one of the machine's MACs. */
+  reservation(machine: Machine): Ipv4 | undefined {
+    return this.listing(machine).address
+  }
+}

@@ -1,0 +1,31 @@
+/** How a database of any age becomes today's schema. A migration is never changed once released; a new one is added. */
+import { type Kysely, sql } from 'kysely'
+import type { Migration } from 'kysely/migration'
+
+const firstSchema: Migration = {
+  async up(db: Kysely<unknown>) {
+    await db.schema
+      .createTable('event')
+      .addColumn('seq', 'integer', column => column.primaryKey().autoIncrement())
+      .addColumn('machine', 'text', column => column.notNull())
+      .addColumn('at', 'integer', column => column.notNull())
+      .addColumn('source', 'text', column => column.notNull())
+      .addColumn('type', 'text', column => column.notNull())
+      .addColumn('body', 'text', column => column.notNull())
+      .execute()
+    await db.schema.createIndex('event_by_machine').on('event').columns(['machine', 'seq']).execute()
+    await db.schema
+      .createTable('lease')
+      .addColumn('address', 'text', column => column.primaryKey())
+      .addColumn('mac', 'text', column => column.notNull())
+      .addColumn('client_id', 'text')
+      .addColumn('state', 'text', column => column.notNull().check(sql`state in ('bound', 'released', 'declined')`))
+      .addColumn('bound_at', 'integer', column => column.notNull())
+      .addColumn('expires_at', 'integer', column => column.notNull())
+      .addColumn('host_name', 'text')
+      .execute()
+  },
+}
+
+/** In the order they run; the name is kept in the database. */
+export const MIGRATIONS: Record<string, Migration> = { '0001-first-schema': firstSchema }

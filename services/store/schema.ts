@@ -1,0 +1,24 @@
+/** The tables, one schema for every engine. Times are milliseconds since 1970, addresses dotted text. */
+import type { Generated } from 'kysely'
+
+export type EventTable = {
+  seq: Generated<number>
+  machine: string
+  at: number
+  source: string
+  type: string
+  /** The rest of the event as JSON; never a secret. */
+  body: string
+}
+
+export type LeaseTable = {
+  address: string
+  mac: string
+  client_id: string | null
+  state: string
+  bound_at: number
+  expires_at: number
+  host_name: string | null
+}
+
+export type Database = { event: EventTable; lease: LeaseTable }

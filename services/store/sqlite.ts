@@ -1,0 +1,33 @@
+/** SQLite inside the process: Node's own engine under Kysely, with every commit on the platter before it returns. */
+import { DatabaseSync, type SQLInputValue } from 'node:sqlite'
+import { Kysely, type SqliteDatabase, SqliteDialect } from 'kysely'
+import { EnvironmentProblem } from '../kit/problem.ts'
+import type { Database } from './schema.ts'
+
+function adapt(db: DatabaseSync): SqliteDatabase {
+  return {
+    prepare(sql) {
+      const statement = db.prepare(sql)
+      const values = (parameters: readonly unknown[]): SQLInputValue[] => parameters as SQLInputValue[]
+      return {
+        reader: statement.columns().length > 0,
+        all: parameters => statement.all(...values(parameters)),
+        run: parameters => statement.run(...values(parameters)),
+        iterate: parameters => statement.iterate(...values(parameters)),
+      }
+    },
+    close: () => db.close(),
+  }
+}
+
+/** Opens or makes the file. Throws EnvironmentProblem when the folder can't be written or another process holds it. */
+export function openSqlite(file: string): Kysely<Database> {
+  try {
+    const db = new DatabaseSync(file)
+    db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 2000; PRAGMA foreign_keys = ON')
+    return new Kysely<Database>({ dialect: new SqliteDialect({ database: adapt(db) }) })
+  } catch (error) {
+    const what = error instanceof Error ? error.message : String(error)
+    throw new EnvironmentProblem('store', `can't open the database ${file}: ${what}`, 'see paths.state and who owns that folder')
+  }
+}

@@ -1,0 +1,115 @@
+/** The state as typed questions: events and leases. */
+import { chmod, mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Kysely } from 'kysely'
+import { Migrator } from 'kysely/migration'
+import { EnvironmentProblem } from '../kit/problem.ts'
+import type { Ipv4 } from '../kit/ipv4.ts'
+import type { Mac } from '../kit/mac.ts'
+import { MIGRATIONS } from './migrations.ts'
+import type { Database, LeaseTable } from './schema.ts'
+import { openSqlite } from './sqlite.ts'
+import { TurnWriter } from './turn-writer.ts'
+import type { EventRow, EventStore, LeaseRecord, LeaseStore, NewEventRow } from './types.ts'
+
+const FOLDER_MODE = 0o700
+const FILE_MODE = 0o600
+
+function toRow(record: LeaseRecord): LeaseTable {
+  return {
+    address: record.address,
+    mac: record.mac,
+    client_id: record.clientId ?? null,
+    state: record.state,
+    bound_at: record.boundAt,
+    expires_at: record.expiresAt,
+    host_name: record.hostName ?? null,
+  }
+}
+
+function fromRow(row: LeaseTable): LeaseRecord {
+  return {
+    address: row.address as Ipv4,
+    mac: row.mac as Mac,
+    state: row.state as LeaseRecord['state'],
+    boundAt: row.bound_at,
+    expiresAt: row.expires_at,
+    ...(row.client_id === null ? {} : { clientId: row.client_id }),
+    ...(row.host_name === null ? {} : { hostName: row.host_name }),
+  }
+}
+
+/** The state of one appliance. One process at a time writes; a second one may read. */
+export class Store {
+  readonly #db: Kysely<Database>
+  readonly #writer: TurnWriter
+
+  constructor(db: Kysely<Database>) {
+    this.#db = db
+    this.#writer = new TurnWriter(db)
+  }
+
+  readonly leases: LeaseStore = {
+    all: async () => (await this.#db.selectFrom('lease').selectAll().execute()).map(fromRow),
+    put: record => {
+      const row = toRow(record)
+      return this.#writer.write(db =>
+        db
+          .insertInto('lease')
+          .values(row)
+          .onConflict(conflict => conflict.column('address').doUpdateSet(row))
+          .execute(),
+      )
+    },
+  }
+
+  readonly events: EventStore = {
+    all: async () => (await this.#db.selectFrom('event').selectAll().orderBy('seq').execute()) as EventRow[],
+    append: async (event: NewEventRow) => {
+      let seq = 0
+      await this.#writer.write(async db => {
+        const row = await db.insertInto('event').values(event).returning('seq').executeTakeFirstOrThrow()
+        seq = row.seq
+      })
+      return seq
+    },
+    timeline: async (machine, after, most) =>
+      (await this.#db
+        .selectFrom('event')
+        .selectAll()
+        .where('machine', '=', machine)
+        .where('seq', '>', after)
+        .orderBy('seq')
+        .limit(most)
+        .execute()) as EventRow[],
+  }
+
+  async close(): Promise<void> {
+    await this.#writer.idle()
+    await this.#db.destroy()
+  }
+}
+
+async function migrate(db: Kysely<Database>): Promise<void> {
+  const migrator = new Migrator({ db, provider: { getMigrations: async () => MIGRATIONS } })
+  const { error } = await migrator.migrateToLatest()
+  if (error) {
+    const what = error instanceof Error ? error.message : JSON.stringify(error)
+    throw new EnvironmentProblem('store', `can't bring the database up to date: ${what}`, 'it may belong to a newer version; restore a backup or install that version')
+  }
+}
+
+/** Opens the state in a folder, which is made if it is missing, private to its owner (I08). */
+export async function openStore(folder: string): Promise<Store> {
+  const file = join(folder, 'state.sqlite')
+  try {
+    await mkdir(folder, { recursive: true, mode: FOLDER_MODE })
+  } catch (error) {
+    const what = error instanceof Error ? error.message : String(error)
+    throw new EnvironmentProblem('store', `can't make the state folder ${folder}: ${what}`, 'set paths.state to a folder that this user may write')
+  }
+  const db = openSqlite(file)
+  await chmod(file, FILE_MODE)
+  await migrate(db)
+  return new Store(db)
+}
