@@ -1,0 +1,99 @@
+/**
+ * What the asking installer understands. It does not tell its own version, so the version comes from the product
+ * release of its ISO and from the `Accept` header.
+ */
+
+/** Version of the package `proxmox-installer`, first two numbers; the product's own version is another. */
+export type InstallerVersion = readonly [major: number, minor: number]
+
+export type Dialect = {
+  /** The newest format that the installer is known to understand; never newer than the real one. */
+  installer: InstallerVersion
+  /** It parses an answer in JSON too (from 9.2.0 on). */
+  acceptsJson: boolean
+  /** Multi-word keys may be written with hyphens (from 8.4.0 on). */
+  kebabCase: boolean
+}
+
+export const OLDEST: InstallerVersion = [8, 2]
+export const NEWEST: InstallerVersion = [9, 2]
+const LAST_WITHOUT_JSON: InstallerVersion = [9, 1]
+
+/**
+ * First product release of each installer, oldest first. The installers in these ISOs are 8.2.4 or later for 8.2, 8.3.0,
+ * 8.4.3, 9.0.5, 9.1.0 and 9.2.2. Mail Gateway 8.2 shipped 8.4.0 to 8.4.2, which lack the keys of 8.4.3: it counts as 8.3.
+ */
+const RELEASES: Record<string, { release: InstallerVersion; installer: InstallerVersion }[]> = {
+  pve: [
+    { release: [8, 2], installer: [8, 2] },
+    { release: [8, 3], installer: [8, 3] },
+    { release: [8, 4], installer: [8, 4] },
+    { release: [9, 0], installer: [9, 0] },
+    { release: [9, 1], installer: [9, 1] },
+    { release: [9, 2], installer: [9, 2] },
+  ],
+  pbs: [
+    { release: [3, 2], installer: [8, 2] },
+    { release: [3, 3], installer: [8, 3] },
+    { release: [3, 4], installer: [8, 4] },
+    { release: [4, 0], installer: [9, 0] },
+    { release: [4, 1], installer: [9, 1] },
+    { release: [4, 2], installer: [9, 2] },
+  ],
+  pmg: [
+    { release: [8, 2], installer: [8, 3] },
+    { release: [9, 0], installer: [9, 0] },
+    { release: [9, 1], installer: [9, 2] },
+  ],
+  pdm: [
+    { release: [1, 0], installer: [9, 1] },
+    { release: [1, 1], installer: [9, 2] },
+  ],
+}
+
+/** Orders versions: negative if `a` is older than `b`. */
+export function compareVersions(a: InstallerVersion, b: InstallerVersion): number {
+  return a[0] - b[0] || a[1] - b[1]
+}
+
+export function isAtLeast(version: InstallerVersion, wanted: InstallerVersion): boolean {
+  return compareVersions(version, wanted) >= 0
+}
+
+export function formatVersion(version: InstallerVersion): string {
+  return version.join('.')
+}
+
+/** Reads the first two numbers of `9.2`, `9.2-1` or `9`; anything else is undefined. */
+export function parseVersion(text: string): InstallerVersion | undefined {
+  const match = /^(\d{1,3})(?:\.(\d{1,3}))?(?:[.-].*)?$/.exec(text.trim())
+  return match ? [Number(match[1]), Number(match[2] ?? 0)] : undefined
+}
+
+/** A release between two known ones speaks like the older; one that nobody knows yet like the newest. */
+function installerOf(product: string, release: string): InstallerVersion {
+  const asked = parseVersion(release)
+  const known = Object.hasOwn(RELEASES, product) ? RELEASES[product] : undefined
+  if (!known || !asked) return NEWEST
+  return known.findLast(({ release: first }) => isAtLeast(asked, first))?.installer ?? OLDEST
+}
+
+/** `application/json` as one of the media types of an `Accept` header (RFC 9110 §12.5.1); `*` + `/*` does not count. */
+function listsJson(accept: string): boolean {
+  return accept.split(',').some(type => type.split(';', 1)[0]!.trim().toLowerCase() === 'application/json')
+}
+
+export function dialectOfVersion(installer: InstallerVersion): Dialect {
+  return { installer, acceptsJson: isAtLeast(installer, [9, 2]), kebabCase: isAtLeast(installer, [8, 4]) }
+}
+
+/**
+ * The dialect of a request. `accept` is the header of the POST: 9.2.0 and later ask for JSON, so a request that does not
+ * comes from an older installer whatever its release says. Absent: no request yet, and the release alone decides.
+ */
+export function dialectOf(asking: { product: string; release: string; accept?: string | undefined }): Dialect {
+  const installer = installerOf(asking.product, asking.release)
+  if (asking.accept === undefined) return dialectOfVersion(installer)
+  if (listsJson(asking.accept)) return dialectOfVersion(NEWEST)
+  return dialectOfVersion(isAtLeast(installer, NEWEST) ? LAST_WITHOUT_JSON : installer)
+}

@@ -1,0 +1,102 @@
+/** Reads the answers folder. The only file of this room that touches the disk. */
+import { constants } from 'node:fs'
+import { type FileHandle, open, readdir, realpath } from 'node:fs/promises'
+import { join, sep } from 'node:path'
+import { isProblem } from '../kit/is-problem.ts'
+import { parseMac } from '../kit/mac.ts'
+import type { Problem } from '../kit/problem.ts'
+import { type Layers, readLayer } from './layer.ts'
+import { answerError } from './problems.ts'
+
+export type { Layer, Layers } from './layer.ts'
+
+const LARGEST_LAYER = 1024 * 1024
+const MOST_LAYERS = 10_000
+const LAYER_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/
+
+function unreadable(file: string, message: string): Problem {
+  return answerError('layer-unreadable', message, 'make it a regular UTF-8 file inside the answers folder', { file })
+}
+
+async function readOpened(handle: FileHandle, file: string): Promise<string | Problem> {
+  const about = await handle.stat()
+  if (!about.isFile()) return unreadable(file, 'not a regular file')
+  if (about.size > LARGEST_LAYER) return unreadable(file, `larger than ${LARGEST_LAYER} bytes`)
+  const bytes = await handle.readFile()
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+  } catch {
+    return unreadable(file, 'not UTF-8')
+  }
+}
+
+/** A link is followed only to a file inside the folder (container volumes are made of such links). */
+async function readText(folder: string, file: string): Promise<string | Problem> {
+  try {
+    const real = await realpath(file)
+    if (!real.startsWith(folder + sep)) return unreadable(file, 'a link that leads out of the folder')
+    // Not to hang on a FIFO, and not to follow a link that was put there just now.
+    const handle = await open(real, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
+    try {
+      return await readOpened(handle, file)
+    } finally {
+      await handle.close()
+    }
+  } catch (error) {
+    return unreadable(file, error instanceof Error && 'code' in error ? `not readable (${error.code})` : 'not readable')
+  }
+}
+
+async function addLayer(layers: Layers, folder: string, file: string, name: string): Promise<void> {
+  const mac = parseMac(name)
+  const key = mac ?? name
+  if ((mac && layers.byMac.has(mac)) || layers.broken.has(key)) {
+    const problem = answerError('layer-duplicate', `a second file for ${key}`, 'keep one of them', { file })
+    layers.problems.push(problem)
+    if (mac) layers.byMac.delete(mac)
+    layers.broken.set(key, problem)
+    return
+  }
+  const text = await readText(folder, file)
+  const read = isProblem(text) ? { problems: [text] } : readLayer(name, file, text)
+  layers.problems.push(...read.problems)
+  if (!('layer' in read) || !read.layer) {
+    const [first] = read.problems
+    if (first) layers.broken.set(key, first)
+  } else if (mac) layers.byMac.set(mac, read.layer)
+  else layers.byName.set(name, read.layer)
+}
+
+async function listLayers(folder: string): Promise<string[] | undefined> {
+  try {
+    const names = await readdir(folder)
+    return names.filter(name => name.endsWith('.toml') && !name.startsWith('.')).sort()
+  } catch {
+    return undefined
+  }
+}
+
+/**
+ * Reads every `*.toml` of the folder (absolute path), not of folders in it. Never rejects: what cannot be read is a
+ * problem with its file, and with line and column where the TOML is wrong.
+ */
+export async function loadLayers(folder: string): Promise<Layers> {
+  const layers: Layers = { byName: new Map(), byMac: new Map(), broken: new Map(), problems: [] }
+  const files = await listLayers(folder)
+  if (!files || files.length > MOST_LAYERS) {
+    const message = files ? `more than ${MOST_LAYERS} layers` : 'the answers folder is not readable'
+    layers.problems.push(answerError('layer-folder', message, 'see paths.answers in the site', { file: folder }))
+    return layers
+  }
+  const realFolder = await realpath(folder)
+  for (const file of files) {
+    const name = file.slice(0, -'.toml'.length)
+    const path = join(folder, file)
+    if (LAYER_NAME.test(name) || parseMac(name)) await addLayer(layers, realFolder, path, name)
+    else {
+      const hint = 'use letters, digits, dots, dashes and underscores, 64 at most'
+      layers.problems.push(answerError('layer-name', 'a layer cannot have this name', hint, { file: path }))
+    }
+  }
+  return layers
+}

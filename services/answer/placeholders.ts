@@ -1,0 +1,103 @@
+/**
+ * `{{machine.name}}` and the like. Replaced after the TOML was parsed, in string values only, once: a value can neither
+ * change the document's structure nor bring placeholders of its own.
+ */
+import type { Problem } from '../kit/problem.ts'
+import { escapeGlob } from './glob.ts'
+import { type AnswerTable, type AnswerValue, isTable, pathOf } from './keys.ts'
+import { answerError } from './problems.ts'
+import { hasControlCharacter } from './shapes.ts'
+
+/** What is known of the machine that asks; absent values are problems only where a layer uses them. */
+export type MachineView = {
+  name?: string
+  fqdn?: string
+  address?: string
+  mac?: string
+  serial?: string
+  uuid?: string
+  /** The number that its rule gave it. */
+  index?: number
+}
+
+export type SiteView = { name: string; domain: string; address: string }
+
+const PLACEHOLDER = /\{\{([^{}]*)\}\}/g
+const RANDOM_PASSWORD = 'password.random'
+const LONGEST_VALUE = 255
+
+/** Filters hold globs: a serial number with a star in it must not select (and erase) other disks. */
+const GLOB_TABLES = new Set(['network.filter', 'disk-setup.filter'])
+
+function valuesOf(machine: MachineView, site: SiteView): Map<string, string | undefined> {
+  return new Map([
+    ['machine.name', machine.name],
+    ['machine.fqdn', machine.fqdn],
+    ['machine.address', machine.address],
+    ['machine.mac', machine.mac],
+    // As udev writes it in ID_NET_NAME_MAC, behind "enx".
+    ['machine.mac-digits', machine.mac?.replaceAll(':', '')],
+    ['machine.serial', machine.serial],
+    ['machine.uuid', machine.uuid],
+    ['site.name', site.name],
+    ['site.domain', site.domain],
+    ['site.address', site.address],
+    ['index', machine.index?.toString()],
+  ])
+}
+
+type Filling = { values: Map<string, string | undefined>; problems: Problem[] }
+
+function describeMissing(name: string, path: string, filling: Filling): Problem {
+  const known = [...filling.values.keys()].join(', ')
+  if (name === RANDOM_PASSWORD) {
+    const hint = 'set root-password-hashed to a hash made with "mkpasswd -m yescrypt"'
+    return answerError('random-password-unavailable', `${path}: {{${name}}} is not available in this version`, hint)
+  }
+  if (filling.values.has(name)) {
+    const hint = 'list the machine in the site with that value, or write it into a layer of its own'
+    return answerError('placeholder-empty', `${path}: this machine has no ${name}`, hint)
+  }
+  return answerError('placeholder-unknown', `${path}: unknown placeholder {{${name}}}`, `known are ${known}`)
+}
+
+function fillText(text: string, path: string, table: string, filling: Filling): string {
+  return text.replaceAll(PLACEHOLDER, (whole, inner: string) => {
+    const name = inner.trim()
+    const value = filling.values.get(name)
+    if (value === undefined || value === '') {
+      filling.problems.push(describeMissing(name, path, filling))
+      return whole
+    }
+    if (hasControlCharacter(value) || value.length > LONGEST_VALUE) {
+      const message = `${path}: ${name} of this machine has control characters or is too long`
+      filling.problems.push(answerError('placeholder-unsafe', message, 'write the value into a layer of its own'))
+      return whole
+    }
+    return GLOB_TABLES.has(table) ? escapeGlob(value) : value
+  })
+}
+
+function fillValue(value: AnswerValue, path: string, table: string, filling: Filling): AnswerValue {
+  if (typeof value === 'string') return fillText(value, path, table, filling)
+  if (Array.isArray(value)) return value.map((item, index) => fillValue(item, `${path}.${index}`, table, filling))
+  return isTable(value) ? fillTable(value, path, filling) : value
+}
+
+function fillTable(table: AnswerTable, path: string, filling: Filling): AnswerTable {
+  const entries = Object.entries(table).map(([key, value]): [string, AnswerValue] => [
+    key,
+    fillValue(value, pathOf(path, key), path, filling),
+  ])
+  return Object.fromEntries(entries)
+}
+
+/** Replaces every placeholder; a name that is unknown or has no value for this machine is a problem. Keys stay as they are. */
+export function fillPlaceholders(
+  table: AnswerTable,
+  machine: MachineView,
+  site: SiteView,
+): { table: AnswerTable; problems: Problem[] } {
+  const filling: Filling = { values: valuesOf(machine, site), problems: [] }
+  return { table: fillTable(table, '', filling), problems: filling.problems }
+}

@@ -1,0 +1,39 @@
+/**
+ * Everything that the installer would refuse, found before the machine asks: it asks once, and a refused answer leaves
+ * it in a shell.
+ */
+import type { Problem } from '../kit/problem.ts'
+import { checkFirstBoot, checkWebhook } from './check-delivery.ts'
+import { checkDisks } from './check-disks.ts'
+import { checkGlobal } from './check-global.ts'
+import { checkNetwork } from './check-network.ts'
+import type { InstallerVersion } from './dialect.ts'
+import { isTable, leaveOutNewer, spellWithHyphens, warnLeftOut } from './keys.ts'
+import { type Answer, readAnswer } from './schema.ts'
+
+/** Which installer is going to read it, and what it installs: `pve`, `pbs`, `pmg` or `pdm`. */
+export type AnswerTarget = { installer: InstallerVersion; product: string }
+
+function checkRules(answer: Answer, target: AnswerTarget): Problem[] {
+  return [
+    ...checkGlobal(answer.global, target),
+    ...checkNetwork(answer.network, target),
+    ...checkDisks(answer['disk-setup'], target),
+    ...checkWebhook(answer['post-installation-webhook']),
+    ...checkFirstBoot(answer['first-boot']),
+  ]
+}
+
+/**
+ * All problems of a whole answer (parsed TOML or JSON, either spelling) for that installer. Errors would stop the
+ * installation; warnings are accepted by the installer but hardly meant. Keys newer than the installer are left out with
+ * a warning, and the rest is judged without them. An empty list means that the answer is fine.
+ */
+export function validateAnswer(answer: unknown, target: AnswerTarget): Problem[] {
+  const whole = readAnswer(answer)
+  if (Array.isArray(whole) || !isTable(answer)) return Array.isArray(whole) ? whole : []
+  const kept = leaveOutNewer(spellWithHyphens(answer).table, target.installer)
+  const read = readAnswer(kept.table)
+  const problems = Array.isArray(read) ? read : checkRules(read, target)
+  return [...warnLeftOut(kept.leftOut, target.installer), ...problems]
+}
