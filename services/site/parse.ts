@@ -1,0 +1,115 @@
+/** TOML text to a site, or to everything that is wrong with it. Pure: what the host knows comes in as an environment. */
+import type { Problem } from '../kit/problem.ts'
+import { parseInterfaceAddress } from '../kit/ipv4.ts'
+import { checkSite, type CheckView } from './check.ts'
+import { explainIssues, isTable } from './explain-issue.ts'
+import { placeFindings, type Finding, type Path } from './finding.ts'
+import { indexSource, type SourceIndex } from './locate.ts'
+import { readToml } from './read-toml.ts'
+import { baseFolder, resolveSite } from './resolve.ts'
+import { draftFile, REQUIRED_TABLES, siteFile, type Draft } from './schema.ts'
+import type { Site } from './types.ts'
+
+export type Environment = {
+  /** The interface's first IPv4 address with its mask length, as `10.77.0.1/24`. */
+  interfaceAddress(name: string): string | undefined
+  /** What a relative name of the site file starts from; the root folder if absent. */
+  workingFolder?: string
+}
+
+export type ParsedSite = { site: Site; warnings: Problem[] } | { problems: Problem[] }
+
+/** What a look at the text alone tells; `load.ts` adds what the files it names tell. */
+export type Examination = {
+  findings: Finding[]
+  index: SourceIndex
+  /** The base folder of relative paths. */
+  base: string
+  /** What could be understood; absent if the syntax is broken. */
+  draft?: Draft
+  /** Present if there is no error among the findings. */
+  site?: Site
+}
+
+/** `file` is the name that problems tell; relative paths in the site start from its folder (see `baseFolder`). */
+export function parseSite(source: string, file: string, environment: Environment): ParsedSite {
+  return conclude(examineSite(source, file, environment), file)
+}
+
+/** The outcome of an examination, with further findings that came from elsewhere. */
+export function conclude(examination: Examination, file: string, further: readonly Finding[] = []): ParsedSite {
+  const { findings, index, site } = examination
+  const problems = placeFindings([...findings, ...further], file, index)
+  const isRefused = problems.some(({ severity }) => severity === 'error')
+  return site && !isRefused ? { site, warnings: problems } : { problems }
+}
+
+export function examineSite(source: string, file: string, environment: Environment): Examination {
+  const base = baseFolder(file, environment.workingFolder ?? '/')
+  const toml = readToml(source)
+  const index = indexSource(toml.source)
+  if (!toml.table) return { findings: toml.findings, index, base }
+  const raw: Record<string, unknown> = { ...toml.table }
+  for (const table of REQUIRED_TABLES) raw[table] ??= {}
+  const whole = siteFile.safeParse(raw)
+  const findings = [...toml.findings, ...explainIssues(whole.error?.issues ?? [], raw)]
+  const lost = new Set<string>()
+  const draft = whole.data ?? readDraft(raw, lost)
+  if (!draft) return { findings, index, base }
+  const own = ownNetwork(draft, environment, lost)
+  const view: CheckView = { draft, ...(own ? { own } : {}), isLost: dotted => isLost(lost, dotted) }
+  findings.push(...checkSite(view))
+  const isRefused = findings.some(({ severity }) => severity === 'error')
+  if (!whole.data || !own || isRefused) return { findings, index, base, draft }
+  return { findings, index, base, draft, site: resolveSite(whole.data, { file, base, own }) }
+}
+
+function ownNetwork(draft: Draft, environment: Environment, lost: ReadonlySet<string>): CheckView['own'] {
+  const { address, interface: name } = draft.network
+  if (address || name === undefined || isLost(lost, 'network.address')) return address
+  const found = environment.interfaceAddress(name)
+  return found === undefined ? undefined : parseInterfaceAddress(found)
+}
+
+/** A wrong value deep inside may cost the array around it, and that the table around it, and so on. */
+const MOST_ROUNDS = 8
+
+/**
+ * Takes the wrong values out of `raw` until the rest can be read; what was taken is noted in `lost`. Undefined if
+ * nothing readable is left.
+ */
+function readDraft(raw: Record<string, unknown>, lost: Set<string>): Draft | undefined {
+  for (let round = 0; round < MOST_ROUNDS; round++) {
+    const reading = draftFile.safeParse(raw)
+    if (reading.success) return reading.data
+    for (const issue of reading.error.issues) {
+      const path = issue.path.filter(part => typeof part !== 'symbol')
+      const paths = issue.code === 'unrecognized_keys' ? issue.keys.map(key => [...path, key]) : [path]
+      for (const wrongPath of paths) takeOut(raw, wrongPath, lost)
+    }
+  }
+  return undefined
+}
+
+/** Removes the deepest key of the path that is there; elements of arrays stay, so that the others keep their numbers. */
+function takeOut(raw: Record<string, unknown>, path: Path, lost: Set<string>): void {
+  let value: unknown = raw
+  let deepest: { table: Record<string, unknown>; key: string; path: Path } | undefined
+  for (const [at, part] of path.entries()) {
+    if (isTable(value) && typeof part === 'string' && Object.hasOwn(value, part)) {
+      deepest = { table: value, key: part, path: path.slice(0, at + 1) }
+      value = value[part]
+    } else if (Array.isArray(value) && typeof part === 'number') {
+      value = value[part]
+    } else break
+  }
+  if (!deepest) return
+  delete deepest.table[deepest.key]
+  lost.add(deepest.path.join('.'))
+}
+
+/** Whether that value, or a table around it, was taken out. */
+function isLost(lost: ReadonlySet<string>, dotted: string): boolean {
+  const parts = dotted.split('.')
+  return parts.some((_, at) => lost.has(parts.slice(0, at + 1).join('.')))
+}

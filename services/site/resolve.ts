@@ -1,0 +1,103 @@
+/** A checked site file as the frozen `Site` that rooms read: defaults in, inheritance done, folders absolute. */
+import { posix } from 'node:path'
+import type { Ipv4, Prefix } from '../kit/ipv4.ts'
+import { fullName } from './check-records.ts'
+import type { SiteFile } from './schema.ts'
+import type { ListedMachine, Profile, Rule, Site, Subnet, WebhookTarget } from './types.ts'
+
+export type Surroundings = {
+  /** The site file as problems name it. */
+  file: string
+  /** The folder that relative paths of the site file start from. */
+  base: string
+  own: { address: Ipv4; prefix: Prefix }
+}
+
+/**
+ * The folder that relative paths start from: that of the site file, or the one above if the site file lies in a folder
+ * named `config`, so that a checkout and an installed /etc/rackrise both keep `isos` and `answers` where people look.
+ */
+export function baseFolder(file: string, workingFolder: string): string {
+  const folder = posix.dirname(posix.resolve('/', workingFolder, file))
+  return posix.basename(folder) === 'config' ? posix.dirname(folder) : folder
+}
+
+export function resolveSite(file: SiteFile, { file: name, base, own }: Surroundings): Site {
+  const inBase = (path: string) => posix.resolve(base, path)
+  const subnets = file.dhcp.subnet.map(subnet => resolveSubnet(subnet, own.address))
+  const { domain } = file.site
+  const { boot, console, dhcp, dns } = file
+  const site: Site = {
+    file: name,
+    name: file.site.name ?? domain.split('.')[0] ?? domain,
+    domain,
+    network: { interface: file.network.interface, address: own.address, prefix: own.prefix },
+    dhcp: {
+      mode: dhcp.mode,
+      leaseSeconds: Math.floor(dhcp['lease-time'] / 1000),
+      authoritative: dhcp.authoritative,
+      probe: dhcp.probe,
+      subnets,
+    },
+    dns: {
+      forward: dns.forward,
+      // Without subnets (another DHCP server gives addresses) the own network is the one that asks.
+      allow: dns.allow ?? (subnets.length > 0 ? subnets.map(({ prefix }) => prefix) : [own.prefix]),
+      records: dns.record.map(({ name, type, value }) => ({ name: fullName(name, domain) ?? name, type, value })),
+    },
+    http: {
+      port: file.http.port,
+      tlsPort: file.http['tls-port'],
+      ...set('certificateFile', file.http['certificate-file'], inBase),
+      ...set('keyFile', file.http['key-file'], inBase),
+    },
+    boot: { unknown: boot.unknown, loaders: inBase(boot.loaders), stallAfterMs: boot['stall-after'] },
+    paths: { isos: inBase(file.paths.isos), answers: inBase(file.paths.answers), state: inBase(file.paths.state) },
+    profiles: new Map(file.profile.map(profile => [profile.name, resolveProfile(profile)])),
+    machines: file.machine.map(resolveMachine),
+    rules: file.rule.map(resolveRule),
+    webhooks: file.webhook.map(webhook => resolveWebhook(webhook, inBase)),
+    console: { ...console.listen, ...set('usersFile', console['users-file'], inBase) },
+    store: { url: file.store.url },
+    log: file.log,
+  }
+  return freeze(site)
+}
+
+/** The key with its value, or nothing at all: an empty string in the file stands for "not set". */
+function set<K extends string>(key: K, value: string | undefined, change = (written: string) => written) {
+  return (value ? { [key]: change(value) } : {}) as { [P in K]?: string }
+}
+
+function resolveSubnet(subnet: SiteFile['dhcp']['subnet'][number], own: Ipv4): Subnet {
+  const { prefix, pools, router, dns, ntp, relays, options } = subnet
+  return { prefix, pools, ...(router ? { router } : {}), dns: dns ?? [own], ntp, relays, options }
+}
+
+function resolveProfile(profile: SiteFile['profile'][number]): Profile {
+  const { name, iso, answers } = profile
+  return { name, iso, answers, kernelArgs: profile['kernel-args'], ...set('firstBoot', profile['first-boot']) }
+}
+
+function resolveMachine(machine: SiteFile['machine'][number]): ListedMachine {
+  const { name, mac, serial, uuid, address, profile, answers, approve } = machine
+  const optional = { ...set('serial', serial), ...set('uuid', uuid), ...(address ? { address } : {}) }
+  return { name, macs: mac, ...optional, profile, answers, approve }
+}
+
+function resolveRule(rule: SiteFile['rule'][number], index: number): Rule {
+  const { when, profile, name, answers, approve } = rule
+  return { index, when, profile, ...set('name', name), answers, approve }
+}
+
+function resolveWebhook(webhook: SiteFile['webhook'][number], inBase: (path: string) => string): WebhookTarget {
+  return { url: webhook.url, events: webhook.events, ...set('secretFile', webhook['secret-file'], inBase) }
+}
+
+/** Rooms share one site; none of them may change it under another. A map cannot be frozen, its entries can. */
+function freeze<T>(value: T): T {
+  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value
+  const inside: unknown[] = value instanceof Map ? [...value.values()] : Object.values(value)
+  inside.forEach(freeze)
+  return Object.freeze(value)
+}

@@ -1,0 +1,183 @@
+/**
+ * The site file's tables and keys, with every default. Strict everywhere: a key that is not here is a problem (M01).
+ * There are two readings of one shape. `siteFile` is the whole truth. `draftFile` does not insist on any key, so that
+ * a file with mistakes can still be searched for more of them once the wrong values are taken out (M02).
+ */
+import { z } from 'zod'
+import { extraOption } from './extra-option.ts'
+import * as field from './fields.ts'
+import type { Path } from './finding.ts'
+
+const site = z.strictObject({ name: field.words.optional(), domain: field.domain })
+
+const network = z.strictObject({ interface: field.interfaceName, address: field.interfaceAddress.optional() })
+
+const subnet = z.strictObject({
+  prefix: field.prefix,
+  pools: z.array(field.range).default([]),
+  router: field.ipv4.optional(),
+  dns: z.array(field.ipv4).optional(),
+  ntp: z.array(field.ipv4).default([]),
+  relays: z.array(field.ipv4).default([]),
+  options: z.array(extraOption).default([]),
+})
+
+const dhcpKeys = {
+  mode: z.enum(['server', 'proxy', 'off']).default('server'),
+  'lease-time': field.span.prefault('1h'),
+  authoritative: z.boolean().default(true),
+  probe: z.boolean().default(true),
+}
+
+const record = z.strictObject({
+  name: field.words,
+  type: z.enum(['A', 'AAAA', 'CNAME', 'TXT', 'SRV', 'MX', 'PTR']),
+  value: z.string(),
+})
+
+const dnsKeys = { forward: z.array(field.ipv4).default([]), allow: z.array(field.prefix).optional() }
+
+const http = z.strictObject({
+  port: field.port.default(80),
+  'tls-port': field.port.default(443),
+  'certificate-file': field.pathOrEmpty.optional(),
+  'key-file': field.pathOrEmpty.optional(),
+})
+
+const boot = z.strictObject({
+  unknown: z.enum(['hold', 'install', 'ignore']).default('hold'),
+  loaders: field.path.prefault('/usr/lib/ipxe'),
+  'stall-after': field.span.prefault('20m'),
+})
+
+const paths = z.strictObject({
+  isos: field.path.prefault('isos'),
+  answers: field.path.prefault('answers'),
+  state: field.path.prefault('/var/lib/rackrise'),
+})
+
+const profile = z.strictObject({
+  name: field.fileName,
+  iso: field.iso,
+  answers: z.array(field.fileName).default([]),
+  'kernel-args': z.array(z.string()).default([]),
+  'first-boot': field.fileNameOrEmpty.optional(),
+})
+
+const machine = z.strictObject({
+  name: field.hostName,
+  mac: z.array(field.mac).min(1),
+  serial: field.serial.optional(),
+  uuid: field.uuid.optional(),
+  address: field.ipv4.optional(),
+  profile: field.fileName,
+  answers: z.array(field.fileName).default([]),
+  approve: z.boolean().default(false),
+})
+
+const rule = z.strictObject({
+  when: z.record(z.string(), field.words),
+  profile: field.fileName,
+  name: field.nameTemplate.optional(),
+  answers: z.array(field.fileName).default([]),
+  approve: z.boolean().default(false),
+})
+
+const webhook = z.strictObject({
+  url: field.httpUrl,
+  events: z
+    .array(z.enum(['installed', 'failed']))
+    .min(1)
+    .default(['installed', 'failed']),
+  'secret-file': field.pathOrEmpty.optional(),
+})
+
+const console = z.strictObject({
+  listen: field.listen.prefault('127.0.0.1:8300'),
+  'users-file': field.pathOrEmpty.optional(),
+})
+
+const store = z.strictObject({ url: z.string().default('sqlite') })
+
+const log = z.strictObject({
+  level: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
+  format: z.enum(['auto', 'json']).default('auto'),
+})
+
+/** Sections without a required key: the same in both readings. */
+const freeSections = {
+  http: http.prefault({}),
+  boot: boot.prefault({}),
+  paths: paths.prefault({}),
+  console: console.prefault({}),
+  store: store.prefault({}),
+  log: log.prefault({}),
+}
+
+export const siteFile = z.strictObject({
+  site,
+  network,
+  dhcp: z.strictObject({ ...dhcpKeys, subnet: z.array(subnet).default([]) }).prefault({}),
+  dns: z.strictObject({ ...dnsKeys, record: z.array(record).default([]) }).prefault({}),
+  ...freeSections,
+  profile: z.array(profile).default([]),
+  machine: z.array(machine).default([]),
+  rule: z.array(rule).default([]),
+  webhook: z.array(webhook).default([]),
+})
+
+export const draftFile = z.strictObject({
+  site: site.partial({ domain: true }).prefault({}),
+  network: network.partial({ interface: true }).prefault({}),
+  dhcp: z
+    .strictObject({ ...dhcpKeys, subnet: z.array(subnet.partial({ prefix: true })).default([]) })
+    .prefault({}),
+  dns: z.strictObject({ ...dnsKeys, record: z.array(record.partial()).default([]) }).prefault({}),
+  ...freeSections,
+  profile: z.array(profile.partial({ name: true, iso: true })).default([]),
+  machine: z.array(machine.partial({ name: true, mac: true, profile: true })).default([]),
+  rule: z.array(rule.partial({ when: true, profile: true })).default([]),
+  webhook: z.array(webhook.partial({ url: true })).default([]),
+})
+
+export type SiteFile = z.output<typeof siteFile>
+export type Draft = z.output<typeof draftFile>
+
+/** Tables that a complete file must have; taken as empty where they are absent, so that each missing key is told. */
+export const REQUIRED_TABLES = ['site', 'network'] as const
+
+/** The keys that the table at that path may have; empty if there is no such table. */
+export function keysOf(path: Path): string[] {
+  let type: z.core.$ZodType | undefined = bare(siteFile)
+  for (const part of path) {
+    if (typeof part === 'string') type = type instanceof z.ZodObject ? type.shape[part] : undefined
+    else type = type instanceof z.ZodArray ? type.element : undefined
+    type = type && bare(type)
+  }
+  return type instanceof z.ZodObject ? Object.keys(type.shape) : []
+}
+
+/** The type inside defaults and transformations. */
+function bare(type: z.core.$ZodType): z.core.$ZodType {
+  let inner = type
+  for (;;) {
+    if (inner instanceof z.ZodDefault || inner instanceof z.ZodPrefault || inner instanceof z.ZodOptional) {
+      inner = inner.unwrap()
+    } else if (inner instanceof z.ZodPipe) {
+      inner = inner.in
+    } else {
+      return inner
+    }
+  }
+}
+
+const TABLES: readonly Path[] = [
+  ...Object.keys(siteFile.shape).map(name => [name, ...(keysOf([name]).length > 0 ? [] : [0])]),
+  ['dhcp', 'subnet', 0],
+  ['dns', 'record', 0],
+]
+
+/** Tables that have a key of that name, for a key that stands under the wrong header. */
+export function tablesWith(key: string): Path[] {
+  return TABLES.filter(table => keysOf(table).includes(key))
+}

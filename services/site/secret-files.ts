@@ -1,0 +1,52 @@
+/** The files that a site names: which there are, and what their state on disk says (M05). Pure; `load.ts` looks at the disk. */
+import { posix } from 'node:path'
+import { doubtful, shown, wrong, type Finding, type Path } from './finding.ts'
+import type { Draft } from './schema.ts'
+
+export type NamedFile = {
+  path: Path
+  /** Absolute. */
+  file: string
+  /** Holds what nobody else may read. */
+  isSecret: boolean
+  /** What happens if it is not there, where that is fine. */
+  absence?: string
+}
+
+/** `mode` holds the permission bits; an error code is that of the operating system. */
+export type FileState = { isFile: boolean; mode: number; size: number } | { error: string }
+
+export function namedFiles(draft: Draft, base: string): NamedFile[] {
+  const rows: [string | undefined, Path, Omit<NamedFile, 'path' | 'file'>][] = [
+    [draft.http['certificate-file'], ['http', 'certificate-file'], { isSecret: false }],
+    [draft.http['key-file'], ['http', 'key-file'], { isSecret: true }],
+    ...draft.webhook.map((webhook, at): (typeof rows)[number] => [
+      webhook['secret-file'],
+      ['webhook', at, 'secret-file'],
+      { isSecret: true },
+    ]),
+    [
+      draft.console['users-file'],
+      ['console', 'users-file'],
+      { isSecret: true, absence: 'the console prints a link for one login until it is made' },
+    ],
+  ]
+  return rows.flatMap(([written, path, rest]) => (written ? [{ path, file: posix.resolve(base, written), ...rest }] : []))
+}
+
+const BY_OTHERS = 0o066
+
+export function judgeFile({ path, file, isSecret, absence }: NamedFile, state: FileState): Finding[] {
+  if ('error' in state) {
+    if (state.error === 'ENOENT' && absence) return [doubtful(path, `${shown(file)} does not exist`, absence)]
+    const message = state.error === 'ENOENT' ? `${shown(file)} does not exist` : `${shown(file)} cannot be read (${state.error})`
+    return [wrong('file-missing', path, message, 'make it, or correct the path')]
+  }
+  if (!state.isFile) return [wrong('file-missing', path, `${shown(file)} is not a file`, 'name a regular file')]
+  if (isSecret && (state.mode & BY_OTHERS) !== 0) {
+    const mode = (state.mode & 0o777).toString(8).padStart(4, '0')
+    const message = `${shown(file)} holds a secret and has mode ${mode}`
+    return [wrong('file-open', path, message, `take it away from group and others: chmod 600 ${shown(file)}`)]
+  }
+  return state.size === 0 ? [wrong('file-missing', path, `${shown(file)} is empty`, 'write it, or take the key out')] : []
+}
