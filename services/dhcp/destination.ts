@@ -1,0 +1,17 @@
+/**
+ * Where a reply goes: RFC 2131 §4.1, as a function of what the client said.
+ * The port that heard the client sends it, so it leaves by the same interface and from port 67.
+ */
+import type { Endpoint } from '../kit/datagram-port.ts'
+import { LIMITED_BROADCAST, UNSPECIFIED } from '../kit/ipv4.ts'
+import { CLIENT_PORT, type DhcpMessage, type ReplyType, SERVER_PORT } from './message.ts'
+
+export function destinationOf(request: Pick<DhcpMessage, 'giaddr' | 'ciaddr'>, reply: ReplyType): Endpoint {
+  if (request.giaddr !== UNSPECIFIED) return { address: request.giaddr, port: SERVER_PORT }
+  // A client that gets a NAK may have no right to the address it listens on (§4.3.2).
+  if (reply === 'nak') return { address: LIMITED_BROADCAST, port: CLIENT_PORT }
+  if (request.ciaddr !== UNSPECIFIED) return { address: request.ciaddr, port: CLIENT_PORT }
+  // Unicast to yiaddr needs an ARP entry that nobody can answer for yet. Broadcasting is allowed whatever the flag
+  // says, and every firmware in test/vectors/dhcp takes it.
+  return { address: LIMITED_BROADCAST, port: CLIENT_PORT }
+}

@@ -1,0 +1,50 @@
+/** DECLINE and RELEASE: RFC 2131 §4.3.3 and §4.3.4. Neither is ever answered. */
+import type { LeaseRecord } from '../store/types.ts'
+import { type Decision, type Silence, silence } from './decision.ts'
+import type { DhcpView } from './decision.ts'
+import type { DhcpClient } from './fleet.ts'
+import { clientIdTextOf } from './identify.ts'
+import type { Instant } from '../kit/clock.ts'
+import type { Subnet } from '../site/types.ts'
+import { isActive, QUARANTINE_MS } from './lease-table.ts'
+import type { DhcpMessage } from './message.ts'
+import { requestedAddressOf, serverIdOf } from './options.ts'
+
+/** A machine that declines this many addresses at a time is itself what is wrong. */
+const MAX_QUARANTINED_BY_MACHINE = 3
+/** This part of a pool at most is in quarantine, so that declining cannot empty it. */
+const MAX_QUARANTINED_PART = 1 / 4
+
+export type GiveBack = { message: DhcpMessage; client: DhcpClient; subnet: Subnet; view: DhcpView; now: Instant }
+
+export function respondToDecline({ message, client, subnet, view, now }: GiveBack): Silence {
+  const address = requestedAddressOf(message)
+  const record = address && view.leases.at(address)
+  const ours = serverIdOf(message) === view.server.address
+  if (!ours || !record || record.mac !== client.mac || !isActive(record, now)) return silence('decline-refused', client)
+  const { inSubnet, byMachine, poolSize } = view.leases.quarantine(subnet, client.mac, now)
+  const room = Math.max(1, Math.floor(poolSize * MAX_QUARANTINED_PART))
+  if (byMachine >= MAX_QUARANTINED_BY_MACHINE || inSubnet >= room) {
+    return { ...silence('decline-storm', client), address: record.address }
+  }
+  const declined: LeaseRecord = { ...record, state: 'declined', expiresAt: now + QUARANTINE_MS }
+  return { ...silence('declined', client, [{ change: 'put', record: declined }]), address: record.address }
+}
+
+export function respondToRelease({ message, client, view, now }: GiveBack): Decision {
+  const record = view.leases.at(message.ciaddr)
+  const server = serverIdOf(message)
+  if (server && server !== view.server.address) return silence('foreign-server', client)
+  if (!record || !isActive(record, now) || !isHolder(message, client, record)) return silence('release-refused', client)
+  const released: LeaseRecord = { ...record, state: 'released', expiresAt: now }
+  return { ...silence('released', client, [{ change: 'put', record: released }]), address: record.address }
+}
+
+/**
+ * Client identifiers decide where both said one (RFC 2131 §4.2), else the MAC. A machine's earlier stage with another
+ * identifier thereby cannot give back what its present stage uses.
+ */
+function isHolder(message: DhcpMessage, client: DhcpClient, record: LeaseRecord): boolean {
+  const clientId = clientIdTextOf(message)
+  return clientId && record.clientId ? clientId === record.clientId : client.mac === record.mac
+}

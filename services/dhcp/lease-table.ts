@@ -1,0 +1,205 @@
+/**
+ * Leases, offer holds and quarantine in memory, by address and by MAC. `respond` sees the read-only half; the server
+ * changes it, and keeps what is durable in the store.
+ */
+import type { Instant } from '../kit/clock.ts'
+import type { Ipv4 } from '../kit/ipv4.ts'
+import type { Mac } from '../kit/mac.ts'
+import type { Subnet } from '../site/types.ts'
+import type { LeaseRecord } from '../store/types.ts'
+import { AddressPool } from './pool.ts'
+
+/** Longer than any client takes from OFFER to REQUEST (OVMF: four seconds), with its retries. */
+export const OFFER_HOLD_MS = 60_000
+/** A flood of random MACs drops the oldest holds instead of filling the memory. */
+export const MAX_OFFER_HOLDS = 4096
+/** Clients count from when they asked and their clocks drift, so a lease outlives its end for us. */
+export const EXPIRY_GRACE_MS = 30_000
+export const QUARANTINE_MS = 600_000
+
+/** What decisions may ask. */
+export interface LeaseView {
+  at(address: Ipv4): LeaseRecord | undefined
+  /** The newest record of this machine: bound, or kept for reuse. */
+  ofMac(mac: Mac): LeaseRecord | undefined
+  heldBy(mac: Mac, now: Instant): Ipv4 | undefined
+  /** No other machine's lease, offer hold or request being written, and no quarantine. */
+  isFreeFor(address: Ipv4, mac: Mac, now: Instant): boolean
+  /** Never-used addresses first, then those given back, then those that expired, longest ago first. */
+  nextFree(subnet: Subnet, mac: Mac, now: Instant, isRefused: (address: Ipv4) => boolean): Ipv4 | undefined
+  quarantine(subnet: Subnet, mac: Mac, now: Instant): { inSubnet: number; byMachine: number; poolSize: number }
+  /** Transaction of the ACK that made the record at this address. */
+  acknowledgedIn(address: Ipv4): number | undefined
+  /** Transaction of the request for this address that is being written. */
+  pendingIn(address: Ipv4, mac: Mac): number | undefined
+}
+
+export function isActive(record: LeaseRecord, now: Instant): boolean {
+  return record.state === 'bound' && now < record.expiresAt + EXPIRY_GRACE_MS
+}
+
+type Hold = { mac: Mac; address: Ipv4; until: Instant }
+/** Sets keep the order of insertion: the first address is the one that was touched longest ago. */
+type Shelf = { pool: AddressPool; bound: Set<Ipv4>; released: Set<Ipv4>; declined: Set<Ipv4> }
+
+export class LeaseTable implements LeaseView {
+  readonly #byAddress = new Map<Ipv4, LeaseRecord>()
+  readonly #byMac = new Map<Mac, Ipv4>()
+  readonly #holds = new Map<Mac, Hold>()
+  readonly #holders = new Map<Ipv4, Mac>()
+  readonly #pending = new Map<Ipv4, { mac: Mac; xid: number }>()
+  readonly #transactions = new Map<Ipv4, number>()
+  readonly #shelves: Shelf[]
+
+  constructor(subnets: readonly Subnet[], ours: Ipv4) {
+    this.#shelves = subnets.map(subnet => ({
+      pool: new AddressPool(subnet, ours),
+      bound: new Set(),
+      released: new Set(),
+      declined: new Set(),
+    }))
+  }
+
+  /** Takes what the store kept. A record made in the future tells of a clock that went back: it runs its length from now. */
+  load(records: readonly LeaseRecord[], now: Instant): void {
+    const ahead = (record: LeaseRecord) => Math.max(0, record.boundAt - now)
+    const rebased = records.map(record => {
+      const shift = ahead(record)
+      return { ...record, boundAt: record.boundAt - shift, expiresAt: record.expiresAt - shift }
+    })
+    const order = (record: LeaseRecord) => (record.state === 'bound' ? 1 : 0)
+    rebased.sort((a, b) => order(a) - order(b) || a.expiresAt - b.expiresAt)
+    for (const record of rebased) this.put(record)
+  }
+
+  all(): LeaseRecord[] {
+    return [...this.#byAddress.values()]
+  }
+
+  at(address: Ipv4): LeaseRecord | undefined {
+    return this.#byAddress.get(address)
+  }
+
+  ofMac(mac: Mac): LeaseRecord | undefined {
+    const address = this.#byMac.get(mac)
+    return address && this.#byAddress.get(address)
+  }
+
+  heldBy(mac: Mac, now: Instant): Ipv4 | undefined {
+    const hold = this.#holds.get(mac)
+    return hold && now < hold.until ? hold.address : undefined
+  }
+
+  isFreeFor(address: Ipv4, mac: Mac, now: Instant): boolean {
+    const record = this.#byAddress.get(address)
+    if (record && record.mac !== mac && isActive(record, now)) return false
+    if (record?.state === 'declined' && now < record.expiresAt) return false
+    const holder = this.#holders.get(address)
+    if (holder && holder !== mac && this.heldBy(holder, now) === address) return false
+    const pending = this.#pending.get(address)
+    return !pending || pending.mac === mac
+  }
+
+  nextFree(subnet: Subnet, mac: Mac, now: Instant, isRefused: (address: Ipv4) => boolean): Ipv4 | undefined {
+    const shelf = this.#shelves.find(({ pool }) => pool.subnet === subnet)
+    if (!shelf) return undefined
+    const fits = (address: Ipv4) => this.isFreeFor(address, mac, now) && !isRefused(address)
+    for (const address of shelf.pool.neverUsed()) if (fits(address)) return address
+    for (const address of shelf.released) if (fits(address)) return address
+    for (const address of shelf.bound) {
+      // All leases have one length, so behind the first one that still runs there is none that ended.
+      if (isActive(this.#byAddress.get(address)!, now)) break
+      if (fits(address)) return address
+    }
+    for (const address of shelf.declined) if (fits(address)) return address
+    return undefined
+  }
+
+  quarantine(subnet: Subnet, mac: Mac, now: Instant) {
+    const shelf = this.#shelves.find(({ pool }) => pool.subnet === subnet)
+    const records = [...(shelf?.declined ?? [])].map(address => this.#byAddress.get(address)!)
+    const active = records.filter(record => now < record.expiresAt)
+    const byMachine = active.filter(record => record.mac === mac).length
+    return { inSubnet: active.length, byMachine, poolSize: shelf?.pool.size ?? 0 }
+  }
+
+  acknowledgedIn(address: Ipv4): number | undefined {
+    return this.#transactions.get(address)
+  }
+
+  pendingIn(address: Ipv4, mac: Mac): number | undefined {
+    const pending = this.#pending.get(address)
+    return pending?.mac === mac ? pending.xid : undefined
+  }
+
+  /** A machine has one hold; a new one replaces it. */
+  hold(mac: Mac, address: Ipv4, now: Instant): void {
+    this.unhold(mac)
+    this.#holds.set(mac, { mac, address, until: now + OFFER_HOLD_MS })
+    this.#holders.set(address, mac)
+    this.#mark(address)
+    const oldest = this.#holds.keys().next().value
+    if (this.#holds.size > MAX_OFFER_HOLDS && oldest) this.unhold(oldest)
+  }
+
+  unhold(mac: Mac): void {
+    const hold = this.#holds.get(mac)
+    if (!hold) return
+    this.#holds.delete(mac)
+    if (this.#holders.get(hold.address) === mac) this.#holders.delete(hold.address)
+    this.#mark(hold.address)
+  }
+
+  /** Ends holds whose time is over; their order is that of their ends. */
+  expireHolds(now: Instant): void {
+    for (const hold of this.#holds.values()) {
+      if (now < hold.until) return
+      this.unhold(hold.mac)
+    }
+  }
+
+  get holdCount(): number {
+    return this.#holds.size
+  }
+
+  /** The address belongs to this request until it is written or has failed. */
+  begin(address: Ipv4, mac: Mac, xid: number): void {
+    this.#pending.set(address, { mac, xid })
+    this.#mark(address)
+  }
+
+  end(address: Ipv4, mac: Mac, xid: number): void {
+    if (this.pendingIn(address, mac) !== xid) return
+    this.#pending.delete(address)
+    this.#mark(address)
+  }
+
+  /** Replaces the record of that address; `xid` is the transaction that the ACK answers. */
+  put(record: LeaseRecord, xid?: number): void {
+    const { address, mac, state } = record
+    const previous = this.#byAddress.get(address)
+    if (previous && this.#byMac.get(previous.mac) === address) this.#byMac.delete(previous.mac)
+    this.#byAddress.set(address, record)
+    // Quarantine is the address's, not the machine's; and what a machine gave back does not hide what it holds.
+    const newest = state === 'bound' || (state === 'released' && !this.#byMac.has(mac))
+    if (newest) this.#byMac.set(mac, address)
+    if (xid === undefined) this.#transactions.delete(address)
+    else this.#transactions.set(address, xid)
+    this.#shelve(record)
+    this.#mark(address)
+  }
+
+  #shelve({ address, state }: LeaseRecord): void {
+    const shelf = this.#shelves.find(({ pool }) => pool.has(address))
+    if (!shelf) return
+    shelf.bound.delete(address)
+    shelf.released.delete(address)
+    shelf.declined.delete(address)
+    shelf[state].add(address)
+  }
+
+  #mark(address: Ipv4): void {
+    const used = this.#byAddress.has(address) || this.#holders.has(address) || this.#pending.has(address)
+    for (const { pool } of this.#shelves) pool.mark(address, used)
+  }
+}

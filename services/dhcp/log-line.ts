@@ -1,0 +1,68 @@
+/** One line per decision: what happened, to whom, why. Nothing secret: no URL of an attempt and no fingerprint. */
+import type { DhcpPlan } from '../boot/plan.ts'
+import type { Log, LogFields } from '../kit/log.ts'
+import type { Decision, Reply } from './decision.ts'
+import type { DhcpClient } from './fleet.ts'
+import type { DhcpMessage } from './message.ts'
+import { messageTypeOf } from './options.ts'
+import { type NoteReason, REASONS, type Reason, type Severity } from './reasons.ts'
+
+const LEVELS: Record<Severity, 'info' | 'warn' | 'error'> = { info: 'info', warning: 'warn', alarm: 'error' }
+
+export function writeReason(log: Log, reason: Reason, fields: LogFields, message?: string): void {
+  const { severity, message: meaning, action } = REASONS[reason]
+  const hint = severity === 'info' ? {} : { hint: action }
+  log[LEVELS[severity]]({ room: 'dhcp', reason, ...fields, ...hint }, message ?? meaning)
+}
+
+export function writeDecision(log: Log, decision: Decision, request: DhcpMessage): void {
+  const { client, address } = decision
+  const boot = decision.do === 'reply' && decision.type !== 'nak' ? { boot: bootFieldOf(decision.said.plan) } : {}
+  const fields = {
+    type: messageTypeOf(request) ?? 'none',
+    xid: request.xid.toString(16).padStart(8, '0'),
+    ...(client ? { mac: client.mac } : {}),
+    ...(address ? { address } : {}),
+    ...boot,
+  }
+  const meaning = REASONS[decision.reason].message
+  const line = decision.do === 'reply' ? replyLine(decision) : `silent to ${client?.mac ?? 'an unknown sender'}`
+  writeReason(log, decision.reason, fields, `${line}: ${meaning}`)
+}
+
+export function writeNote(log: Log, note: NoteReason, client: DhcpClient, fields: LogFields = {}): void {
+  writeReason(log, note, { mac: client.mac, ...fields })
+}
+
+/** Only an answer and a reason for no boot need more than the plan's own word. */
+function bootFieldOf(plan: DhcpPlan): string {
+  return plan.do === 'nothing' || plan.do === 'silence' ? plan.reason : plan.do
+}
+
+const VERBS = { offer: 'offered', ack: 'acknowledged', nak: 'refused' } as const
+
+function replyLine(reply: Reply): string {
+  const what = reply.address ?? 'an address'
+  const extra = reply.type === 'nak' ? undefined : thingOf(reply.said.plan)
+  return `${VERBS[reply.type]} ${what}${extra ? ` and ${extra}` : ''} to ${reply.client.mac} (${speakerOf(reply.client)})`
+}
+
+function thingOf(plan: DhcpPlan): string | undefined {
+  switch (plan.do) {
+    case 'load':
+      return plan.loader
+    case 'script':
+      return 'its boot script'
+    case 'answer':
+      return 'its answer URL'
+    case 'nothing':
+    case 'silence':
+      return undefined
+  }
+}
+
+function speakerOf({ boot }: DhcpClient): string {
+  if (boot.stage === 'firmware') return `${boot.architecture ?? 'unknown'} firmware by ${boot.via}`
+  if (boot.stage === 'ipxe') return boot.architecture ? `iPXE on ${boot.architecture}` : 'iPXE'
+  return boot.stage
+}

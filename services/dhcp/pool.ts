@@ -1,0 +1,69 @@
+/**
+ * The pools of one subnet as one row of marks, so that a free address is found by a byte search and a full pool of
+ * any size is known to be full at once.
+ */
+import { broadcastOf, type Ipv4, ipv4FromNumber, ipv4ToNumber } from '../kit/ipv4.ts'
+import type { Subnet } from '../site/types.ts'
+import { isHostAddress } from './subnet.ts'
+
+const NEVER_USED = 0
+const USED = 1
+/** Network, broadcast, router's and our own address: never leased, whatever the pools say. */
+const BARRED = 2
+
+type Stretch = { first: number; size: number; at: number }
+
+export class AddressPool {
+  readonly subnet: Subnet
+  readonly size: number
+  readonly #stretches: Stretch[] = []
+  readonly #marks: Uint8Array
+
+  constructor(subnet: Subnet, ours: Ipv4) {
+    this.subnet = subnet
+    let size = 0
+    for (const pool of subnet.pools) {
+      const first = ipv4ToNumber(pool.first)
+      const stretch = { first, size: ipv4ToNumber(pool.last) - first + 1, at: size }
+      this.#stretches.push(stretch)
+      size += stretch.size
+    }
+    this.size = size
+    this.#marks = new Uint8Array(size)
+    for (const address of [subnet.router, ours, subnet.prefix.network, broadcastOf(subnet.prefix)]) {
+      const index = address && !isHostAddress(subnet, address, ours) ? this.#indexOf(address) : undefined
+      if (index !== undefined) this.#marks[index] = BARRED
+    }
+  }
+
+  #indexOf(address: Ipv4): number | undefined {
+    const value = ipv4ToNumber(address)
+    const stretch = this.#stretches.find(({ first, size }) => value >= first && value < first + size)
+    return stretch && stretch.at + value - stretch.first
+  }
+
+  #addressAt(index: number): Ipv4 {
+    const stretch = this.#stretches.findLast(({ at }) => at <= index)!
+    return ipv4FromNumber(stretch.first + index - stretch.at)
+  }
+
+  has(address: Ipv4): boolean {
+    return this.#indexOf(address) !== undefined
+  }
+
+  /** Used addresses are those with a record, an offer hold or a request that is being written. */
+  mark(address: Ipv4, used: boolean): void {
+    const index = this.#indexOf(address)
+    if (index === undefined || this.#marks[index] === BARRED) return
+    this.#marks[index] = used ? USED : NEVER_USED
+  }
+
+  /** Addresses that were never used, lowest first. */
+  *neverUsed(): Generator<Ipv4> {
+    let index = this.#marks.indexOf(NEVER_USED)
+    while (index >= 0) {
+      yield this.#addressAt(index)
+      index = this.#marks.indexOf(NEVER_USED, index + 1)
+    }
+  }
+}

@@ -1,0 +1,241 @@
+/** Why DHCP did what it did: one word each, the same in code, log, timeline and manual. */
+
+export type Severity = 'info' | 'warning' | 'alarm'
+
+type ReasonText = {
+  kind: 'offer' | 'ack' | 'nak' | 'silence' | 'note'
+  message: string
+  action: string
+  severity: Severity
+}
+
+const NOTHING = 'nothing'
+
+export const REASONS = {
+  reservation: {
+    kind: 'offer',
+    message: 'the address is reserved for this machine',
+    action: NOTHING,
+    severity: 'info',
+  },
+  'current-lease': { kind: 'offer', message: 'the machine holds this address', action: NOTHING, severity: 'info' },
+  'repeated-discover': { kind: 'offer', message: 'the same offer again', action: NOTHING, severity: 'info' },
+  'previous-lease': {
+    kind: 'offer',
+    message: 'the machine had this address before',
+    action: NOTHING,
+    severity: 'info',
+  },
+  'requested-address': {
+    kind: 'offer',
+    message: 'the machine asked for this address',
+    action: NOTHING,
+    severity: 'info',
+  },
+  'from-pool': { kind: 'offer', message: 'a free address of the pool', action: NOTHING, severity: 'info' },
+
+  selected: { kind: 'ack', message: 'the machine took our offer', action: NOTHING, severity: 'info' },
+  rebooted: { kind: 'ack', message: 'the machine remembered its address', action: NOTHING, severity: 'info' },
+  renewed: { kind: 'ack', message: 'the lease runs anew', action: NOTHING, severity: 'info' },
+  adopted: {
+    kind: 'ack',
+    message: 'the machine uses an address of the pool that no record knows',
+    action: 'nothing after a change of server; else look for a second server: `rackrise doctor`',
+    severity: 'warning',
+  },
+  repeated: { kind: 'ack', message: 'the same acknowledgement again', action: NOTHING, severity: 'info' },
+  informed: { kind: 'ack', message: 'the machine has its address from elsewhere', action: NOTHING, severity: 'info' },
+
+  'address-taken': {
+    kind: 'nak',
+    message: 'the address belongs to another machine now',
+    action: 'nothing: the machine asks for another one',
+    severity: 'info',
+  },
+  'wrong-network': {
+    kind: 'nak',
+    message: 'the address is not of this network',
+    action: 'nothing: the machine was moved and asks anew',
+    severity: 'info',
+  },
+  'outside-pools': {
+    kind: 'nak',
+    message: 'the address is in no pool of this network',
+    action: 'nothing after pools were changed: the machine asks anew',
+    severity: 'info',
+  },
+  'other-address': {
+    kind: 'nak',
+    message: 'the machine has another address on record',
+    action: 'nothing: the machine asks anew',
+    severity: 'info',
+  },
+  'reserved-for-another': {
+    kind: 'nak',
+    message: 'the address is reserved for another machine',
+    action: 'nothing: the machine asks for another one',
+    severity: 'info',
+  },
+  'no-address-requested': {
+    kind: 'nak',
+    message: 'the request names no address',
+    action: 'update the firmware of the machine if it never gets further',
+    severity: 'warning',
+  },
+  'no-record': {
+    kind: 'nak',
+    message: 'no lease of this machine is on record',
+    action: 'nothing: the machine asks anew',
+    severity: 'info',
+  },
+
+  malformed: {
+    kind: 'silence',
+    message: 'the datagram is no DHCP message',
+    action: 'nothing if rare; else find the sender with `tcpdump port 67`',
+    severity: 'info',
+  },
+  'not-a-request': { kind: 'silence', message: 'a reply came to the server port', action: NOTHING, severity: 'info' },
+  'no-message-type': {
+    kind: 'silence',
+    message: 'the message has no known DHCP type',
+    action: 'nothing: plain BOOTP is not served',
+    severity: 'info',
+  },
+  'unexpected-type': {
+    kind: 'silence',
+    message: 'only servers send messages of this type',
+    action: 'look for a second server: `rackrise doctor`',
+    severity: 'info',
+  },
+  'too-many-hops': {
+    kind: 'silence',
+    message: 'the message went through more than 16 relay agents',
+    action: 'look for relay agents that feed each other',
+    severity: 'warning',
+  },
+  'no-hardware-address': {
+    kind: 'silence',
+    message: 'the sender has no Ethernet address',
+    action: 'nothing: only Ethernet machines are served',
+    severity: 'info',
+  },
+  'unknown-relay': {
+    kind: 'silence',
+    message: 'the relay agent is not of the site',
+    action: 'add its address to `relays` of the subnet if it is yours',
+    severity: 'warning',
+  },
+  'no-subnet': {
+    kind: 'silence',
+    message: 'no subnet of the site fits the message',
+    action: 'add a `[[dhcp.subnet]]` that holds the address of the interface',
+    severity: 'warning',
+  },
+  'pool-exhausted': {
+    kind: 'silence',
+    message: 'no address of the pool is free',
+    action: 'enlarge the pool, or release leases: `rackrise lease list`',
+    severity: 'alarm',
+  },
+  'foreign-server': {
+    kind: 'silence',
+    message: 'the machine chose another server',
+    action: 'nothing if that server is meant to be there; else `rackrise doctor`',
+    severity: 'info',
+  },
+  'unknown-client': {
+    kind: 'silence',
+    message: 'no lease of this machine is on record, and the site is not authoritative',
+    action: 'nothing: another server may know it',
+    severity: 'info',
+  },
+  'inform-without-address': {
+    kind: 'silence',
+    message: 'the machine asks for settings and says no address',
+    action: NOTHING,
+    severity: 'info',
+  },
+  blocked: {
+    kind: 'silence',
+    message: 'the machine is blocked',
+    action: 'approve it if it may boot again',
+    severity: 'info',
+  },
+  ignored: {
+    kind: 'silence',
+    message: 'unknown machines are ignored',
+    action: 'list the machine, or set `unknown = "hold"`',
+    severity: 'info',
+  },
+  released: { kind: 'silence', message: 'the machine gave its address back', action: NOTHING, severity: 'info' },
+  'release-refused': {
+    kind: 'silence',
+    message: 'the address is not leased to who gives it back',
+    action: NOTHING,
+    severity: 'info',
+  },
+  declined: {
+    kind: 'silence',
+    message: 'something else uses the address: it is in quarantine',
+    action: 'find the machine with that address outside of DHCP',
+    severity: 'warning',
+  },
+  'decline-refused': {
+    kind: 'silence',
+    message: 'the address is not leased to who declines it',
+    action: NOTHING,
+    severity: 'info',
+  },
+  'decline-storm': {
+    kind: 'silence',
+    message: 'too many addresses are in quarantine already',
+    action: 'find what answers for every address, or the machine that declines them all',
+    severity: 'alarm',
+  },
+  'ack-pending': {
+    kind: 'silence',
+    message: 'the same request is being written',
+    action: 'nothing: its acknowledgement follows',
+    severity: 'info',
+  },
+  'store-busy': {
+    kind: 'silence',
+    message: 'too many leases wait to be written',
+    action: 'look at the disk of the state directory',
+    severity: 'alarm',
+  },
+  'store-failed': {
+    kind: 'silence',
+    message: 'the lease could not be written',
+    action: 'make room on the disk of the state directory; machines ask again by themselves',
+    severity: 'alarm',
+  },
+  'internal-error': {
+    kind: 'silence',
+    message: 'a bug in Rackrise',
+    action: 'report it with this log line',
+    severity: 'alarm',
+  },
+
+  'answer-unfit': {
+    kind: 'note',
+    message: 'the answer URL or fingerprint was left out: the installer could not read it from its lease',
+    action: 'use a shorter host name for the answer URL, of letters, digits and `.-_~/:` only',
+    severity: 'alarm',
+  },
+  'options-left-out': {
+    kind: 'note',
+    message: 'options did not fit into the reply',
+    action: 'shorten `options` of the subnet',
+    severity: 'warning',
+  },
+} as const satisfies Record<string, ReasonText>
+
+export type Reason = keyof typeof REASONS
+type OfKind<K> = { [R in Reason]: (typeof REASONS)[R]['kind'] extends K ? R : never }[Reason]
+export type OfferReason = OfKind<'offer'>
+export type AckReason = OfKind<'ack'>
+export type NakReason = OfKind<'nak'>
+export type SilenceReason = OfKind<'silence'>
+export type NoteReason = OfKind<'note'>

@@ -1,0 +1,69 @@
+/**
+ * The whole of DHCP policy in server mode: one message, what is known, and the time make one decision (RFC 2131 §4.3).
+ * Pure: what a decision changes is in its `changes`, and the server carries it out.
+ */
+import type { Instant } from '../kit/clock.ts'
+import { UNSPECIFIED } from '../kit/ipv4.ts'
+import { chooseAddress, holdFor } from './choose.ts'
+import { type Decision, type DhcpView, type Inquiry, silence } from './decision.ts'
+import { respondToDecline, respondToRelease } from './give-back.ts'
+import { clientOf } from './identify.ts'
+import type { DhcpMessage } from './message.ts'
+import { messageTypeOf } from './options.ts'
+import type { SilenceReason } from './reasons.ts'
+import { inform, offer } from './reply.ts'
+import { respondToRequest } from './request.ts'
+import { selectSubnet } from './subnet.ts'
+
+/** RFC 1542 §4.1.1 lets relay agents stop there; a message with more went in a circle. */
+const MAX_HOPS = 16
+
+export function respond(message: DhcpMessage, view: DhcpView, now: Instant): Decision {
+  const client = clientOf(message)
+  const unfit = screen(message)
+  if (unfit) return silence(unfit, client)
+  if (!client) return silence('no-hardware-address')
+  const subnet = selectSubnet(message, view.server.prefix, view.server.subnets)
+  if (subnet === 'unknown-relay' || subnet === 'no-subnet') return silence(subnet, client)
+  switch (messageTypeOf(message)) {
+    case 'decline':
+      return respondToDecline({ message, client, subnet, view, now })
+    case 'release':
+      return respondToRelease({ message, client, subnet, view, now })
+    default:
+      return respondToInquiry({ message, client, subnet, said: view.fleet.view(client), view, now })
+  }
+}
+
+function screen(message: DhcpMessage): SilenceReason | undefined {
+  if (message.op !== 'request') return 'not-a-request'
+  if (message.hops > MAX_HOPS) return 'too-many-hops'
+  const type = messageTypeOf(message)
+  if (!type) return 'no-message-type'
+  return type === 'offer' || type === 'ack' || type === 'nak' ? 'unexpected-type' : undefined
+}
+
+function respondToInquiry(inquiry: Inquiry): Decision {
+  const { plan } = inquiry.said
+  if (plan.do === 'silence') return silence(plan.reason, inquiry.client)
+  switch (messageTypeOf(inquiry.message)) {
+    case 'discover':
+      return respondToDiscover(inquiry)
+    case 'request':
+      return respondToRequest(inquiry)
+    default:
+      return respondToInform(inquiry)
+  }
+}
+
+function respondToDiscover(inquiry: Inquiry): Decision {
+  const chosen = chooseAddress(inquiry)
+  if (!chosen) return silence('pool-exhausted', inquiry.client)
+  return offer(inquiry, chosen.address, chosen.reason, holdFor(inquiry, chosen.address))
+}
+
+function respondToInform(inquiry: Inquiry): Decision {
+  const { ciaddr, giaddr } = inquiry.message
+  const isReachable = ciaddr !== UNSPECIFIED || giaddr !== UNSPECIFIED
+  return isReachable ? inform(inquiry) : silence('inform-without-address', inquiry.client)
+}

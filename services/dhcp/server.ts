@@ -1,0 +1,214 @@
+/** The edge of DHCP: hears datagrams, lets `respond` decide, writes leases before it acknowledges them, sends, tells. */
+import type { Clock } from '../kit/clock.ts'
+import type { Datagram, DatagramPort } from '../kit/datagram-port.ts'
+import type { Ipv4 } from '../kit/ipv4.ts'
+import type { Log } from '../kit/log.ts'
+import type { Mac } from '../kit/mac.ts'
+import { EnvironmentProblem } from '../kit/problem.ts'
+import type { Site } from '../site/types.ts'
+import type { LeaseRecord, LeaseStore } from '../store/types.ts'
+import { decode, encodeWithin, limitsFor } from './codec.ts'
+import type { Change, Decision, DhcpView, Reply, Silence } from './decision.ts'
+import { silence } from './decision.ts'
+import { destinationOf } from './destination.ts'
+import type { DhcpFact, DhcpFleet } from './fleet.ts'
+import { isActive, LeaseTable } from './lease-table.ts'
+import { writeDecision, writeNote, writeReason } from './log-line.ts'
+import { type DhcpMessage, isMalformed } from './message.ts'
+import { respond } from './respond.ts'
+
+export type DhcpOptions = {
+  /** Bound to port 67 of the one interface. The server takes it over and closes it. */
+  port: DatagramPort
+  site: Pick<Site, 'domain' | 'network' | 'dhcp'>
+  /** Port of the plain HTTP listener on the same address. */
+  httpPort: number
+  store: LeaseStore
+  fleet: DhcpFleet
+  clock: Clock
+  log: Log
+}
+
+export type DhcpServer = {
+  /** Hears nothing more, waits for leases that are being written, closes the port. */
+  close(): Promise<void>
+  /** The lease that this machine holds now. */
+  leaseOf(mac: Mac): LeaseRecord | undefined
+  /** The machine that holds this address now. */
+  macAt(address: Ipv4): Mac | undefined
+  /** Every record: bound, given back and in quarantine. */
+  leases(): LeaseRecord[]
+}
+
+/** Ethernet's. */
+const MTU_BYTES = 1500
+/** Beyond that the store is stuck, and waiting for more would only fill the memory. */
+const MAX_WRITES_IN_FLIGHT = 1024
+
+/** Loads the leases, then serves. Throws EnvironmentProblem for a mode that this version lacks. */
+export async function startDhcp(options: DhcpOptions): Promise<DhcpServer> {
+  const { port, site, store, clock, log } = options
+  refuseUnavailableMode(site.dhcp.mode)
+  const table = new LeaseTable(site.dhcp.subnets, site.network.address)
+  table.load(await store.all(), clock.now())
+  const serving = new Serving(options, table)
+  port.onDatagram(datagram => serving.hear(datagram))
+  log.info({ room: 'dhcp', interface: site.network.interface, leases: table.all().length }, 'serving DHCP')
+  return {
+    async close() {
+      port.onDatagram(() => {})
+      await serving.settle()
+      await port.close()
+    },
+    leaseOf: mac => activeOnly(table.ofMac(mac), clock),
+    macAt: address => activeOnly(table.at(address), clock)?.mac,
+    leases: () => table.all(),
+  }
+}
+
+function refuseUnavailableMode(mode: Site['dhcp']['mode']): void {
+  if (mode !== 'proxy') return
+  throw new EnvironmentProblem(
+    'dhcp-proxy-unavailable',
+    'dhcp.mode = "proxy" is not available in this version',
+    'set mode = "server" to give addresses too, or "off" to leave DHCP to another server',
+  )
+}
+
+function activeOnly(record: LeaseRecord | undefined, clock: Clock): LeaseRecord | undefined {
+  return record && isActive(record, clock.now()) ? record : undefined
+}
+
+class Serving {
+  readonly #options: DhcpOptions
+  readonly #table: LeaseTable
+  readonly #view: DhcpView
+  readonly #writes = new Set<Promise<void>>()
+
+  constructor(options: DhcpOptions, table: LeaseTable) {
+    const { site, httpPort, fleet } = options
+    const { address, prefix } = site.network
+    const { leaseSeconds, authoritative, subnets } = site.dhcp
+    this.#options = options
+    this.#table = table
+    const server = { address, prefix, domain: site.domain, leaseSeconds, authoritative, subnets, httpPort }
+    this.#view = { server, leases: table, fleet }
+  }
+
+  /** Whatever one datagram does to us, the next one is heard. */
+  hear(datagram: Datagram): void {
+    try {
+      this.#receive(datagram)
+    } catch (error) {
+      this.#reportBug(error)
+    }
+  }
+
+  async settle(): Promise<void> {
+    await Promise.allSettled(this.#writes)
+  }
+
+  #receive({ bytes, from }: Datagram): void {
+    const { log, clock } = this.#options
+    const now = clock.now()
+    this.#table.expireHolds(now)
+    const request = decode(bytes)
+    if (isMalformed(request)) {
+      writeReason(log, 'malformed', { detail: request.malformed, from: from.address })
+      return
+    }
+    const decision = this.#bounded(respond(request, this.#view, now))
+    this.#applyHolds(decision.changes)
+    const records = recordsOf(decision.changes)
+    if (decision.do === 'silence') this.#carryOutSilence(decision, request, records)
+    else if (records.length === 0) this.#send(decision, request)
+    else this.#track(this.#sendOnceWritten(decision, request, records))
+  }
+
+  /** RFC 2131 §3.1 wants the record before the ACK, so no room for the record means no ACK. */
+  #bounded(decision: Decision): Decision {
+    const isFull = this.#writes.size >= MAX_WRITES_IN_FLIGHT && recordsOf(decision.changes).length > 0
+    return isFull ? silence('store-busy', decision.client) : decision
+  }
+
+  #applyHolds(changes: readonly Change[]): void {
+    const now = this.#options.clock.now()
+    for (const change of changes) {
+      if (change.change === 'hold') this.#table.hold(change.mac, change.address, now)
+      if (change.change === 'unhold') this.#table.unhold(change.mac)
+    }
+  }
+
+  /** Quarantine and release hold at once: a record that fails to be written errs on the side of an old lease. */
+  #carryOutSilence(decision: Silence, request: DhcpMessage, records: LeaseRecord[]): void {
+    for (const record of records) this.#table.put(record)
+    this.#report(decision, request)
+    if (records.length > 0) this.#track(this.#write(records).catch(error => this.#reportFailedWrite(decision, error)))
+  }
+
+  async #sendOnceWritten(reply: Reply, request: DhcpMessage, records: LeaseRecord[]): Promise<void> {
+    const { address, mac } = records[0]!
+    this.#table.begin(address, mac, request.xid)
+    try {
+      await this.#write(records)
+    } catch (error) {
+      this.#table.end(address, mac, request.xid)
+      this.#reportFailedWrite(reply, error)
+      return
+    }
+    records.forEach((record, i) => this.#table.put(record, i === 0 ? request.xid : undefined))
+    this.#table.end(address, mac, request.xid)
+    this.#table.unhold(mac)
+    this.#send(reply, request)
+  }
+
+  async #write(records: LeaseRecord[]): Promise<void> {
+    await Promise.all(records.map(record => this.#options.store.put(record)))
+  }
+
+  #track(work: Promise<void>): void {
+    const tracked = work.catch(error => this.#reportBug(error)).finally(() => this.#writes.delete(tracked))
+    this.#writes.add(tracked)
+  }
+
+  #send(reply: Reply, request: DhcpMessage): void {
+    const { port, log } = this.#options
+    const { bytes, dropped } = encodeWithin(reply.message, limitsFor(request, MTU_BYTES))
+    port.send(bytes, destinationOf(request, reply.type))
+    this.#report(reply, request)
+    for (const note of reply.notes) writeNote(log, note, reply.client)
+    if (dropped.length > 0) writeNote(log, 'options-left-out', reply.client, { options: dropped })
+  }
+
+  #report(decision: Decision, request: DhcpMessage): void {
+    writeDecision(this.#options.log, decision, request)
+    const fact = factOf(decision)
+    if (fact) this.#options.fleet.tell(fact)
+  }
+
+  #reportFailedWrite(decision: Decision, error: unknown): void {
+    const { client } = decision
+    writeReason(this.#options.log, 'store-failed', { ...(client ? { mac: client.mac } : {}), error: String(error) })
+    if (client) this.#options.fleet.tell({ fact: 'silent', client, reason: 'store-failed' })
+  }
+
+  #reportBug(error: unknown): void {
+    const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
+    writeReason(this.#options.log, 'internal-error', { error: text })
+  }
+}
+
+function recordsOf(changes: readonly Change[]): LeaseRecord[] {
+  return changes.flatMap(change => (change.change === 'put' ? [change.record] : []))
+}
+
+function factOf(decision: Decision): DhcpFact | undefined {
+  const { client, reason } = decision
+  if (!client) return undefined
+  if (decision.do === 'silence') return { fact: 'silent', client, reason }
+  if (decision.type === 'nak') return { fact: 'refused', client, reason }
+  const { address } = decision
+  if (!address) return undefined
+  const fact = decision.type === 'offer' ? 'offered' : 'acknowledged'
+  return { fact, client, address, plan: decision.said.plan }
+}
