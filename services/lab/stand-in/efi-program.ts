@@ -35,7 +35,7 @@ const AFTER_LEA = [
   ...[0x88, 0xe0], //                         mov al, ah
   ...[0x66, 0xba, 0xf8, 0x03], //             mov dx, 0x3F8         data of COM1
   0xee, //                                    out dx, al
-  ...[0x90, 0xeb, 0xe6], //                   nop; jmp next
+  ...[0xeb, 0xe7], //                         jmp next
   // off:
   ...[0x48, 0x8b, 0x47, 0x58], //             mov rax, [rdi+0x58]   SystemTable.RuntimeServices (§4.3.1)
   ...[0xb9, 0x02, 0x00, 0x00, 0x00], //       mov ecx, 2            EfiResetShutdown

@@ -12,12 +12,18 @@ export type { IsoFile } from './iso-tree.ts'
 /** Volume descriptors begin after 16 sectors that ISO 9660 leaves to boot loaders (§6.2.1). */
 const SYSTEM_AREA = Buffer.alloc(16 * SECTOR)
 
-/** The image as segments, in order; contents are referenced, never copied. `volume` is the volume identifier. */
-export function writeIso(files: readonly IsoFile[], volume: string): Segment[] {
+/** Where the descriptor leaves 512 bytes to the application (§8.4.32), as an offset in the image. */
+export const APPLICATION_USE = 16 * SECTOR + 883
+
+/**
+ * The image as segments, in order; contents are referenced, never copied. `volume` is the volume identifier, `note` is put
+ * where `APPLICATION_USE` says.
+ */
+export function writeIso(files: readonly IsoFile[], volume: string, note = ''): Segment[] {
   const layout = layOut(files)
   return [
     memory(SYSTEM_AREA),
-    memory(primaryDescriptor(layout, volume)),
+    memory(primaryDescriptor(layout, volume, note)),
     memory(terminator()),
     memory(pathTable(layout, 'little')),
     memory(pathTable(layout, 'big')),
@@ -64,7 +70,7 @@ function both16(target: Buffer, offset: number, value: number): void {
 }
 
 /** ECMA-119 §8.4. */
-function primaryDescriptor(layout: Layout, volume: string): Buffer {
+function primaryDescriptor(layout: Layout, volume: string, note: string): Buffer {
   const sector = Buffer.alloc(SECTOR)
   sector[0] = 1
   sector.write('CD001', 1, 'latin1')
@@ -95,6 +101,7 @@ function primaryDescriptor(layout: Layout, volume: string): Buffer {
   for (const offset of [813, 830]) sector.write('2026010100000000\0', offset, 'latin1')
   for (const offset of [847, 864]) sector.write('0000000000000000\0', offset, 'latin1')
   sector[881] = 1
+  sector.write(note.slice(0, 512), 883, 'latin1')
   return sector
 }
 
