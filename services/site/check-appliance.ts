@@ -20,7 +20,9 @@ function checkAddress({ draft, own, isLost }: CheckView): Finding[] {
     const isHost = prefix.length >= 31 || (address !== prefix.network && address !== broadcastOf(prefix))
     if (isHost) return []
     const message = `${address} is the first or last address of ${prefixToString(prefix)}, not one of a host`
-    return [wrong('bad-value', ['network', 'address'], message, 'write the address of this appliance, as "10.77.0.1/24"')]
+    return [
+      wrong('bad-value', ['network', 'address'], message, 'write the address of this appliance, as "10.77.0.1/24"'),
+    ]
   }
   const name = draft.network.interface
   if (name === undefined || isLost('network.address')) return []
@@ -88,7 +90,9 @@ function checkUrls({ draft }: CheckView): Finding[] {
   draft.webhook.forEach(({ url }, at) => {
     if (url === undefined || !hasPassword(url)) return
     const message = 'the webhook URL has a name or password in it'
-    findings.push(wrong('inline-secret', ['webhook', at, 'url'], message, 'take it out; "secret-file" signs what is sent'))
+    findings.push(
+      wrong('inline-secret', ['webhook', at, 'url'], message, 'take it out; "secret-file" signs what is sent'),
+    )
   })
   const store = draft.store.url
   const path = ['store', 'url']

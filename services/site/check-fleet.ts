@@ -13,10 +13,22 @@ export function checkFleet(view: CheckView): Finding[] {
   const { draft } = view
   return [
     ...checkProfiles(view),
-    ...repeats(draft.machine.map(({ name }, at) => [name, ['machine', at, 'name']]), 'machine name'),
-    ...repeats(draft.machine.flatMap(({ mac }, at) => (mac ?? []).map((one, nic) => [one, ['machine', at, 'mac', nic]])), 'MAC address'),
-    ...repeats(draft.machine.map(({ address }, at) => [address, ['machine', at, 'address']]), 'address'),
-    ...repeats(draft.machine.map(({ uuid }, at) => [uuid || undefined, ['machine', at, 'uuid']]), 'UUID'),
+    ...repeats(
+      draft.machine.map(({ name }, at) => [name, ['machine', at, 'name']]),
+      'machine name',
+    ),
+    ...repeats(
+      draft.machine.flatMap(({ mac }, at) => (mac ?? []).map((one, nic) => [one, ['machine', at, 'mac', nic]])),
+      'MAC address',
+    ),
+    ...repeats(
+      draft.machine.map(({ address }, at) => [address, ['machine', at, 'address']]),
+      'address',
+    ),
+    ...repeats(
+      draft.machine.map(({ uuid }, at) => [uuid || undefined, ['machine', at, 'uuid']]),
+      'UUID',
+    ),
     ...draft.machine.flatMap((machine, at) => checkMachine(view, machine, at)),
     ...draft.rule.flatMap((rule, at) => checkRule(rule, at)),
   ]
@@ -45,11 +57,16 @@ function checkProfiles({ draft, isLost }: CheckView): Finding[] {
   ]
   const known = new Set(names)
   return [
-    ...repeats(draft.profile.map(({ name }, at) => [name, ['profile', at, 'name']]), 'profile name'),
+    ...repeats(
+      draft.profile.map(({ name }, at) => [name, ['profile', at, 'name']]),
+      'profile name',
+    ),
     ...draft.profile.flatMap((profile, at) =>
       profile['kernel-args'].flatMap((word, index) => checkKernelArgument(word, ['profile', at, 'kernel-args', index])),
     ),
-    ...used.flatMap(([name, path]) => (isUnsure || name === undefined || known.has(name) ? [] : [unknownProfile(name, names, path)])),
+    ...used.flatMap(([name, path]) =>
+      isUnsure || name === undefined || known.has(name) ? [] : [unknownProfile(name, names, path)],
+    ),
   ]
 }
 
@@ -78,7 +95,14 @@ function checkReservation({ draft, own, isLost }: CheckView, address: Ipv4, path
     // With another DHCP server there may be no subnet here at all; the address then only names the machine in DNS.
     const isUnsure = isLost('dhcp.subnet') || draft.dhcp.subnet.some(({ prefix }) => !prefix)
     if (isUnsure || draft.dhcp.mode !== 'server') return []
-    return [wrong('outside', path, `${address} is in no [[dhcp.subnet]]`, 'reserve an address of a subnet, or add its subnet')]
+    return [
+      wrong(
+        'outside',
+        path,
+        `${address} is in no [[dhcp.subnet]]`,
+        'reserve an address of a subnet, or add its subnet',
+      ),
+    ]
   }
   const { prefix, router } = subnet
   const taken = [
@@ -108,10 +132,6 @@ const RULE_FACTS = [
 
 function checkRule({ when, name }: Draft['rule'][number], at: number): Finding[] {
   const findings: Finding[] = []
-  if (when && Object.keys(when).length === 0) {
-    const hint = 'name a condition; { mac = "*" } takes every machine'
-    findings.push(wrong('bad-value', ['rule', at, 'when'], 'a rule without conditions takes every machine', hint))
-  }
   for (const fact of Object.keys(when ?? {})) {
     if (RULE_FACTS.includes(fact)) continue
     const meant = suggest(fact, RULE_FACTS)

@@ -78,7 +78,10 @@ const VALUES: Record<RecordType, { fits: (value: string) => boolean; hint: strin
   // One character-string (RFC 1035 §3.3): resolvers show several ones apart.
   TXT: { fits: value => /^[\x20-\x7e]{1,255}$/.test(value), hint: 'write 1 to 255 printable ASCII characters' },
   MX: { fits: value => isNumbersAndName(value, 1), hint: 'write preference and name, as "10 mail.example.org"' },
-  SRV: { fits: value => isNumbersAndName(value, 3), hint: 'write priority, weight, port and name, as "0 5 443 www.example.org"' },
+  SRV: {
+    fits: value => isNumbersAndName(value, 3),
+    hint: 'write priority, weight, port and name, as "0 5 443 www.example.org"',
+  },
 }
 
 function checkValue(type: RecordType, value: string, path: Path): Finding[] {
@@ -96,7 +99,8 @@ function checkTogether(named: Named[]): Finding[] {
     for (const { type, value, path } of group) {
       const key = `${type} ${value}`
       const first = seen.get(key)
-      if (first && type && value) findings.push({ ...wrong('duplicate', path, 'this record is there twice', 'remove one'), other: first })
+      if (first && type && value)
+        findings.push({ ...wrong('duplicate', path, 'this record is there twice', 'remove one'), other: first })
       else if (alias && path !== alias.path) {
         const message = 'this name is an alias (CNAME) too'
         findings.push({ ...wrong('duplicate', path, message, 'an alias has no other records'), other: alias.path })

@@ -11,7 +11,7 @@ import {
 } from '../kit/ipv4.ts'
 import { servesOwnNetwork } from './check-appliance.ts'
 import type { CheckView } from './check.ts'
-import { ownerOf } from './extra-option.ts'
+import { insteadOf } from './extra-option.ts'
 import { doubtful, wrong, type Finding, type Path } from './finding.ts'
 import type { Draft } from './schema.ts'
 
@@ -26,11 +26,15 @@ export function checkSubnets(view: CheckView): Finding[] {
     ...checkOwnNetwork(view),
     ...checkForwarders(view),
     ...overlaps(
-      draft.dhcp.subnet.flatMap(({ prefix }, at) => (prefix ? [{ range: spanOf(prefix), path: pathOf(at, 'prefix') }] : [])),
+      draft.dhcp.subnet.flatMap(({ prefix }, at) =>
+        prefix ? [{ range: spanOf(prefix), path: pathOf(at, 'prefix') }] : [],
+      ),
       'subnet',
     ),
     ...overlaps(
-      draft.dhcp.subnet.flatMap(({ pools }, at) => pools.map((range, pool) => ({ range, path: pathOf(at, 'pools', pool) }))),
+      draft.dhcp.subnet.flatMap(({ pools }, at) =>
+        pools.map((range, pool) => ({ range, path: pathOf(at, 'pools', pool) })),
+      ),
       'pool',
     ),
     ...draft.dhcp.subnet.flatMap((subnet, at) => checkSubnet(view, subnet, at)),
@@ -77,9 +81,15 @@ function overlaps(entries: { range: Range; path: Path }[], what: string): Findin
   let widest = sorted[0]
   for (const entry of sorted.slice(1)) {
     if (widest && ipv4ToNumber(entry.range.first) <= ipv4ToNumber(widest.range.last)) {
-      const [first, second] = [widest, entry].toSorted((a, b) => compareSubnets(a.path, b.path)) as [typeof entry, typeof entry]
+      const [first, second] = [widest, entry].toSorted((a, b) => compareSubnets(a.path, b.path)) as [
+        typeof entry,
+        typeof entry,
+      ]
       const message = `this ${what} overlaps another ${what}`
-      findings.push({ ...wrong('overlap', second.path, message, 'give each address to one of them'), other: first.path })
+      findings.push({
+        ...wrong('overlap', second.path, message, 'give each address to one of them'),
+        other: first.path,
+      })
     }
     if (!widest || ipv4ToNumber(entry.range.last) > ipv4ToNumber(widest.range.last)) widest = entry
   }
@@ -97,14 +107,19 @@ function checkSubnet(view: CheckView, subnet: DraftSubnet, at: number): Finding[
   if (!prefix) return findings
   if (prefix.length > SMALLEST_SUBNET) {
     const message = `${prefixToString(prefix)} has no address to give away`
-    return [...findings, wrong('bad-value', pathOf(at, 'prefix'), message, `write a mask length of at most ${SMALLEST_SUBNET}`)]
+    return [
+      ...findings,
+      wrong('bad-value', pathOf(at, 'prefix'), message, `write a mask length of at most ${SMALLEST_SUBNET}`),
+    ]
   }
   return [
     ...findings,
     ...checkRouter(subnet, prefix, at),
     ...checkMask(view, prefix, at),
     ...checkRelays(view, subnet, prefix, at),
-    ...subnet.pools.flatMap((pool, index) => checkPool(view, { pool, prefix, subnet, path: pathOf(at, 'pools', index) })),
+    ...subnet.pools.flatMap((pool, index) =>
+      checkPool(view, { pool, prefix, subnet, path: pathOf(at, 'pools', index) }),
+    ),
     ...checkUse(view, subnet, prefix, at),
   ]
 }
@@ -127,7 +142,9 @@ function checkRelays({ own, draft }: CheckView, { relays }: DraftSubnet, prefix:
   const ownRelays = relays.flatMap((relay, index) => {
     if (relay !== own?.address) return []
     const message = `relay ${relay} is this appliance`
-    return [wrong('bad-value', pathOf(at, 'relays', index), message, 'name the relay agents, and none for the own network')]
+    return [
+      wrong('bad-value', pathOf(at, 'relays', index), message, 'name the relay agents, and none for the own network'),
+    ]
   })
   if (!own || draft.dhcp.mode !== 'server' || relays.length > 0 || prefixContains(prefix, own.address)) return ownRelays
   const message = `nobody is served in ${prefixToString(prefix)}: it is not the own network and has no relay agents`
@@ -170,8 +187,8 @@ function checkOptions({ options, ntp }: DraftSubnet, at: number): Finding[] {
   const seen = new Map<number, number>()
   return options.flatMap(({ code }, index) => {
     const path = pathOf(at, 'options', index, 'code')
-    const owner = ownerOf(code) ?? (code === NTP && ntp.length > 0 ? '"ntp" sets it' : undefined)
-    if (owner) return [wrong('owned-option', path, `option ${code} cannot be set here`, owner)]
+    const instead = insteadOf(code) ?? (code === NTP && ntp.length > 0 ? 'use "ntp"' : undefined)
+    if (instead) return [wrong('owned-option', path, `option ${code} cannot be set here`, instead)]
     const first = seen.get(code)
     if (first === undefined) {
       seen.set(code, index)

@@ -30,13 +30,13 @@ function explainIssue(issue: Issue, raw: unknown): Finding[] {
   const path = issue.path.filter(part => typeof part !== 'symbol')
   switch (issue.code) {
     case 'unrecognized_keys':
-      return issue.keys.map(key => unknownKey(path, key))
+      return issue.keys.map(key => unknownKey(path, key, valueAt(raw, [...path, key])))
     case 'invalid_type':
       return [isAbsent(raw, path) ? missingKey(path) : wrongType(path, issue.expected, raw)]
     case 'invalid_value':
       return [wrongWord(path, issue.values.map(String), raw)]
     case 'invalid_union':
-      return [isAbsent(raw, path) ? missingKey(path) : wrongType(path, 'string, number or array', raw)]
+      return [isAbsent(raw, path) ? missingKey(path) : wrongType(path, 'union', raw)]
     case 'too_small':
     case 'too_big':
       return [outOfBounds(path, issue)]
@@ -47,13 +47,18 @@ function explainIssue(issue: Issue, raw: unknown): Finding[] {
   }
 }
 
-function unknownKey(table: Path, key: string): Finding {
+function unknownKey(table: Path, key: string, value: unknown): Finding {
   const path = [...table, key]
   if (SECRET_KEY.test(key)) {
     const message = `${shown(key)} in ${tableLabel(table)}: secrets are never written into the site file`
     return wrong('inline-secret', path, message, secretHint(table))
   }
-  return wrong('unknown-key', path, `unknown key ${shown(key)} in ${tableLabel(table)}`, unknownHint(table, key))
+  const isList = Array.isArray(value) && value.some(isTable)
+  const what =
+    isTable(value) || isList
+      ? `table ${tableLabel(isList ? [...path, 0] : path)}`
+      : `key ${shown(key)} in ${tableLabel(table)}`
+  return wrong('unknown-key', path, `unknown ${what}`, unknownHint(table, key))
 }
 
 function secretHint(table: Path): string {
@@ -92,19 +97,22 @@ function missingKey(path: Path): Finding {
 const EXPECTED: Record<string, string> = {
   string: 'a string',
   int: 'a whole number',
-  number: 'a number',
+  number: 'a whole number',
   boolean: 'true or false',
   array: 'an array',
   object: 'a table',
   record: 'a table',
+  union: 'a string, a number or an array',
 }
 const EXPECTED_HINTS: Record<string, string> = {
   string: 'write it in quotes',
-  int: 'write it without quotes and without a fraction',
+  int: 'leave the fraction out',
+  number: 'write it without quotes',
   boolean: 'write true or false without quotes',
   array: 'write it in square brackets',
   object: 'write it as a table of its own',
   record: 'write it as { key = "value" }',
+  union: 'write what "type" asks for',
 }
 
 function wrongType(path: Path, expected: string, raw: unknown): Finding {
@@ -117,7 +125,7 @@ function wrongTypeHint(path: Path, expected: string, value: unknown): string {
   // `when = { dmi.system.name = … }` makes nested tables: TOML needs the quotes.
   if (path.includes('when') && isTable(value)) return 'put the whole dotted name in quotes, as "dmi.system.name"'
   if (expected === 'array' && isTable(value)) return `begin it with ${tableLabel([...path, 0])}`
-  return EXPECTED_HINTS[expected] ?? 'write one of these'
+  return EXPECTED_HINTS[expected] ?? 'write another value'
 }
 
 function wrongWord(path: Path, values: string[], raw: unknown): Finding {
@@ -166,5 +174,6 @@ function kindOf(value: unknown): string {
   if (Array.isArray(value)) return 'an array'
   if (value instanceof Date) return 'a date'
   if (isTable(value)) return 'a table'
+  if (typeof value === 'number' && !Number.isInteger(value)) return 'a fraction'
   return typeof value === 'boolean' ? `${value}` : `a ${typeof value}`
 }

@@ -4,30 +4,30 @@ import { parseIpv4, type Ipv4 } from '../kit/ipv4.ts'
 import type { ExtraOption } from './types.ts'
 
 /**
- * Codes that the appliance sets itself, with the reason or the key to use instead: RFC 2132, the PXE and iPXE options
- * by which it tells machines what to boot, and those by which the installer finds its answer.
+ * Codes that the appliance sets itself, with what to do instead: RFC 2132, the PXE and iPXE options by which it tells
+ * machines what to boot, and those by which the installer finds its answer.
  */
 const OWNED = new Map<number, string>([
-  [1, 'it follows from "prefix"'],
+  [1, 'remove it: it follows from "prefix"'],
   [3, 'use "router"'],
   [6, 'use "dns"'],
   [12, 'use "name" of a machine or rule'],
   [15, 'use "domain" in [site]'],
-  [43, 'it carries the boot server controls'],
+  [43, 'remove it: it carries the boot server controls'],
   [51, 'use "lease-time" in [dhcp]'],
-  [66, 'the boot plan sets it'],
-  [67, 'the boot plan sets it'],
+  [66, 'remove it: the boot plan sets it'],
+  [67, 'remove it: the boot plan sets it'],
   [119, 'use "domain" in [site]: the installer takes one search domain only'],
-  [175, 'the boot plan sets it'],
-  [250, 'the answer URL belongs to one attempt'],
-  [251, 'the fingerprint belongs to the certificate that is served'],
+  [175, 'remove it: the boot plan sets it'],
+  [250, 'remove it: each attempt has its own answer URL'],
+  [251, 'remove it: it is the fingerprint of the certificate that is served'],
 ])
 /** Parts of the protocol itself, or things only a client or relay agent says. */
 const PROTOCOL = new Set([50, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 77, 80, 81, 82, 90, 93, 94, 97, 118])
 
-/** Why an option of that code cannot be set by hand; undefined if it can. */
-export function ownerOf(code: number): string | undefined {
-  return OWNED.get(code) ?? (PROTOCOL.has(code) ? 'it is part of the protocol' : undefined)
+/** What to do instead of setting an option of that code by hand; undefined if it is free. */
+export function insteadOf(code: number): string | undefined {
+  return OWNED.get(code) ?? (PROTOCOL.has(code) ? 'remove it: it is part of the protocol' : undefined)
 }
 
 const LAST_CODE = 254
@@ -70,7 +70,9 @@ function readOption(code: number, type: OptionType, value: string | number | str
     case 'ipv4': {
       const addresses = Array.isArray(value) ? value.map(parseIpv4).filter((one): one is Ipv4 => one !== undefined) : []
       const isWhole = Array.isArray(value) && addresses.length === value.length
-      return isWhole && addresses.length > 0 && addresses.length <= MOST_ADDRESSES ? { code, type, value: addresses } : undefined
+      return isWhole && addresses.length > 0 && addresses.length <= MOST_ADDRESSES
+        ? { code, type, value: addresses }
+        : undefined
     }
     case 'string':
       return typeof value === 'string' && /^[\x20-\x7e]{1,255}$/.test(value) ? { code, type, value } : undefined

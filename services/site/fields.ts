@@ -42,7 +42,9 @@ export function parseDnsName(written: string): string | undefined {
 /** A name that owns records: labels may begin with an underscore (RFC 8552), the first may be `*`. */
 export function parseOwnerName(written: string): string | undefined {
   const labels = written.split('.').map((label, at) => (at === 0 && label === '*' ? 'a' : label.replace(/^_/, '')))
-  return parseDnsName(labels.join('.')) === undefined || written.length > LONGEST_NAME ? undefined : written.toLowerCase()
+  return parseDnsName(labels.join('.')) === undefined || written.length > LONGEST_NAME
+    ? undefined
+    : written.toLowerCase()
 }
 
 /** The installer refuses a host name of digits only as the first label of an FQDN. */
@@ -116,7 +118,11 @@ export const range = text(
 export const mac = text(parseNicMac, 'the MAC address of a NIC', 'write six octets, as "bc:24:11:ab:12:21"')
 /** Milliseconds. */
 export const span = text(parseSpan, 'a duration from 1m to 365d', 'write a number with its unit, as "20m" or "1h"')
-export const domain = text(parseDnsName, 'a domain name', 'write letters, digits, hyphens and dots, as "rack7.example.org"')
+export const domain = text(
+  parseDnsName,
+  'a domain name',
+  'write letters, digits, hyphens and dots, as "rack7.example.org"',
+)
 export const hostName = text(
   parseHostName,
   'a host name',
@@ -152,3 +158,12 @@ export const interfaceName = text(
   'the name of an interface',
   'write one that `ip link` shows, as "eth1"',
 )
+/** What a machine must say of itself; an empty table would take every machine by accident. */
+export const conditions = z.record(z.string(), words).superRefine((when, context) => {
+  if (Object.keys(when).length > 0) return
+  context.addIssue({
+    code: 'custom',
+    message: 'there is no condition',
+    params: { hint: 'name one; { mac = "*" } takes every machine' },
+  })
+})

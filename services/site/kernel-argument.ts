@@ -13,7 +13,9 @@ const STEERING = /^(proxmox-|prox(auto|tui|debug)$)/
 export function checkKernelArgument(word: string, path: Path): Finding[] {
   if (!WORD.test(word)) {
     const message = `${shown(word)} is not one word of printable ASCII`
-    return [wrong('bad-value', path, message, 'write each argument as an element of its own, as "console=ttyS0,115200"')]
+    return [
+      wrong('bad-value', path, message, 'write each argument as an element of its own, as "console=ttyS0,115200"'),
+    ]
   }
   const special = METACHARACTER.exec(word)
   if (special) {
@@ -21,12 +23,21 @@ export function checkKernelArgument(word: string, path: Path): Finding[] {
     return [wrong('bad-value', path, message, 'leave it out')]
   }
   if (STEERING.test(word)) {
-    return [wrong('bad-value', path, `${shown(word)} steers the installer`, 'remove it: the boot plan sets it where it is due')]
+    return [
+      wrong(
+        'bad-value',
+        path,
+        `${shown(word)} steers the installer`,
+        'remove it: the boot plan sets it where it is due',
+      ),
+    ]
   }
   const key = word.split('=')[0] ?? ''
   if (LEAKING.includes(key)) {
     const message = `${shown(word)} would stay in the installed system's command line`
-    return [wrong('leaking-argument', path, message, 'remove it: the installer copies every word that it does not know')]
+    return [
+      wrong('leaking-argument', path, message, 'remove it: the installer copies every word that it does not know'),
+    ]
   }
   return []
 }

@@ -36,9 +36,11 @@ async function readSource(file: string): Promise<{ source: string } | { problem:
     // A device or a pipe would block the reader; a site file is a regular file.
     const { size, isFile } = await stat(file).then(found => ({ size: found.size, isFile: found.isFile() }))
     if (!isFile) return refuse(file, 'unreadable', 'it is not a file', 'name the site file with --config')
-    if (size > LARGEST_SITE_BYTES) return refuse(file, 'too-large', 'it is larger than 1 MiB', 'write a shorter site file')
+    if (size > LARGEST_SITE_BYTES)
+      return refuse(file, 'too-large', 'it is larger than 1 MiB', 'write a shorter site file')
     const bytes = await readBounded(file)
-    if (bytes.length > LARGEST_SITE_BYTES) return refuse(file, 'too-large', 'it is larger than 1 MiB', 'write a shorter site file')
+    if (bytes.length > LARGEST_SITE_BYTES)
+      return refuse(file, 'too-large', 'it is larger than 1 MiB', 'write a shorter site file')
     return { source: new TextDecoder('utf-8', { fatal: true }).decode(bytes) }
   } catch (error) {
     return refuseFor(file, error)
@@ -62,8 +64,10 @@ async function readBounded(file: string): Promise<Uint8Array> {
 
 function refuseFor(file: string, error: unknown): { problem: Problem } {
   const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown'
-  if (code === 'ERR_ENCODING_INVALID_ENCODED_DATA') return refuse(file, 'not-utf-8', 'it is not UTF-8 text', 'save it as UTF-8')
-  if (code === 'ENOENT') return refuse(file, 'unreadable', 'it does not exist', 'name another one with --config, or make one: rackrise init')
+  if (code === 'ERR_ENCODING_INVALID_ENCODED_DATA')
+    return refuse(file, 'not-utf-8', 'it is not UTF-8 text', 'save it as UTF-8')
+  if (code === 'ENOENT')
+    return refuse(file, 'unreadable', 'it does not exist', 'name another one with --config, or make one: rackrise init')
   return refuse(file, 'unreadable', `it cannot be read (${code})`, 'check its permissions')
 }
 

@@ -32,7 +32,7 @@ export function readToml(source: string): TomlReading {
     const isRepeated = message === REDEFINED
     // A value of several lines leaves its tail behind when its first line is blanked; that mistake is none.
     if (findings.length > 0 && !isRepeated) return { source: rest, findings }
-    findings.push({ ...(isRepeated ? repeated(rest, at) : broken(message)), at })
+    findings.push({ ...(isRepeated ? repeated(rest, at) : broken(message, rest, at)), at })
     const next = isRepeated ? blankKeyLine(rest, line) : undefined
     if (next === undefined || findings.length >= MOST_DUPLICATES) return { source: rest, findings }
     rest = next
@@ -56,9 +56,14 @@ function repeated(source: string, { line, column }: Position): Finding {
   return wrong('duplicate-key', [], `${shown(name)} is set a second time`, 'keep one of the two')
 }
 
+const CONTROL_CHARACTER = 'control characters are not allowed in strings'
 const NESTED = 'document contains excessively nested structures. aborting.'
 
-function broken(message: string): Finding {
+function broken(message: string, source: string, { line, column }: Position): Finding {
+  const isAtLineEnd = /^\r?$/.test(source.split('\n')[line - 1]?.slice(column - 1) ?? '')
+  if (message === CONTROL_CHARACTER && isAtLineEnd) {
+    return wrong('syntax', [], 'this text has no closing quote', 'close it on the same line')
+  }
   if (message === NESTED) {
     return wrong('syntax', [], `tables and arrays are nested more than ${DEEPEST} deep`, 'write it flatter')
   }

@@ -76,7 +76,7 @@ const machine = z.strictObject({
 })
 
 const rule = z.strictObject({
-  when: z.record(z.string(), field.words),
+  when: field.conditions,
   profile: field.fileName,
   name: field.nameTemplate.optional(),
   answers: z.array(field.fileName).default([]),
@@ -129,9 +129,7 @@ export const siteFile = z.strictObject({
 export const draftFile = z.strictObject({
   site: site.partial({ domain: true }).prefault({}),
   network: network.partial({ interface: true }).prefault({}),
-  dhcp: z
-    .strictObject({ ...dhcpKeys, subnet: z.array(subnet.partial({ prefix: true })).default([]) })
-    .prefault({}),
+  dhcp: z.strictObject({ ...dhcpKeys, subnet: z.array(subnet.partial({ prefix: true })).default([]) }).prefault({}),
   dns: z.strictObject({ ...dnsKeys, record: z.array(record.partial()).default([]) }).prefault({}),
   ...freeSections,
   profile: z.array(profile.partial({ name: true, iso: true })).default([]),

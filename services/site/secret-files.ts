@@ -31,7 +31,9 @@ export function namedFiles(draft: Draft, base: string): NamedFile[] {
       { isSecret: true, absence: 'the console prints a link for one login until it is made' },
     ],
   ]
-  return rows.flatMap(([written, path, rest]) => (written ? [{ path, file: posix.resolve(base, written), ...rest }] : []))
+  return rows.flatMap(([written, path, rest]) =>
+    written ? [{ path, file: posix.resolve(base, written), ...rest }] : [],
+  )
 }
 
 const BY_OTHERS = 0o066
@@ -39,7 +41,8 @@ const BY_OTHERS = 0o066
 export function judgeFile({ path, file, isSecret, absence }: NamedFile, state: FileState): Finding[] {
   if ('error' in state) {
     if (state.error === 'ENOENT' && absence) return [doubtful(path, `${shown(file)} does not exist`, absence)]
-    const message = state.error === 'ENOENT' ? `${shown(file)} does not exist` : `${shown(file)} cannot be read (${state.error})`
+    const message =
+      state.error === 'ENOENT' ? `${shown(file)} does not exist` : `${shown(file)} cannot be read (${state.error})`
     return [wrong('file-missing', path, message, 'make it, or correct the path')]
   }
   if (!state.isFile) return [wrong('file-missing', path, `${shown(file)} is not a file`, 'name a regular file')]
@@ -48,5 +51,7 @@ export function judgeFile({ path, file, isSecret, absence }: NamedFile, state: F
     const message = `${shown(file)} holds a secret and has mode ${mode}`
     return [wrong('file-open', path, message, `take it away from group and others: chmod 600 ${shown(file)}`)]
   }
-  return state.size === 0 ? [wrong('file-missing', path, `${shown(file)} is empty`, 'write it, or take the key out')] : []
+  return state.size === 0
+    ? [wrong('file-missing', path, `${shown(file)} is empty`, 'write it, or take the key out')]
+    : []
 }
