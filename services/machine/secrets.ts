@@ -7,8 +7,7 @@ import type { AttemptId } from './event.ts'
 
 export type SecretPurpose = 'answer' | 'webhook' | 'first-boot' | 'bearer'
 
-/** Bytes of the appliance's key, and of a token: 160 bits, written as base64url so that option 250 can carry it. */
-export const KEY_BYTES = 32
+/** Bytes of a token: 160 bits, written as base64url so that option 250 can carry it. */
 const TOKEN_BYTES = 20
 
 /** The token of that attempt for that purpose; the same after a restart with the same key. */

@@ -1,0 +1,100 @@
+/**
+ * May this machine have this answer now? A pure decision over what it posted, where it stands and what the site knows. Everything a machine says of
+ * itself is a claim: all of address, MACs, UUID, serial and token have to agree.
+ */
+import type { Mac } from '../kit/mac.ts'
+import type { Machine } from '../machine/lifecycle.ts'
+import type { Listing } from '../machine/listing.ts'
+import type { SystemInformation } from './system-information.ts'
+
+export type Claim = {
+  information: SystemInformation
+  /** The machine that the token of the URL belongs to; `none` without a token, `unknown` for one that is nobody's. */
+  urlToken: Machine | 'none' | 'unknown'
+  /** Likewise for the bearer token of the mode file. */
+  bearer: Machine | 'none' | 'unknown'
+  /** Who holds the lease of the client's address; undefined where somebody else gives addresses. */
+  leaseMac: Mac | undefined
+  weGiveAddresses: boolean
+}
+
+export type RefusalReason =
+  | 'unknown-machine'
+  | 'unknown-token'
+  | 'not-approved'
+  | 'not-booting'
+  | 'already-installed'
+  | 'address-mismatch'
+  | 'mac-mismatch'
+  | 'uuid-mismatch'
+  | 'serial-mismatch'
+  | 'blocked'
+
+export type Authorisation =
+  | { ok: true; machine: Machine; withToken: boolean }
+  | { ok: false; reason: RefusalReason; status: 403 | 404 | 409; message: string; machine?: Machine }
+
+const MESSAGES: Record<RefusalReason, [status: 403 | 404 | 409, message: string]> = {
+  'unknown-machine': [
+    404,
+    'no machine with one of these MAC addresses is known; boot it by DHCP of this appliance first',
+  ],
+  'unknown-token': [403, 'this answer URL is not valid any more; power-cycle the machine'],
+  'not-approved': [
+    403,
+    'this machine is not approved; approve it with `rackrise machine approve`, then power-cycle it',
+  ],
+  'not-booting': [409, 'no installation of this machine is under way; approve it, then power-cycle it'],
+  'already-installed': [409, 'this machine is installed; `rackrise machine reinstall` starts another installation'],
+  'address-mismatch': [403, 'the request comes from an address that is not the lease of this machine'],
+  'mac-mismatch': [403, 'the MAC address that booted is not among those posted'],
+  'uuid-mismatch': [403, 'the UUID differs from the one that is known for this machine; see its site entry'],
+  'serial-mismatch': [403, 'the serial number differs from the one that the site expects; see its site entry'],
+  blocked: [403, 'this machine is blocked'],
+}
+
+function refuse(reason: RefusalReason, machine?: Machine): Authorisation {
+  const [status, message] = MESSAGES[reason]
+  return { ok: false, reason, status, message, ...(machine ? { machine } : {}) }
+}
+
+function stateRefusal(machine: Machine): RefusalReason | undefined {
+  switch (machine.state) {
+    case 'held':
+      return 'not-approved'
+    case 'blocked':
+      return 'blocked'
+    case 'installed':
+      return 'already-installed'
+    case 'failed':
+      return 'not-booting'
+    // Approved but told nothing yet: an ISO prepared by hand, booted from a stick, comes this way.
+    case 'approved':
+    case 'booting':
+    case 'installing':
+    case 'stalled':
+      return machine.attempt ? undefined : 'not-booting'
+  }
+}
+
+function identityRefusal(machine: Machine, listing: Listing, claim: Claim): RefusalReason | undefined {
+  const { information, leaseMac, weGiveAddresses } = claim
+  if (weGiveAddresses && (!leaseMac || !machine.macs.includes(leaseMac))) return 'address-mismatch'
+  const booted = leaseMac ?? machine.macs.find(mac => information.macs.includes(mac))
+  if (!booted || !information.macs.includes(booted)) return 'mac-mismatch'
+  const uuid = listing.uuid ?? machine.uuid
+  if (uuid && information.uuid && uuid.toLowerCase() !== information.uuid.toLowerCase()) return 'uuid-mismatch'
+  if (listing.uuid && !information.uuid) return 'uuid-mismatch'
+  if (listing.serial && listing.serial !== information.serial) return 'serial-mismatch'
+  return undefined
+}
+
+/** @param known the machine found by its posted MACs or its lease, if any; `listing` is what the site says of it */
+export function authorise(claim: Claim, known: Machine | undefined, listing: Listing | undefined): Authorisation {
+  if (claim.urlToken === 'unknown' || claim.bearer === 'unknown') return refuse('unknown-token', known)
+  if (!known || !listing) return refuse('unknown-machine')
+  const tokens = [claim.urlToken, claim.bearer].filter(token => token !== 'none')
+  if (tokens.some(machine => machine.id !== known.id)) return refuse('unknown-token', known)
+  const reason = stateRefusal(known) ?? identityRefusal(known, listing, claim)
+  return reason ? refuse(reason, known) : { ok: true, machine: known, withToken: tokens.length > 0 }
+}

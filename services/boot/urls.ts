@@ -1,0 +1,43 @@
+/** Every address of the appliance that a machine is told, in one place. Ports are left out where they are the scheme's own. */
+import type { Ipv4 } from '../kit/ipv4.ts'
+import type { Mac } from '../kit/mac.ts'
+import type { AttemptId } from '../machine/event.ts'
+import type { Site } from '../site/types.ts'
+
+export type Urls = {
+  script(mac: Mac): string
+  diskFailed(mac: Mac): string
+  kernel(attempt: AttemptId): string
+  initrd(attempt: AttemptId): string
+  /** Without a token where none can be carried: another DHCP server, or a URL that was baked into an ISO. */
+  answer(token?: string): string
+  webhook(token: string): string
+  firstBoot(token: string): string
+}
+
+const PLAIN_PORT = 80
+const TLS_PORT = 443
+
+function base(scheme: 'http' | 'https', address: Ipv4, port: number): string {
+  const usual = scheme === 'http' ? PLAIN_PORT : TLS_PORT
+  return `${scheme}://${address}${port === usual ? '' : `:${port}`}`
+}
+
+/**
+ * The answer URL goes into option 250: no blank, quote, `$`, `\`, `|` or `&` may be in it (H25), which holds for an address, a port
+ * and a base64url token. The script URL is read by iPXE, which fills in `${...}` from its own settings before it fetches.
+ */
+export function urlsOf(site: Pick<Site, 'network' | 'http'>): Urls {
+  const plain = base('http', site.network.address, site.http.port)
+  const tls = base('https', site.network.address, site.http.tlsPort)
+  const script = (mac: Mac): string => `${plain}/boot.ipxe?mac=${mac}&uuid=\${uuid}&serial=\${serial:uristring}`
+  return {
+    script,
+    diskFailed: mac => `${script(mac)}&disk=failed`,
+    kernel: attempt => `${plain}/boot/${attempt}/vmlinuz`,
+    initrd: attempt => `${plain}/boot/${attempt}/initrd.img`,
+    answer: token => (token === undefined ? `${tls}/answer` : `${tls}/answer/${token}`),
+    webhook: token => `${tls}/webhook/${token}`,
+    firstBoot: token => `${tls}/first-boot/${token}`,
+  }
+}

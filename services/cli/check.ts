@@ -1,0 +1,119 @@
+/** `rackrise check`: everything that can be wrong before power-on, all of it at once. Opens no port and starts nothing. */
+import { networkInterfaces } from 'node:os'
+import { dialectOf } from '../answer/dialect.ts'
+import { answerForMachine } from '../answer/for-machine.ts'
+import { loadLayers } from '../answer/load.ts'
+import type { Layers } from '../answer/layer.ts'
+import { listLoaders } from '../boot/load.ts'
+import { COMMON_LOADERS } from '../boot/plan.ts'
+import { urlsOf } from '../boot/urls.ts'
+import { type IsoCatalogue, memoryNeeded, openCatalogue } from '../iso/catalogue.ts'
+import { formatSize } from '../kit/amount.ts'
+import { isProblem } from '../kit/is-problem.ts'
+import type { Log } from '../kit/log.ts'
+import type { Problem } from '../kit/problem.ts'
+import type { MachineId } from '../machine/event.ts'
+import { newMachine } from '../machine/lifecycle.ts'
+import { listingOf } from '../machine/listing.ts'
+import type { ListedMachine, Profile, Site } from '../site/types.ts'
+import { loadSite } from '../site/load.ts'
+import { type Command, complainOf, configFile, say } from './command.ts'
+
+const silent: Log = { debug() {}, info() {}, warn() {}, error() {} }
+
+function error(code: string, message: string, hint: string): Problem {
+  return { code, message, hint, severity: 'error' }
+}
+
+function checkInterface(site: Site): Problem[] {
+  const addresses = networkInterfaces()[site.network.interface]
+  if (!addresses) return [error('interface-missing', `the interface ${site.network.interface} does not exist`, 'see `ip link` for the names, and set network.interface')]
+  const there = addresses.some(({ address }) => address === site.network.address)
+  return there ? [] : [error('address-missing', `${site.network.interface} does not have the address ${site.network.address}`, `give it one: \`ip address add ${site.network.address}/${site.network.prefix.length} dev ${site.network.interface}\``)]
+}
+
+async function checkLoaders(site: Site): Promise<Problem[]> {
+  const loaders = await listLoaders(site.boot.loaders)
+  return COMMON_LOADERS.filter(name => !loaders.has(name)).map(name => error('loaders-missing', `${site.boot.loaders} has no ${name}`, 'install it with `apt-get install ipxe`, or set boot.loaders'))
+}
+
+function checkProfiles(site: Site, catalogue: IsoCatalogue): Problem[] {
+  return [...site.profiles.values()].flatMap(profile => {
+    const iso = catalogue.find(profile.iso)
+    if (isProblem(iso)) return [{ ...iso, message: `profile ${profile.name}: ${iso.message}` }]
+    if (!iso.autoInstallCapable) return [error('iso-not-capable', `profile ${profile.name}: ${iso.file} has no automated installer`, 'use Proxmox VE 8.2, Backup Server 3.2, Mail Gateway 8.2, Datacenter Manager 1.0 or newer')]
+    const baked = iso.modeFile?.http?.url
+    const mine = urlsOf(site).answer()
+    return baked && !baked.startsWith(mine) ? [error('iso-baked-url', `profile ${profile.name}: ${iso.file} was prepared for ${baked}, which beats DHCP and DNS silently`, 'use the ISO as Proxmox publishes it')] : []
+  })
+}
+
+/** Tries out the answer of one machine as the live path would compose it. */
+function tryAnswer(site: Site, listed: ListedMachine, profile: Profile, layers: Layers, catalogue: IsoCatalogue): Problem[] {
+  const iso = catalogue.find(profile.iso)
+  const { product, release } = isProblem(iso) ? { product: 'pve', release: '9.2' } : iso.release
+  const machine = { ...newMachine(listed.macs[0] as MachineId, 0), macs: listed.macs }
+  const composed = answerForMachine({
+    machine: { ...machine, ...(listed.serial ? { serial: listed.serial } : {}), ...(listed.uuid ? { uuid: listed.uuid } : {}) },
+    listing: listingOf(machine, site),
+    profile,
+    site,
+    layers,
+    // A machine without a reservation has its address from the pool by then.
+    address: listed.address ?? site.network.address,
+    dialect: dialectOf({ product, release }),
+    product,
+    urls: { webhook: urlsOf(site).webhook('x'), firstBoot: urlsOf(site).firstBoot('x') },
+    fingerprint: '0'.repeat(64),
+  })
+  const problems = Array.isArray(composed) ? composed : composed.warnings
+  return problems.map(problem => ({ ...problem, message: `answer of ${listed.name}: ${problem.message}` }))
+}
+
+function checkAnswers(site: Site, layers: Layers, catalogue: IsoCatalogue): Problem[] {
+  const answers = site.machines.flatMap(listed => {
+    const profile = site.profiles.get(listed.profile)
+    return profile ? tryAnswer(site, listed, profile, layers, catalogue) : []
+  })
+  return [...layers.problems, ...answers]
+}
+
+function summary(site: Site, catalogue: IsoCatalogue): string {
+  const isos = catalogue.entries().map(entry => `${entry.file} (${formatSize(memoryNeeded(entry))} of memory per machine)`)
+  return [
+    `${site.name}: ${site.network.interface} ${site.network.address}, domain ${site.domain}`,
+    `  machines  ${site.machines.length} listed, ${site.machines.filter(({ approve }) => approve).length} of them approved by the site file`,
+    `  isos      ${isos.length > 0 ? isos.join(', ') : 'none'}`,
+  ].join('\n')
+}
+
+export const checkCommand: Command = {
+  name: 'check',
+  summary: 'find everything that can be wrong before power-on',
+  usage: ['check [--config FILE] [--json]'],
+  options: {},
+  example: 'rackrise check --config /etc/rackrise/site.toml',
+  async run(_positionals, values) {
+    const json = values['json'] === true
+    const loaded = await loadSite(configFile(values))
+    if ('problems' in loaded) {
+      complainOf(loaded.problems, json)
+      return 1
+    }
+    const { site, warnings } = loaded
+    const catalogue = await openCatalogue(site.paths.isos, silent)
+    const layers = await loadLayers(site.paths.answers)
+    const problems = [
+      ...warnings,
+      ...checkInterface(site),
+      ...(await checkLoaders(site)),
+      ...catalogue.problems(),
+      ...checkProfiles(site, catalogue),
+      ...checkAnswers(site, layers, catalogue),
+    ]
+    const errors = problems.filter(({ severity }) => severity === 'error').length
+    complainOf(problems, json)
+    if (!json) say(`${summary(site, catalogue)}\n${errors === 0 ? 'ready' : `not ready: ${errors} ${errors === 1 ? 'error' : 'errors'}`}`)
+    return errors === 0 ? 0 : 1
+  },
+}

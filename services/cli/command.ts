@@ -1,0 +1,88 @@
+/** What a command is, and what all of them share: `--config`, `--json`, `--help`, and how they end. */
+import { existsSync } from 'node:fs'
+import { parseArgs, type ParseArgsOptionsConfig } from 'node:util'
+import { formatProblem, type Problem } from '../kit/problem.ts'
+
+/** 0 fine, 1 the answer is no, 2 the command line is wrong. */
+export type ExitStatus = 0 | 1 | 2
+
+export type Values = Record<string, string | boolean | undefined>
+
+export type Command = {
+  name: string
+  summary: string
+  /** Without the program's name: `machine approve NAME`. */
+  usage: string[]
+  /** Beside --config, --json and --help. */
+  options: Record<string, { type: 'string' | 'boolean'; help: string; value?: string }>
+  example: string
+  run(positionals: string[], values: Values): Promise<ExitStatus>
+}
+
+const INSTALLED_CONFIG = '/etc/rackrise/site.toml'
+const CHECKOUT_CONFIG = 'config/site.toml'
+
+/** The site file: as told, else the checkout's, else the installed one. */
+export function configFile(values: Values): string {
+  if (typeof values['config'] === 'string') return values['config']
+  return existsSync(CHECKOUT_CONFIG) || !existsSync(INSTALLED_CONFIG) ? CHECKOUT_CONFIG : INSTALLED_CONFIG
+}
+
+export function say(text: string): void {
+  process.stdout.write(`${text}\n`)
+}
+
+export function complain(text: string): void {
+  process.stderr.write(`${text}\n`)
+}
+
+export function complainOf(problems: readonly Problem[], json: boolean): void {
+  if (json) say(JSON.stringify({ problems }, null, 2))
+  else for (const problem of problems) complain(formatProblem(problem))
+}
+
+const SHARED: Command['options'] = {
+  config: { type: 'string', value: 'FILE', help: `site file (default ${CHECKOUT_CONFIG}, or ${INSTALLED_CONFIG} when installed)` },
+  json: { type: 'boolean', help: 'print JSON for programs' },
+  help: { type: 'boolean', help: 'show this' },
+}
+
+export function helpOf(command: Command): string {
+  const rows = Object.entries({ ...command.options, ...SHARED }).map(([name, { value, help }]) => [`--${name}${value ? ` ${value}` : ''}`, help] as const)
+  const width = Math.max(...rows.map(([left]) => left.length))
+  return [
+    `${command.summary}`,
+    '',
+    'Usage:',
+    ...command.usage.map(usage => `  rackrise ${usage}`),
+    '',
+    'Options:',
+    ...rows.map(([left, right]) => `  ${left.padEnd(width)}  ${right}`),
+    '',
+    'Example:',
+    `  ${command.example}`,
+  ].join('\n')
+}
+
+/** Parses and runs; a command line that can't be understood ends with 2 and the way to the help. */
+export async function runWith(command: Command, args: string[]): Promise<ExitStatus> {
+  const options: ParseArgsOptionsConfig = {}
+  for (const [name, { type }] of Object.entries({ ...command.options, ...SHARED })) options[name] = { type }
+  try {
+    const { values, positionals } = parseArgs({ args, options, allowPositionals: true, strict: true })
+    if (values['help'] === true) {
+      say(helpOf(command))
+      return 0
+    }
+    return await command.run(positionals, values as Values)
+  } catch (error) {
+    if (!(error instanceof TypeError) || !('code' in error) || !String(error.code).startsWith('ERR_PARSE_ARGS')) throw error
+    complain(`rackrise ${command.name}: ${error.message.split('.')[0]}; see \`rackrise ${command.name} --help\``)
+    return 2
+  }
+}
+
+export function usageError(command: Pick<Command, 'name'>, what: string): ExitStatus {
+  complain(`rackrise ${command.name}: ${what}; see \`rackrise ${command.name} --help\``)
+  return 2
+}

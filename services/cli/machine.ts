@@ -1,0 +1,177 @@
+/** `rackrise machine`: the fleet. */
+import { styleText } from 'node:util'
+import { isProblem } from '../kit/is-problem.ts'
+import { formatSize } from '../kit/amount.ts'
+import { formatProblem, type Problem } from '../kit/problem.ts'
+import type { Fleet, Order } from '../console/fleet.ts'
+import type { MachineView, TimelineEntry } from '../console/machine-view.ts'
+import { type Command, complain, complainOf, type ExitStatus, say, usageError, type Values } from './command.ts'
+import { openFleet } from './fleet.ts'
+import { siteFor } from './site-file.ts'
+
+const FOLLOW_EVERY_MS = 500
+
+const COLOURS: Record<MachineView['state'], Parameters<typeof styleText>[0]> = {
+  held: 'yellow',
+  approved: 'cyan',
+  booting: 'cyan',
+  installing: 'cyan',
+  installed: 'green',
+  failed: 'red',
+  stalled: 'red',
+  blocked: 'magenta',
+}
+
+function age(iso: string, now: number): string {
+  const seconds = Math.max(0, Math.round((now - Date.parse(iso)) / 1000))
+  if (seconds < 120) return `${seconds} s ago`
+  return seconds < 7200 ? `${Math.round(seconds / 60)} min ago` : `${Math.round(seconds / 3600)} h ago`
+}
+
+function progressOf({ progress, state }: MachineView): string {
+  if (!progress || state !== 'booting') return ''
+  const percent = Math.floor((progress.sent / Math.max(progress.total, 1)) * 100)
+  return `${progress.file === 'initrd' ? 'iso' : progress.file} ${percent} % at ${formatSize(progress.bytesPerSecond)}/s`
+}
+
+/** Columns as wide as their widest cell; the state in colour on a terminal. */
+export function machineTable(views: readonly MachineView[], now: number, colour: boolean): string {
+  const head = ['NAME', 'STATE', 'ADDRESS', 'MAC', 'SERIAL', 'HEARD', '']
+  const rows = views.map(view => [view.name, view.state, view.address ?? '', view.macs[0] ?? '', view.serial ?? '', age(view.heardAt, now), progressOf(view) || (view.reason ?? '')])
+  const widths = head.map((title, column) => Math.max(title.length, ...rows.map(row => row[column]!.length)))
+  const line = (cells: string[], state?: MachineView['state']): string =>
+    cells
+      .map((cell, column) => {
+        const padded = column === cells.length - 1 ? cell : cell.padEnd(widths[column]!)
+        return colour && state && column === 1 ? styleText(COLOURS[state], padded) : padded
+      })
+      .join('  ')
+      .trimEnd()
+  return [line(head), ...rows.map((row, index) => line(row, views[index]!.state))].join('\n')
+}
+
+export function timelineLine(entry: TimelineEntry): string {
+  const time = entry.at.slice(11, 23)
+  return `${entry.at.slice(0, 10)} ${time}  ${entry.source.padEnd(8)}  ${entry.text}${entry.anomaly ? `  [changed nothing: ${entry.anomaly}]` : ''}`
+}
+
+function describe(view: MachineView): string {
+  const rows: [string, string | undefined][] = [
+    ['state', view.reason ? `${view.state}: ${view.reason}` : view.state],
+    ['fqdn', view.fqdn],
+    ['mac', view.macs.join(', ')],
+    ['serial', view.serial],
+    ['uuid', view.uuid],
+    ['address', view.address],
+    ['profile', view.profile],
+    ['known from', view.listed === 'nothing' ? 'the wire only; no entry or rule of the site file fits it' : `a ${view.listed} of the site file`],
+    ['attempt', view.attempt && `${view.attempt.id}, started ${view.attempt.startedAt}, resumed ${view.attempt.resumes} times`],
+    ['progress', progressOf(view) || undefined],
+    ['installed', view.installed && `${view.installed.at}${view.installed.inferred ? ' (inferred)' : ''} ${view.installed.fqdn ?? ''} ${view.installed.product ?? ''} ${view.installed.address ?? ''}`.trim()],
+    ['heard', view.heardAt],
+  ]
+  const width = Math.max(...rows.map(([name]) => name.length))
+  return [view.name, ...rows.flatMap(([name, value]) => (value ? [`  ${name.padEnd(width)}  ${value}`] : []))].join('\n')
+}
+
+function refused(problem: Problem, json: boolean): ExitStatus {
+  complainOf([problem], json)
+  return 1
+}
+
+async function list(fleet: Fleet, json: boolean): Promise<ExitStatus> {
+  const views = await fleet.list()
+  if (json) say(JSON.stringify(views, null, 2))
+  else if (views.length === 0) say('no machine is listed, and none was seen yet')
+  else say(machineTable(views, Date.now(), process.stdout.isTTY))
+  return 0
+}
+
+async function show(fleet: Fleet, query: string, json: boolean): Promise<ExitStatus> {
+  const view = await fleet.show(query)
+  if (isProblem(view)) return refused(view, json)
+  say(json ? JSON.stringify(view, null, 2) : describe(view))
+  return 0
+}
+
+async function timeline(fleet: Fleet, query: string, json: boolean, follow: boolean): Promise<ExitStatus> {
+  let after = 0
+  do {
+    const entries = await fleet.timeline(query, after)
+    if (isProblem(entries)) return refused(entries, json)
+    for (const entry of entries) say(json ? JSON.stringify(entry) : timelineLine(entry))
+    after = Math.max(after, ...entries.map(entry => entry.seq ?? 0))
+    if (follow) await new Promise(resolve => setTimeout(resolve, FOLLOW_EVERY_MS))
+  } while (follow)
+  return 0
+}
+
+async function order(fleet: Fleet, action: 'approve' | 'reinstall' | 'block', queries: string[], values: Values): Promise<ExitStatus> {
+  const given: Order = {
+    ...(typeof values['profile'] === 'string' ? { profile: values['profile'] } : {}),
+    ...(typeof values['reason'] === 'string' ? { reason: values['reason'] } : {}),
+  }
+  let status: ExitStatus = 0
+  for (const query of queries) {
+    const view = await fleet.order(query, action, given)
+    if (isProblem(view)) {
+      if (values['json'] === true) complainOf([view], true)
+      else complain(formatProblem(view))
+      status = 1
+    } else if (values['json'] === true) say(JSON.stringify(view, null, 2))
+    else say(`${view.name} (${view.macs.join(', ')}${view.serial ? `, serial ${view.serial}` : ''}) is ${view.state}${action === 'block' ? '' : '; it installs at its next network boot, which erases its disks'}`)
+  }
+  return status
+}
+
+const VERBS = ['list', 'show', 'approve', 'reinstall', 'block', 'timeline'] as const
+
+async function runVerb(fleet: Fleet, verb: (typeof VERBS)[number], queries: string[], values: Values): Promise<ExitStatus> {
+  const json = values['json'] === true
+  const [query = ''] = queries
+  switch (verb) {
+    case 'list':
+      return list(fleet, json)
+    case 'show':
+      return show(fleet, query, json)
+    case 'timeline':
+      return timeline(fleet, query, json, values['follow'] === true)
+    case 'approve':
+    case 'reinstall':
+    case 'block':
+      return order(fleet, verb, queries, values)
+  }
+}
+
+export const machineCommand: Command = {
+  name: 'machine',
+  summary: 'the fleet: what every machine does, and who may install',
+  usage: [
+    'machine list',
+    'machine show NAME',
+    'machine approve NAME... [--profile PROFILE] [--reason TEXT]',
+    'machine reinstall NAME... [--profile PROFILE] [--reason TEXT]',
+    'machine block NAME... [--reason TEXT]',
+    'machine timeline NAME [--follow]',
+  ],
+  options: {
+    profile: { type: 'string', value: 'NAME', help: 'what to install, where the site file does not say' },
+    reason: { type: 'string', value: 'TEXT', help: 'kept on the timeline' },
+    follow: { type: 'boolean', help: 'go on printing what happens, until interrupted' },
+  },
+  example: 'rackrise machine approve node1 --reason "new disks"',
+  async run(positionals, values) {
+    const [word, ...queries] = positionals
+    const verb = VERBS.find(candidate => candidate === word)
+    if (!verb) return usageError(machineCommand, word ? `there is no "machine ${word}"` : `say which of ${VERBS.join(', ')}`)
+    if (verb !== 'list' && queries.length === 0) return usageError(machineCommand, `machine ${verb} needs a machine: its name, MAC, serial or address`)
+    const site = await siteFor(values)
+    if (!site) return 1
+    const fleet = await openFleet(site)
+    try {
+      return await runVerb(fleet, verb, queries, values)
+    } finally {
+      await fleet.close()
+    }
+  },
+}

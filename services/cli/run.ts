@@ -1,0 +1,49 @@
+/** The command line: finds the command, and turns what goes wrong with the environment into one line. */
+import { EnvironmentProblem, formatProblem } from '../kit/problem.ts'
+import { checkCommand } from './check.ts'
+import { type Command, complain, type ExitStatus, runWith, say } from './command.ts'
+import { labCommand } from './lab.ts'
+import { machineCommand } from './machine.ts'
+import { serveCommand } from './serve.ts'
+import { VERSION } from './version.ts'
+
+export const COMMANDS: readonly Command[] = [serveCommand, checkCommand, machineCommand, labCommand]
+
+function overview(): string {
+  const width = Math.max(...COMMANDS.map(({ name }) => name.length))
+  return [
+    'Rackrise: network-boots racks of servers into the Proxmox automated installer.',
+    '',
+    'Usage:',
+    '  rackrise COMMAND [OPTIONS]',
+    '',
+    'Commands:',
+    ...COMMANDS.map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary}`),
+    '',
+    'Every command has --help with an example.',
+  ].join('\n')
+}
+
+export async function runCommand(args: string[]): Promise<ExitStatus> {
+  const [name, ...rest] = args
+  if (name === undefined || name === '--help' || name === 'help') {
+    say(overview())
+    return name === undefined ? 2 : 0
+  }
+  if (name === '--version') {
+    say(VERSION)
+    return 0
+  }
+  const command = COMMANDS.find(candidate => candidate.name === name)
+  if (!command) {
+    complain(`rackrise: there is no command "${name}"; see \`rackrise --help\``)
+    return 2
+  }
+  try {
+    return await runWith(command, rest)
+  } catch (error) {
+    if (!(error instanceof EnvironmentProblem)) throw error
+    complain(`rackrise ${command.name}: ${formatProblem(error.problem)}`)
+    return 1
+  }
+}

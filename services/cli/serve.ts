@@ -1,0 +1,30 @@
+/** `rackrise serve`: the appliance in the foreground, until a signal ends it. */
+import { createLog } from '../kit/pino-log.ts'
+import { systemClock } from '../kit/clock.ts'
+import { startAppliance } from '../main.ts'
+import type { Command } from './command.ts'
+import { siteFor } from './site-file.ts'
+import { VERSION } from './version.ts'
+
+const SIGNALS = ['SIGINT', 'SIGTERM'] as const
+
+export const serveCommand: Command = {
+  name: 'serve',
+  summary: 'run the appliance in the foreground',
+  usage: ['serve [--config FILE]'],
+  options: {},
+  example: 'sudo npx rackrise serve --config config/site.toml',
+  async run(_positionals, values) {
+    const site = await siteFor(values)
+    if (!site) return 1
+    const log = createLog({ level: site.log.level, format: values['json'] === true ? 'json' : site.log.format })
+    const appliance = await startAppliance(site, { log, clock: systemClock })
+    log.info({ version: VERSION, interface: site.network.interface, address: site.network.address, fingerprint: appliance.fingerprint }, `${site.name} is serving`)
+    await new Promise<void>(resolve => {
+      for (const signal of SIGNALS) process.once(signal, () => resolve())
+    })
+    log.info({}, 'stopping: no new work, running transfers get ten seconds')
+    await appliance.stop()
+    return 0
+  },
+}

@@ -1,0 +1,68 @@
+/** A machine as people and programs are shown it: no secrets, times as ISO text. */
+import type { Machine } from '../machine/lifecycle.ts'
+import type { Listing } from '../machine/listing.ts'
+import { type Progress, rateOf } from '../machine/progress.ts'
+import { describeFact, type MachineEvent } from '../machine/event.ts'
+import type { Instant } from '../kit/clock.ts'
+
+export type MachineView = {
+  id: string
+  name: string
+  fqdn?: string
+  macs: string[]
+  serial?: string
+  uuid?: string
+  product?: string
+  state: Machine['state']
+  /** The latest thing known about its boot: firmware, ipxe, installer, system. */
+  stage?: string
+  reason?: string
+  address?: string
+  profile?: string
+  listed: Listing['from']
+  attempt?: { id: string; startedAt: string; resumes: number }
+  attempts: number
+  progress?: { file: string; sent: number; total: number; bytesPerSecond: number }
+  installed?: { at: string; inferred: boolean; fqdn?: string; address?: string; product?: string; kernel?: string; machineId?: string; hostKeys?: string[] }
+  firstSeenAt: string
+  heardAt: string
+}
+
+export type TimelineEntry = { seq?: number; at: string; source: string; type: string; text: string; anomaly?: string }
+
+const iso = (at: Instant): string => new Date(at).toISOString()
+
+/** Only what is set, so that absent values are absent in JSON, too. */
+function present<T extends object>(value: T): { [K in keyof T]: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(value).filter(([, part]) => part !== undefined)) as { [K in keyof T]: Exclude<T[K], undefined> }
+}
+
+export function viewMachine(machine: Machine, listing: Listing, progress: Progress | undefined, heardAt: Instant): MachineView {
+  const { attempt, installed } = machine
+  return present({
+    id: machine.id,
+    name: listing.name ?? machine.id,
+    fqdn: listing.fqdn,
+    macs: machine.macs,
+    serial: machine.serial,
+    uuid: machine.uuid,
+    product: machine.product,
+    state: machine.state,
+    stage: machine.stage,
+    reason: machine.reason,
+    address: machine.address,
+    profile: attempt?.profile ?? listing.profile,
+    listed: listing.from,
+    attempt: attempt && { id: attempt.id, startedAt: iso(attempt.startedAt), resumes: attempt.resumes },
+    attempts: machine.attempts,
+    progress: progress && { file: progress.file, sent: progress.sent, total: progress.total, bytesPerSecond: Math.round(rateOf(progress)) },
+    installed: installed && { ...installed, at: iso(installed.at) },
+    firstSeenAt: iso(machine.firstSeenAt),
+    heardAt: iso(heardAt),
+  }) as MachineView
+}
+
+export function viewEvent(event: MachineEvent): TimelineEntry {
+  const { seq, anomaly } = event
+  return present({ seq, at: iso(event.at), source: event.source, type: event.type, text: describeFact(event), anomaly }) as TimelineEntry
+}

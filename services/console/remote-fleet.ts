@@ -1,0 +1,57 @@
+/** The fleet of a running appliance, through its control socket. */
+import { request } from 'node:http'
+import { isProblem } from '../kit/is-problem.ts'
+import { EnvironmentProblem, type Problem } from '../kit/problem.ts'
+import type { Fleet } from './fleet.ts'
+import type { MachineView, TimelineEntry } from './machine-view.ts'
+
+const TIMEOUT_MS = 10_000
+
+type Reply = { status: number; text: string }
+
+function ask(socketPath: string, method: string, path: string, body?: unknown): Promise<Reply> {
+  return new Promise((resolve, reject) => {
+    const call = request({ socketPath, method, path, timeout: TIMEOUT_MS, headers: { 'content-type': 'application/json' } }, response => {
+      const parts: Buffer[] = []
+      response.on('data', (part: Buffer) => parts.push(part))
+      response.on('end', () => resolve({ status: response.statusCode ?? 0, text: Buffer.concat(parts).toString('utf8') }))
+    })
+    call.on('error', reject)
+    call.on('timeout', () => call.destroy(new Error('no answer within ten seconds')))
+    call.end(body === undefined ? undefined : JSON.stringify(body))
+  })
+}
+
+async function askJson<T>(socketPath: string, method: string, path: string, body?: unknown): Promise<T | Problem> {
+  const { status, text } = await ask(socketPath, method, path, body)
+  let parsed: unknown
+  try {
+    parsed = JSON.parse(text)
+  } catch {
+    throw new EnvironmentProblem('control', `the appliance answered ${status} to ${method} ${path}: ${text.trim()}`, 'see its log')
+  }
+  const problem = (parsed as { problem?: unknown }).problem
+  return isProblem(problem) ? problem : (parsed as T)
+}
+
+export function remoteFleet(socketPath: string): Fleet {
+  const machine = (query: string): string => `/api/v1/machines/${encodeURIComponent(query)}`
+  return {
+    async list() {
+      const views = await askJson<MachineView[]>(socketPath, 'GET', '/api/v1/machines')
+      return isProblem(views) ? [] : views
+    },
+    show: query => askJson<MachineView>(socketPath, 'GET', machine(query)),
+    order: (query, action, order) => askJson<MachineView>(socketPath, 'POST', `${machine(query)}/${action}`, order),
+    timeline: (query, after) => askJson<TimelineEntry[]>(socketPath, 'GET', `${machine(query)}/timeline?after=${after}`),
+    close: async () => {},
+  }
+}
+
+/** Whether an appliance listens there: a socket file may be left over from a crash. */
+export async function isListening(socketPath: string): Promise<boolean> {
+  return ask(socketPath, 'GET', '/healthz').then(
+    reply => reply.status === 200,
+    () => false,
+  )
+}

@@ -1,0 +1,72 @@
+/** The fleet as DHCP sees it: the registry, asked through the boot plan. */
+import { type DhcpPlan, dhcpPlan } from '../boot/plan.ts'
+import type { Urls } from '../boot/urls.ts'
+import { bootView, expectsAnswer, silentReason } from '../boot/view.ts'
+import type { Ipv4 } from '../kit/ipv4.ts'
+import type { Log } from '../kit/log.ts'
+import type { Mac } from '../kit/mac.ts'
+import type { Machine } from '../machine/lifecycle.ts'
+import type { Registry } from '../machine/registry.ts'
+import type { Site } from '../site/types.ts'
+import type { ClientView, DhcpClient, DhcpFact, DhcpFleet } from './fleet.ts'
+
+export type FleetOptions = { registry: Registry; site: Site; urls: Urls; fingerprint: string; log: Log }
+
+/** Facts of a system that renews its lease are worth one line, not one every half hour. */
+function isNews(machine: Machine, fact: Extract<DhcpFact, { fact: 'acknowledged' }>): boolean {
+  const { stage } = fact.client.boot
+  return stage !== 'system' || machine.stage !== stage || machine.address !== fact.address
+}
+
+export function registryFleet(options: FleetOptions): DhcpFleet {
+  const { registry, site, urls, log } = options
+  const kept = (write: Promise<unknown>): void => {
+    write.catch((error: unknown) => log.error({ error: String(error) }, 'an event could not be kept'))
+  }
+
+  /** Whoever boots from the network becomes known; a laptop on the VLAN does not. */
+  const machineOf = (client: DhcpClient): Machine | undefined => {
+    const known = registry.byMac(client.mac)
+    if (client.boot.stage === 'system') return known
+    const news = known === undefined || (client.uuid !== undefined && client.uuid !== known.uuid)
+    if (news) kept(registry.sight({ macs: [client.mac], ...(client.uuid ? { uuid: client.uuid } : {}) }, 'dhcp'))
+    return registry.byMac(client.mac)
+  }
+
+  const planOf = (client: DhcpClient, machine: Machine): DhcpPlan => {
+    const silent = silentReason(machine, registry.listing(machine), site.boot.unknown)
+    const attempt = site.dhcp.answerOptions ? expectsAnswer(machine) : undefined
+    const answer = attempt && { url: urls.answer(registry.token(attempt, 'answer')), fingerprint: options.fingerprint }
+    return dhcpPlan(client.boot, bootView(silent, urls.script(client.mac), answer))
+  }
+
+  return {
+    view(client): ClientView {
+      const machine = machineOf(client)
+      if (!machine) return { plan: { do: 'nothing', reason: 'not-booting' } }
+      registry.heard(machine.id)
+      const { name, address } = registry.listing(machine)
+      return {
+        plan: planOf(client, machine),
+        ...(name ? { hostName: name } : {}),
+        ...(address ? { reservation: address } : {}),
+      }
+    },
+    reservedFor(address: Ipv4): Mac | undefined {
+      return site.machines.find(listed => listed.address === address)?.macs[0]
+    },
+    tell(fact) {
+      if (fact.fact !== 'acknowledged') return
+      const machine = registry.byMac(fact.client.mac)
+      if (!machine || !isNews(machine, fact)) return
+      const loader = fact.plan.do === 'load' ? { loader: fact.plan.loader } : {}
+      kept(
+        registry.record(
+          machine.id,
+          { type: 'leased', address: fact.address, stage: fact.client.boot.stage, ...loader },
+          'dhcp',
+        ),
+      )
+    },
+  }
+}

@@ -1,0 +1,97 @@
+/**
+ * `POST /answer`: system information in, answer out. The installer asks once and never again, so every way through here ends in a complete answer or in
+ * one line of plain text that tells a person at its console what to do (installers from 9.2 on print it).
+ */
+import { createHash } from 'node:crypto'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { type Authorisation, authorise, type Claim } from '../answer/authorise.ts'
+import { dialectOf } from '../answer/dialect.ts'
+import { answerForMachine } from '../answer/for-machine.ts'
+import { parseSystemInformation, type SystemInformation } from '../answer/system-information.ts'
+import { isProblem } from '../kit/is-problem.ts'
+import type { Ipv4 } from '../kit/ipv4.ts'
+import { formatProblem } from '../kit/problem.ts'
+import type { Machine } from '../machine/lifecycle.ts'
+import type { SecretPurpose } from '../machine/secrets.ts'
+import { clientAddress, type HttpContext } from './context.ts'
+
+type Asking = { information: SystemInformation; address: Ipv4; accept: string | undefined }
+
+function tokenHolder(context: HttpContext, token: string | undefined, purpose: SecretPurpose): Machine | 'none' | 'unknown' {
+  if (!token) return 'none'
+  return context.registry.byToken(token, purpose) ?? 'unknown'
+}
+
+function claimOf(context: HttpContext, request: FastifyRequest, asking: Asking): Claim {
+  const bearer = /^Bearer (\S{1,200})$/i.exec(request.headers.authorization ?? '')?.[1]
+  return {
+    information: asking.information,
+    urlToken: tokenHolder(context, (request.params as { token?: string }).token, 'answer'),
+    bearer: tokenHolder(context, bearer, 'bearer'),
+    leaseMac: context.macAt(asking.address),
+    weGiveAddresses: context.site.dhcp.mode === 'server',
+  }
+}
+
+/** The machine that stands at this address, else the one that posted its MACs. */
+function machineOf(context: HttpContext, claim: Claim): Machine | undefined {
+  const macs = claim.leaseMac ? [claim.leaseMac] : claim.information.macs
+  return macs.map(mac => context.registry.byMac(mac)).find(machine => machine !== undefined)
+}
+
+async function refuse(context: HttpContext, reply: FastifyReply, refused: Extract<Authorisation, { ok: false }>, address: Ipv4): Promise<FastifyReply> {
+  const { registry, log } = context
+  if (refused.machine) await registry.record(refused.machine.id, { type: 'answer-refused', reason: refused.reason, address }, 'answer')
+  else log.warn({ address, reason: refused.reason }, 'refused an answer')
+  return reply.code(refused.status).send(`Rackrise: ${refused.message} (${refused.reason})\n`)
+}
+
+async function fail(context: HttpContext, reply: FastifyReply, machine: Machine, reason: string): Promise<FastifyReply> {
+  const attempt = machine.attempt!.id
+  await context.registry.record(machine.id, { type: 'answer-failed', attempt, reason }, 'answer')
+  return reply.code(409).send(`Rackrise: no valid answer for ${context.registry.titleOf(machine)}: ${reason}\n`)
+}
+
+async function serve(context: HttpContext, reply: FastifyReply, machine: Machine, asking: Asking, withToken: boolean): Promise<FastifyReply> {
+  const { registry, site, urls, certificate } = context
+  const attempt = machine.attempt!
+  const { product, release, macs, serial, uuid } = asking.information
+  const known = await registry.sight({ macs, ...(serial ? { serial } : {}), ...(uuid ? { uuid } : {}) }, 'answer')
+  const profile = site.profiles.get(attempt.profile)
+  if (!profile) return fail(context, reply, machine, `profile "${attempt.profile}" is no longer in the site file`)
+  const composed = answerForMachine({
+    machine: known,
+    listing: registry.listing(known),
+    profile,
+    site,
+    layers: await context.layers(),
+    address: asking.address,
+    dialect: dialectOf({ product, release, accept: asking.accept }),
+    product,
+    urls: { webhook: urls.webhook(registry.token(attempt.id, 'webhook')), firstBoot: urls.firstBoot(registry.token(attempt.id, 'first-boot')) },
+    fingerprint: certificate.fingerprint,
+  })
+  if (Array.isArray(composed)) return fail(context, reply, machine, composed.map(formatProblem).join(' | '))
+  const { toml, layers, leftOut } = composed
+  const sha256 = createHash('sha256').update(toml).digest('hex')
+  // Kept before it is sent: an answer that nobody knows of could never be told from a stolen one.
+  await registry.record(machine.id, { type: 'answer-served', attempt: attempt.id, address: asking.address, layers, sha256, leftOut, withToken }, 'answer')
+  return reply.type('application/toml; charset=utf-8').send(toml)
+}
+
+export function addAnswer(app: FastifyInstance, context: HttpContext): void {
+  const handle = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
+    void reply.type('text/plain; charset=utf-8').header('cache-control', 'no-store')
+    const information = parseSystemInformation((request.body as Buffer | undefined) ?? new Uint8Array())
+    if (isProblem(information)) return reply.code(400).send(`Rackrise: ${information.message}; ${information.hint}\n`)
+    const asking: Asking = { information, address: clientAddress(request.socket.remoteAddress), accept: request.headers.accept ?? '' }
+    const claim = claimOf(context, request, asking)
+    const known = machineOf(context, claim)
+    const decision = authorise(claim, known, known && context.registry.listing(known))
+    if (!decision.ok) return refuse(context, reply, decision, asking.address)
+    return serve(context, reply, decision.machine, asking, decision.withToken)
+  }
+  app.post('/answer', handle)
+  app.post('/answer/:token', handle)
+  app.post('/api2/json/auto-install/answer', handle)
+}

@@ -1,0 +1,66 @@
+/** `GET /boot/<attempt>/vmlinuz` and `/initrd.img`: kernel and wrapped initrd of one attempt, made on the wire out of the ISO file. */
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { attemptInitrd, kernelSegments } from '../iso/attempt-files.ts'
+import type { IsoEntry } from '../iso/catalogue.ts'
+import { understandsToken, renderModeFile } from '../iso/mode-file.ts'
+import { isProblem } from '../kit/is-problem.ts'
+import type { Problem } from '../kit/problem.ts'
+import type { Segment } from '../kit/segments.ts'
+import type { AttemptId } from '../machine/event.ts'
+import type { Machine } from '../machine/lifecycle.ts'
+import { clientAddress, type HttpContext, isAtItsAddress } from './context.ts'
+import { sendFile } from './send-file.ts'
+
+type Found = { machine: Machine; attempt: AttemptId; iso: IsoEntry }
+
+/** A machine may still be loading after the stall alarm; nobody else has business here. */
+function findAttempt(context: HttpContext, id: string, remote: string | undefined): Found | { code: number; text: string } {
+  const machine = context.registry.byAttempt(id)
+  const attempt = machine?.attempt
+  if (!machine || !attempt || (machine.state !== 'booting' && machine.state !== 'stalled')) return { code: 404, text: 'no such attempt is booting\n' }
+  if (!isAtItsAddress(context, machine, clientAddress(remote))) return { code: 403, text: 'this attempt belongs to another address\n' }
+  const profile = context.site.profiles.get(attempt.profile)
+  const iso: IsoEntry | Problem | undefined = profile && context.catalogue.find(profile.iso)
+  if (!iso || isProblem(iso)) return { code: 404, text: `${iso ? iso.message : 'the profile is gone'}\n` }
+  return { machine, attempt: attempt.id, iso }
+}
+
+async function initrdOf(context: HttpContext, { attempt, iso }: Found): Promise<Segment[] | Problem> {
+  const token = understandsToken(iso.release) ? { token: context.registry.token(attempt, 'bearer') } : {}
+  return attemptInitrd(iso, renderModeFile(iso.release, token))
+}
+
+function etagOf({ attempt, iso }: Found, part: string): string {
+  return `"${attempt}-${part}-${iso.size.toString(36)}"`
+}
+
+export function addBootFiles(app: FastifyInstance, context: HttpContext): void {
+  const { registry, log } = context
+  const kept = (write: Promise<unknown>): void => {
+    write.catch((error: unknown) => log.error({ error: String(error) }, 'an event could not be kept'))
+  }
+  const serve = async (request: FastifyRequest, reply: FastifyReply, part: 'kernel' | 'initrd'): Promise<unknown> => {
+    const found = findAttempt(context, (request.params as { attempt: string }).attempt, request.socket.remoteAddress)
+    if ('code' in found) return reply.code(found.code).type('text/plain').send(found.text)
+    const { machine, attempt, iso } = found
+    const segments = part === 'kernel' ? kernelSegments(iso) : await initrdOf(context, found)
+    if (isProblem(segments)) return reply.code(500).type('text/plain').send(`${segments.message}; ${segments.hint}\n`)
+    let begun = false
+    await sendFile(request, reply, {
+      segments,
+      etag: etagOf(found, part),
+      contentType: 'application/octet-stream',
+      onProgress(sent, total) {
+        registry.heard(machine.id, { file: part, sent, total })
+        if (part === 'initrd' && !begun) kept(registry.record(machine.id, { type: 'initrd-started', attempt, bytes: total }, 'http'))
+        begun = true
+      },
+      onComplete(bytes) {
+        kept(registry.record(machine.id, { type: part === 'kernel' ? 'kernel-sent' : 'initrd-sent', attempt, bytes }, 'http'))
+      },
+    })
+    return reply
+  }
+  app.get('/boot/:attempt/vmlinuz', (request, reply) => serve(request, reply, 'kernel'))
+  app.get('/boot/:attempt/initrd.img', (request, reply) => serve(request, reply, 'initrd'))
+}

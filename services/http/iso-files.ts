@@ -1,0 +1,43 @@
+/** `GET /isos/<name>/...` and `/loaders/<file>`: parts of an ISO unchanged, and loaders for UEFI HTTP boot. Catalogue names only. */
+import type { FastifyInstance } from 'fastify'
+import { kernelSegments } from '../iso/attempt-files.ts'
+import type { IsoEntry } from '../iso/catalogue.ts'
+import type { Segment } from '../kit/segments.ts'
+import type { HttpContext } from './context.ts'
+import { sendFile } from './send-file.ts'
+
+function partOf(iso: IsoEntry, part: string): Segment[] | undefined {
+  switch (part) {
+    case 'vmlinuz':
+      return kernelSegments(iso)
+    case 'initrd.img':
+      return [{ from: 'file', path: iso.path, offset: iso.initrd.offset, length: iso.initrd.length }]
+    case 'proxmox.iso':
+      return [{ from: 'file', path: iso.path, offset: 0, length: iso.size }]
+    default:
+      return undefined
+  }
+}
+
+export function addIsoFiles(app: FastifyInstance, context: HttpContext): void {
+  app.get('/isos/:name/:part', async (request, reply) => {
+    const { name, part } = request.params as { name: string; part: string }
+    const iso = context.catalogue.entries().find(entry => entry.file === name || entry.file === `${name}.iso`)
+    const segments = iso && partOf(iso, part)
+    if (!iso || !segments) return reply.code(404).type('text/plain').send('no such file in the library\n')
+    await sendFile(request, reply, { segments, etag: `"${iso.file}-${iso.size.toString(36)}-${part}"`, contentType: 'application/octet-stream' })
+    return reply
+  })
+}
+
+/** @param loaders name to path and size, from a listing of the loaders folder */
+export function addLoaders(app: FastifyInstance, loaders: ReadonlyMap<string, { path: string; size: number }>): void {
+  app.get('/loaders/:file', async (request, reply) => {
+    const { file } = request.params as { file: string }
+    const loader = loaders.get(file)
+    if (!loader) return reply.code(404).type('text/plain').send('no such loader\n')
+    const segments: Segment[] = [{ from: 'file', path: loader.path, offset: 0, length: loader.size }]
+    await sendFile(request, reply, { segments, etag: `"${file}-${loader.size.toString(36)}"`, contentType: 'application/efi' })
+    return reply
+  })
+}

@@ -1,0 +1,112 @@
+/** The two listeners: plain HTTP for boot files, TLS for answers, reports and first-boot scripts. */
+import { createServer as createPlain, type Server } from 'node:http'
+import { createServer as createSecure } from 'node:https'
+import fastify, { type FastifyInstance, type FastifyServerFactoryHandler } from 'fastify'
+import { EnvironmentProblem } from '../kit/problem.ts'
+import { addAnswer } from './answer.ts'
+import { addBootFiles } from './boot-files.ts'
+import { addBootScript } from './boot-script.ts'
+import type { HttpContext } from './context.ts'
+import { addFirstBoot } from './first-boot.ts'
+import { addIsoFiles, addLoaders } from './iso-files.ts'
+import { addWebhook } from './webhook.ts'
+
+/** System information is a few KB; 64 KiB is ten times the largest seen (L06). */
+const BODY_LIMIT_BYTES = 64 * 1024
+const HEADERS_TIMEOUT_MS = 10_000
+const REQUEST_TIMEOUT_MS = 30_000
+const STOP_GRACE_MS = 10_000
+
+export type HttpServer = { close(): Promise<void> }
+
+export type HttpOptions = {
+  context: HttpContext
+  /** Name to path and size, from a listing of the loaders folder. */
+  loaders: ReadonlyMap<string, { path: string; size: number }>
+  /** Descriptors of listening sockets; the servers own them from here on. */
+  plainSocket: number
+  tlsSocket: number
+}
+
+/** Paths and what may be done with them, so that another method gets 405 and not 404 (L04). */
+function refuseOtherMethods(app: FastifyInstance): void {
+  const allowed = new Map<string, Set<string>>()
+  app.addHook('onRoute', route => {
+    const methods = allowed.get(route.url) ?? new Set()
+    for (const method of [route.method].flat()) methods.add(method)
+    allowed.set(route.url, methods)
+  })
+  app.setNotFoundHandler((request, reply) => {
+    const path = request.url.split('?', 1)[0]!
+    const pattern = [...allowed.keys()].find(url => new RegExp(`^${url.replace(/:\w+/g, '[^/]+').replaceAll('.', '\\.')}$`).test(path))
+    void reply.type('text/plain; charset=utf-8')
+    if (!pattern) return reply.code(404).send('there is nothing here\n')
+    return reply.code(405).header('allow', [...allowed.get(pattern)!].join(', ')).send('this method is not for this path\n')
+  })
+}
+
+/** An application whose bodies are bytes, whatever their content type says: installers truncate the charset (8.2.6). */
+export function buildApp(factory: ((handler: FastifyServerFactoryHandler) => Server) | undefined, context: Pick<HttpContext, 'log'>): FastifyInstance {
+  const app = fastify({
+    ...(factory ? { serverFactory: factory } : {}),
+    bodyLimit: BODY_LIMIT_BYTES,
+    trustProxy: false,
+    forceCloseConnections: 'idle',
+    routerOptions: { ignoreTrailingSlash: true },
+  })
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
+  app.addHook('onRequest', async request => {
+    // The parser refuses a header such as `application/json; charset=utf-`, which PVE 8.2 sends; what it says never matters here.
+    if (request.headers['content-type'] !== undefined) request.raw.headers['content-type'] = 'application/octet-stream'
+  })
+  app.setErrorHandler((error: Error & { statusCode?: number }, _request, reply) => {
+    const status = error.statusCode ?? 500
+    if (status >= 500) context.log.error({ error: error.message }, 'a request failed')
+    void reply.code(status).type('text/plain; charset=utf-8').send(status >= 500 ? 'this appliance failed to answer; see its log\n' : `${error.message}\n`)
+  })
+  refuseOtherMethods(app)
+  return app
+}
+
+function limit(server: Server): Server {
+  server.headersTimeout = HEADERS_TIMEOUT_MS
+  server.requestTimeout = REQUEST_TIMEOUT_MS
+  return server
+}
+
+export async function listenOn(app: FastifyInstance, socket: number): Promise<void> {
+  await app.ready()
+  await new Promise<void>((resolve, reject) => {
+    app.server.once('error', error => reject(new EnvironmentProblem('socket', error.message, 'see who else holds the HTTP ports')))
+    app.server.listen({ fd: socket }, resolve)
+  })
+}
+
+/** Stops taking work, gives running transfers ten seconds, then cuts them (L14). */
+export async function closeApp(app: FastifyInstance): Promise<void> {
+  const cut = setTimeout(() => app.server.closeAllConnections(), STOP_GRACE_MS)
+  await app.close()
+  clearTimeout(cut)
+}
+
+export async function startHttp(options: HttpOptions): Promise<HttpServer> {
+  const { context } = options
+  const plain = buildApp(handler => limit(createPlain(handler)), context)
+  addBootScript(plain, context)
+  addBootFiles(plain, context)
+  addIsoFiles(plain, context)
+  addLoaders(plain, options.loaders)
+  const { cert, key } = context.certificate
+  const tls = buildApp(handler => limit(createSecure({ cert, key, minVersion: 'TLSv1.2' }, handler) as unknown as Server), context)
+  addAnswer(tls, context)
+  addWebhook(tls, context)
+  addFirstBoot(tls, context)
+  await listenOn(plain, options.plainSocket)
+  await listenOn(tls, options.tlsSocket)
+  return {
+    async close() {
+      await Promise.all([closeApp(plain), closeApp(tls)])
+    },
+  }
+}

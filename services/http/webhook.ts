@@ -1,0 +1,39 @@
+/** `POST /webhook/<token>`: the installer says that it is done. Answered at once with 200; anything else strands the machine (L11). */
+import type { FastifyInstance } from 'fastify'
+import { type InstallationReport, parseReport } from '../answer/webhook.ts'
+import { isProblem } from '../kit/is-problem.ts'
+import type { Installed } from '../machine/event.ts'
+import { clientAddress, type HttpContext, isAtItsAddress } from './context.ts'
+
+function installedOf(report: InstallationReport): Installed {
+  const { fqdn, machineId, management, product, kernel, sshHostKeys } = report
+  const name = product && `${product.name}${product.version ? ` ${product.version}` : ''}`
+  return {
+    ...(fqdn ? { fqdn } : {}),
+    ...(machineId ? { machineId } : {}),
+    ...(management?.address ? { address: management.address } : {}),
+    ...(name ? { product: name } : {}),
+    ...(kernel ? { kernel } : {}),
+    hostKeys: sshHostKeys,
+  }
+}
+
+export function addWebhook(app: FastifyInstance, context: HttpContext): void {
+  const { registry, log } = context
+  app.post('/webhook/:token', { bodyLimit: 1024 * 1024 }, async (request, reply) => {
+    const machine = registry.byToken((request.params as { token: string }).token, 'webhook')
+    void reply.type('text/plain; charset=utf-8')
+    if (!machine?.attempt) return reply.code(404).send('no installation is reported here; its attempt is over or never was\n')
+    const address = clientAddress(request.socket.remoteAddress)
+    if (!isAtItsAddress(context, machine, address)) {
+      log.warn({ machine: registry.titleOf(machine), address, reason: 'address-mismatch' }, 'a report came from an address that is not its lease')
+      return reply.code(403).send('this report has to come from the address of the machine\n')
+    }
+    const report = parseReport(request.body as Buffer)
+    // The token proves the attempt; a body we can't read is no reason to leave a finished machine in a shell.
+    if (isProblem(report)) log.warn({ machine: registry.titleOf(machine), code: report.code }, report.message)
+    const installed = isProblem(report) ? {} : installedOf(report)
+    await registry.record(machine.id, { type: 'reported', attempt: machine.attempt.id, installed }, 'webhook')
+    return reply.send('thank you\n')
+  })
+}

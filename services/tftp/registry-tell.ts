@@ -1,0 +1,22 @@
+/** Transfers as the registry hears of them: progress as a sign of life, a finished loader as an event. */
+import type { Ipv4 } from '../kit/ipv4.ts'
+import type { Log } from '../kit/log.ts'
+import type { Mac } from '../kit/mac.ts'
+import type { Registry } from '../machine/registry.ts'
+import type { TftpFact } from './server.ts'
+
+export type TellOptions = { registry: Registry; macAt: (address: Ipv4) => Mac | undefined; log: Log }
+
+export function registryTftpTell({ registry, macAt, log }: TellOptions): (fact: TftpFact) => void {
+  return fact => {
+    const mac = macAt(fact.client.address)
+    const machine = mac && registry.byMac(mac)
+    if (!machine) return
+    if (fact.fact === 'failed') return
+    registry.heard(machine.id, { file: 'loader', sent: fact.bytes, total: fact.size })
+    if (fact.fact !== 'sent') return
+    registry.record(machine.id, { type: 'loader-sent', file: fact.name, bytes: fact.bytes }, 'tftp').catch((error: unknown) => {
+      log.error({ error: String(error) }, 'an event could not be kept')
+    })
+  }
+}
