@@ -5,7 +5,7 @@
 
 /** What is wrong with a glob, as the installer would find out on the machine only; undefined if nothing is. */
 export function findGlobMistake(pattern: string): string | undefined {
-  const characters = [...pattern]
+  const characters = Array.from(pattern)
   for (let i = 0; i < characters.length; i++) {
     if (characters[i] === '*') {
       let end = i

@@ -43,7 +43,8 @@ async function readText(folder: string, file: string): Promise<string | Problem>
       await handle.close()
     }
   } catch (error) {
-    return unreadable(file, error instanceof Error && 'code' in error ? `not readable (${error.code})` : 'not readable')
+    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error'
+    return unreadable(file, `not readable (${code})`)
   }
 }
 

@@ -18,6 +18,7 @@ export type AnswerProblemCode =
   | 'wrong-value'
   | 'newer-key'
   | 'ineffective-key'
+  | 'nobody-can-log-in'
   | 'placeholder-unknown'
   | 'placeholder-empty'
   | 'placeholder-unsafe'

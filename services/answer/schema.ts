@@ -124,18 +124,27 @@ function unknownKeys(issue: Issue & { code: 'unrecognized_keys' }, place?: Place
   )
 }
 
+function isMissing(answer: AnswerTable, path: readonly PropertyKey[]): boolean {
+  let value: unknown = answer
+  for (const key of path) {
+    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, key)) return true
+    value = (value as Record<PropertyKey, unknown>)[key]
+  }
+  return false
+}
+
 /** Zod's own messages name what was expected and the type of what stands there, never the value: it may be a secret. */
-function describeIssue(issue: Issue, place?: Place): Problem[] {
-  if (issue.code === 'unrecognized_keys') return unknownKeys(issue, place)
-  const path = issue.path.join('.') || 'the answer'
-  if (issue.code === 'invalid_type' && issue.message.endsWith('received undefined')) {
-    return [answerError('missing-key', `${path} is missing`, 'add it; every answer needs it', place)]
+function describeIssue(issue: Issue, answer: AnswerTable): Problem[] {
+  if (issue.code === 'unrecognized_keys') return unknownKeys(issue)
+  const path = issue.path.join('.')
+  if (isMissing(answer, issue.path)) {
+    return [answerError('missing-key', `${path} is missing`, 'add it to one of the layers')]
   }
   if (path === 'global.fqdn') {
     const hint = 'write a full name such as "node1.example.org", or { source = "from-dhcp" }'
-    return [answerError('wrong-value', 'global.fqdn is neither a name nor the form from DHCP', hint, place)]
+    return [answerError('wrong-value', 'global.fqdn is neither a name nor the form from DHCP', hint)]
   }
-  return [answerError('wrong-value', `${path}: ${issue.message}`, 'see the answer file format', place)]
+  return [answerError('wrong-value', `${path}: ${issue.message}`, 'write what is expected there')]
 }
 
 const NOT_A_TABLE = answerError('wrong-value', 'the answer is not a table', 'start with a [global] section')
@@ -145,7 +154,10 @@ export function readAnswer(value: unknown): Answer | Problem[] {
   if (!isTable(value)) return [NOT_A_TABLE]
   const spelled = spellWithHyphens(value)
   const read = answerSchema.safeParse(spelled.table)
-  const problems = [...spelled.problems, ...(read.error?.issues ?? []).flatMap(issue => describeIssue(issue))]
+  const problems = [
+    ...spelled.problems,
+    ...(read.error?.issues ?? []).flatMap(issue => describeIssue(issue, spelled.table)),
+  ]
   return problems.length > 0 || !read.data ? problems : read.data
 }
 

@@ -9,14 +9,24 @@ import { checkGlobal } from './check-global.ts'
 import { checkNetwork } from './check-network.ts'
 import type { InstallerVersion } from './dialect.ts'
 import { isTable, leaveOutNewer, spellWithHyphens, warnLeftOut } from './keys.ts'
+import { answerWarning } from './problems.ts'
 import { type Answer, readAnswer } from './schema.ts'
 
 /** Which installer is going to read it, and what it installs: `pve`, `pbs`, `pmg` or `pdm`. */
 export type AnswerTarget = { installer: InstallerVersion; product: string }
 
+/** A locked password is fine with a key, or with a script that lets somebody in. */
+function checkAccess({ global, ...answer }: Answer): Problem[] {
+  const isLocked = /^[!*]/.test(global['root-password-hashed'] ?? '')
+  if (!isLocked || (global['root-ssh-keys'] ?? []).length > 0 || answer['first-boot']) return []
+  const hint = 'put a public key into root-ssh-keys, or a hash into root-password-hashed ("mkpasswd -m yescrypt")'
+  return [answerWarning('nobody-can-log-in', 'the root password is locked and there is no SSH key', hint)]
+}
+
 function checkRules(answer: Answer, target: AnswerTarget): Problem[] {
   return [
     ...checkGlobal(answer.global, target),
+    ...checkAccess(answer),
     ...checkNetwork(answer.network, target),
     ...checkDisks(answer['disk-setup'], target),
     ...checkWebhook(answer['post-installation-webhook']),

@@ -1,0 +1,110 @@
+import { chmod, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import fc from 'fast-check'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { parseAnswerText } from '../../services/answer/layer.ts'
+import { loadLayers } from '../../services/answer/load.ts'
+import { formatProblem } from '../../services/kit/problem.ts'
+
+let folder = ''
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'answers-'))
+})
+afterEach(() => rm(folder, { recursive: true }))
+
+async function load(files: Record<string, string | Uint8Array>) {
+  for (const [name, content] of Object.entries(files)) await writeFile(join(folder, name), content)
+  const layers = await loadLayers(folder)
+  return { ...layers, said: layers.problems.map(problem => formatProblem(problem).replaceAll(folder, '')) }
+}
+
+test('names, MACs in any spelling, and nothing else', async () => {
+  await mkdir(join(folder, 'old.toml'))
+  await mkdir(join(folder, 'more'))
+  const { byName, byMac, said } = await load({
+    'base.toml': 'global.root_password = "correct horse"',
+    'default.toml': '',
+    'BC-24-11-00-00-01.toml': '',
+    'bc:24:11:00:00:02.toml': '',
+    'README.md': '# not a layer',
+    '.hidden.toml': 'x =',
+  })
+  expect([...byName.keys()]).toEqual(['base', 'default'])
+  expect([...byMac.keys()]).toEqual(['bc:24:11:00:00:01', 'bc:24:11:00:00:02'])
+  expect(byName.get('base')).toEqual({
+    name: 'base',
+    file: join(folder, 'base.toml'),
+    table: { global: { 'root-password': 'correct horse' } },
+  })
+  expect(said).toEqual(['/old.toml: error: not a regular file; make it a regular UTF-8 file inside the answers folder'])
+})
+
+test('a syntax mistake has line and column, and does not repeat the password on that line', async () => {
+  const { byName, broken, said } = await load({ 'base.toml': '[global]\nroot-password = "5ecret\n' })
+  expect(byName.size).toBe(0)
+  expect(said).toEqual([
+    '/base.toml:2:24: error: control characters are not allowed in strings; correct the TOML there',
+  ])
+  expect(broken.get('base')?.place).toEqual({ file: join(folder, 'base.toml'), line: 2, column: 24 })
+})
+
+test.each([
+  ['a key twice', 'a = 1\na = 2', 'layer-syntax'],
+  ['a date', 'global.since = 2026-01-01', 'layer-syntax'],
+  ['deep arrays', `a = ${'['.repeat(500)}${']'.repeat(500)}`, 'layer-syntax'],
+  ['deep tables', `${Array.from({ length: 5000 }, () => 'a').join('.')} = 1`, 'layer-syntax'],
+  ['a key that reaches the prototype', '__proto__.x = 1', 'layer-syntax'],
+  ['both spellings', '[global]\nroot-password = "a"\nroot_password = "b"', 'duplicate-key'],
+  ['no UTF-8', Uint8Array.of(0x61, 0xff), 'layer-unreadable'],
+  ['more than 1 MiB', ' '.repeat(1024 * 1024 + 1), 'layer-unreadable'],
+])('%s makes a layer unusable', async (_, content, code) => {
+  const { byName, broken, problems } = await load({ 'base.toml': content })
+  expect(byName.size).toBe(0)
+  expect(problems.map(problem => problem.code)).toEqual([code])
+  expect(broken.get('base')?.code).toBe(code)
+})
+
+test('an unknown key is told, in a layer that holds part of an answer only', async () => {
+  const { byName, said } = await load({ 'base.toml': 'network.mtu = 9000\nglobal.keyboard = "xx"' })
+  expect(byName.size).toBe(1)
+  expect(said).toEqual([
+    '/base.toml: error: [network] has an unknown key "mtu"; known here: source, cidr, dns, gateway, filter, interface-name-pinning',
+  ])
+})
+
+test('two files for one NIC: neither is used', async () => {
+  const { byMac, broken, problems } = await load({ 'BC-24-11-00-00-01.toml': '', 'bc:24:11:00:00:01.toml': '' })
+  expect(byMac.size).toBe(0)
+  expect(problems.map(problem => problem.code)).toEqual(['layer-duplicate'])
+  expect(broken.has('bc:24:11:00:00:01')).toBe(true)
+})
+
+test('a link is followed inside the folder, not out of it', async () => {
+  await mkdir(join(folder, '..data'))
+  await writeFile(join(folder, '..data', 'x'), 'global.country = "at"')
+  await symlink('..data/x', join(folder, 'inside.toml'))
+  await symlink('/etc/hostname', join(folder, 'outside.toml'))
+  await symlink('nowhere', join(folder, 'torn.toml'))
+  const { byName, said } = await load({})
+  expect([...byName.keys()]).toEqual(['inside'])
+  expect(said.map(line => line.split(';', 1)[0])).toEqual([
+    '/outside.toml: error: a link that leads out of the folder',
+    '/torn.toml: error: not readable (ENOENT)',
+  ])
+})
+
+test('a name that no site could write is told', async () => {
+  const { problems } = await load({ 'a b.toml': '' })
+  expect(problems.map(problem => problem.code)).toEqual(['layer-name'])
+})
+
+test('a folder that is not there is one problem', async () => {
+  await chmod(folder, 0o700)
+  const { problems } = await loadLayers(join(folder, 'none'))
+  expect(problems.map(problem => problem.code)).toEqual(['layer-folder'])
+})
+
+test('any text is a table or a problem', () => {
+  fc.assert(fc.property(fc.string({ unit: 'binary' }), text => void parseAnswerText(text, 'x.toml')))
+})
