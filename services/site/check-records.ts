@@ -1,5 +1,4 @@
 /** Static DNS records: names inside the zone, values that fit their type, and nothing in the installer's way. */
-import { isIPv6 } from 'node:net'
 import { parseIpv4 } from '../kit/ipv4.ts'
 import type { CheckView } from './check.ts'
 import { parseDnsName, parseOwnerName } from './fields.ts'
@@ -72,7 +71,10 @@ function isNumbersAndName(text: string, numbers: number): boolean {
 const NAME_HINT = 'write the full name, as "www.example.org"'
 const VALUES: Record<RecordType, { fits: (value: string) => boolean; hint: string }> = {
   A: { fits: value => parseIpv4(value) !== undefined, hint: 'write an IPv4 address' },
-  AAAA: { fits: value => isIPv6(value) && !value.includes('%'), hint: 'write an IPv6 address' },
+  AAAA: {
+    fits: value => /^[\da-f:.]+$/i.test(value) && URL.canParse(`http://[${value}]`),
+    hint: 'write an IPv6 address',
+  },
   CNAME: { fits: isName, hint: NAME_HINT },
   PTR: { fits: isName, hint: NAME_HINT },
   // One character-string (RFC 1035 §3.3): resolvers show several ones apart.

@@ -5,29 +5,31 @@ import { find, type Position, type SourceIndex } from './locate.ts'
 /** Keys and array indexes from the top of the file: `['machine', 2, 'mac', 0]`. */
 export type Path = readonly (string | number)[]
 
-/** Every kind of problem that a site file can have; the README says what to do about each. */
-export type SiteProblemCode =
-  | 'unreadable'
-  | 'too-large'
-  | 'not-utf-8'
-  | 'syntax'
-  | 'duplicate-key'
-  | 'unknown-key'
-  | 'wrong-type'
-  | 'missing-key'
-  | 'bad-value'
-  | 'inline-secret'
-  | 'duplicate'
-  | 'overlap'
-  | 'outside'
-  | 'not-leasable'
-  | 'unknown-profile'
-  | 'no-address'
-  | 'owned-option'
-  | 'leaking-argument'
-  | 'file-missing'
-  | 'file-open'
-  | 'doubtful'
+/** Every kind of problem that a site file can have; the README says what each is about. */
+export const SITE_PROBLEM_CODES = [
+  'unreadable',
+  'too-large',
+  'not-utf-8',
+  'syntax',
+  'duplicate-key',
+  'unknown-key',
+  'wrong-type',
+  'missing-key',
+  'bad-value',
+  'inline-secret',
+  'duplicate',
+  'overlap',
+  'outside',
+  'not-leasable',
+  'unknown-profile',
+  'no-address',
+  'owned-option',
+  'leaking-argument',
+  'file-missing',
+  'file-open',
+  'doubtful',
+] as const
+export type SiteProblemCode = (typeof SITE_PROBLEM_CODES)[number]
 
 export type Finding = {
   code: SiteProblemCode

@@ -6,7 +6,7 @@ import type { Finding, SiteProblemCode } from './finding.ts'
 import { conclude, examineSite, type Environment, type ParsedSite } from './parse.ts'
 import { judgeFile, namedFiles, type FileState } from './secret-files.ts'
 
-/** Far above the site of a large fleet (a thousand machines take a fifth of it), far below what hurts (M06). */
+/** Far above the site of a large fleet (a thousand machines take a tenth of it), far below what hurts (M06). */
 const LARGEST_SITE_BYTES = 1024 * 1024
 
 /**

@@ -1,0 +1,56 @@
+/** Random text that often looks like TOML, so that it gets behind a parser's first look. */
+import fc from 'fast-check'
+
+const PIECES = [
+  '[',
+  ']',
+  '[[',
+  ']]',
+  '{',
+  '}',
+  '=',
+  ',',
+  '.',
+  '"',
+  "'",
+  '"""',
+  "'''",
+  '\\',
+  '\\u',
+  '\\U0010ffff',
+  '#',
+  '\n',
+  '\r\n',
+  ' ',
+  '\t',
+  '\ufeff',
+  'a',
+  'b = 1',
+  'site',
+  'x = "y"',
+  '[site]\n',
+  '[[machine]]\n',
+  'mac = [',
+  'dhcp.subnet',
+  '{ a = ',
+  '1979-05-27',
+  '07:32',
+  '-',
+  '+inf',
+  '0x',
+  '__proto__',
+  'constructor',
+  'when = {',
+  'true',
+  '99999999999999999999',
+  '[dhcp]\nsubnet = [1]\n',
+  'profile = [[]]\n',
+  '[dns.record]\n',
+]
+
+export const tomlLike = fc.oneof(
+  fc.string({ unit: 'binary', maxLength: 60 }),
+  fc
+    .array(fc.oneof(fc.constantFrom(...PIECES), fc.string({ maxLength: 3 })), { maxLength: 40 })
+    .map(pieces => pieces.join('')),
+)
