@@ -30,6 +30,7 @@ import type { Site } from './site/types.ts'
 import { loadKey } from './store/key.ts'
 import { openStore, type Store } from './store/store.ts'
 import { registryTftpTell } from './tftp/registry-tell.ts'
+import { openLoaderFile } from './tftp/load.ts'
 import { startTftp, type TftpServer } from './tftp/server.ts'
 
 export type Appliance = {
@@ -61,6 +62,9 @@ type Ground = {
 }
 
 async function openGround(site: Site, { log, clock }: ApplianceOptions): Promise<Ground> {
+  if (site.store.url !== 'sqlite') {
+    throw new EnvironmentProblem('store-unavailable', 'store.url names PostgreSQL, which is not available in this version', 'set store.url to "sqlite"')
+  }
   const control = join(site.paths.state, CONTROL_SOCKET)
   if (await isListening(control)) {
     throw new EnvironmentProblem('already-running', `an appliance with the state folder ${site.paths.state} is running`, 'stop it first, or set another paths.state')
@@ -108,12 +112,12 @@ async function startServices(ground: Ground, sockets: Sockets): Promise<Services
     port: sockets.tftp,
     openTransferPort: () => openUdpPort({ device: site.network.interface, address: site.network.address, port: 0 }),
     mtu: MTU_BYTES,
-    find: name => loaders.openFile(name),
+    find: name => openLoaderFile(site.boot.loaders, name),
     tell: registryTftpTell({ registry, macAt, log }),
     clock,
     log,
   })
-  const http = await startHttp({ context, loaders: loaders.files, plainSocket: sockets.http, tlsSocket: sockets.https })
+  const http = await startHttp({ context, loaders, plainSocket: sockets.http, tlsSocket: sockets.https })
   return { ...(dhcp ? { dhcp } : {}), dns, tftp, http }
 }
 

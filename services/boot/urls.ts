@@ -1,8 +1,8 @@
 /** Every address of the appliance that a machine is told, in one place. Ports are left out where they are the scheme's own. */
-import type { Ipv4 } from '../kit/ipv4.ts'
 import type { Mac } from '../kit/mac.ts'
 import type { AttemptId } from '../machine/event.ts'
 import type { Site } from '../site/types.ts'
+import { plainUrl, tlsUrl } from '../site/urls.ts'
 
 export type Urls = {
   script(mac: Mac): string
@@ -15,21 +15,13 @@ export type Urls = {
   firstBoot(token: string): string
 }
 
-const PLAIN_PORT = 80
-const TLS_PORT = 443
-
-function base(scheme: 'http' | 'https', address: Ipv4, port: number): string {
-  const usual = scheme === 'http' ? PLAIN_PORT : TLS_PORT
-  return `${scheme}://${address}${port === usual ? '' : `:${port}`}`
-}
-
 /**
  * The answer URL goes into option 250: no blank, quote, `$`, `\`, `|` or `&` may be in it (H25), which holds for an address, a port
  * and a base64url token. The script URL is read by iPXE, which fills in `${...}` from its own settings before it fetches.
  */
 export function urlsOf(site: Pick<Site, 'network' | 'http'>): Urls {
-  const plain = base('http', site.network.address, site.http.port)
-  const tls = base('https', site.network.address, site.http.tlsPort)
+  const plain = plainUrl(site)
+  const tls = tlsUrl(site)
   const script = (mac: Mac): string => `${plain}/boot.ipxe?mac=${mac}&uuid=\${uuid}&serial=\${serial:uristring}`
   return {
     script,

@@ -7,8 +7,11 @@ const WORD = /^[\x21-\x7e]{1,200}$/
 const METACHARACTER = /["'`\\$&|;#]/
 /** They name things of the boot that are gone in the installed system, where they break its network or its next boot. */
 const LEAKING = ['BOOTIF', 'ip', 'initrd', 'rdinit', 'init']
-/** Words that steer the installer belong to the boot plan: a word in the site must never start an installation. */
-const STEERING = /^(proxmox-|prox(auto|tui|debug)$)/
+/**
+ * Words that steer the installer belong to the boot plan: a word in the site must never start an installation. Other words that begin with
+ * `proxmox-` are labels: the installer ignores them and keeps them out of the installed system.
+ */
+const STEERING = /^(proxmox-(start-auto-installer|tui-mode|debug)|prox(auto|tui|debug))$/
 
 export function checkKernelArgument(word: string, path: Path): Finding[] {
   if (!WORD.test(word)) {

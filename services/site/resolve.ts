@@ -37,6 +37,7 @@ export function resolveSite(file: SiteFile, { file: name, base, own }: Surroundi
       leaseSeconds: Math.floor(dhcp['lease-time'] / 1000),
       authoritative: dhcp.authoritative,
       probe: dhcp.probe,
+      answerOptions: dhcp['answer-options'],
       subnets,
     },
     dns: {

@@ -27,6 +27,7 @@ const dhcpKeys = {
   'lease-time': field.span.prefault('1h'),
   authoritative: z.boolean().default(true),
   probe: z.boolean().default(true),
+  'answer-options': z.boolean().default(true),
 }
 
 const record = z.strictObject({

@@ -24,6 +24,8 @@ export type DhcpSite = {
   leaseSeconds: number
   authoritative: boolean
   probe: boolean
+  /** Options 250 and 251 carry answer URL and fingerprint; else installers find them by DNS TXT only. */
+  answerOptions: boolean
   subnets: Subnet[]
 }
 

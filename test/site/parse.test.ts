@@ -22,7 +22,7 @@ test('what a short file leaves out has its default', () => {
     name: 'rack7',
     domain: 'rack7.example.org',
     network: { interface: 'eth1', address: '10.77.0.1', prefix: { network: '10.77.0.0', length: 24 } },
-    dhcp: { mode: 'off', leaseSeconds: 3600, authoritative: true, probe: true, subnets: [] },
+    dhcp: { mode: 'off', leaseSeconds: 3600, authoritative: true, probe: true, answerOptions: true, subnets: [] },
     dns: { forward: [], allow: [{ network: '10.77.0.0', length: 24 }], records: [] },
     http: { port: 80, tlsPort: 443 },
     boot: { unknown: 'hold', loaders: '/usr/lib/ipxe', stallAfterMs: 1_200_000 },

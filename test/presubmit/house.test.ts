@@ -1,0 +1,154 @@
+/** The rules of the house, as tests: who may import whom, who may touch the world, how large things get, what every room has. */
+import { existsSync, readFileSync } from 'node:fs'
+import { dirname, join, normalize } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { type Import, importsOf, ROOT, rooms, type SourceFile, sourcesOf } from './source.ts'
+
+const services = sourcesOf('services')
+
+/** A room may import itself and rooms of lower rank. Rooms of one rank never import each other. */
+const RANKS: Record<string, number> = {
+  kit: 0,
+  site: 1,
+  store: 2,
+  machine: 3,
+  boot: 4,
+  iso: 4,
+  answer: 4,
+  dhcp: 5,
+  dns: 5,
+  tftp: 5,
+  http: 5,
+  console: 5,
+  'main.ts': 6,
+  cli: 6,
+  lab: 6,
+}
+
+/** One rank, several rooms, and yet one arrow: building applications is HTTP's, and rank 6 is the top, where everything meets. */
+const TOP = 6
+
+function roomOf(path: string): string {
+  return normalize(path).split('/')[1]!
+}
+
+function targetOf(file: SourceFile, imported: Import): string | undefined {
+  return imported.from.startsWith('.') ? join(dirname(file.path), imported.from) : undefined
+}
+
+describe('import direction', () => {
+  test('every room has a rank', () => {
+    expect(rooms().filter(room => !(room in RANKS))).toEqual([])
+  })
+
+  test('rooms import downwards only', () => {
+    const wrong = services.flatMap(file =>
+      importsOf(file).flatMap(imported => {
+        const target = targetOf(file, imported)
+        if (!target?.startsWith('services/')) return []
+        const [from, to] = [roomOf(file.path), roomOf(target)]
+        const fine = from === to || RANKS[from] === TOP || RANKS[to]! < RANKS[from]!
+        return fine ? [] : [`${file.path} imports ${target}`]
+      }),
+    )
+    expect(wrong).toEqual([])
+  })
+
+  test('nothing in services imports tests', () => {
+    const wrong = services.filter(file => importsOf(file).some(imported => targetOf(file, imported)?.startsWith('test/')))
+    expect(wrong.map(({ path }) => path)).toEqual([])
+  })
+})
+
+/** Modules of Node that compute and touch nothing. */
+const PURE_NODE = new Set(['node:crypto', 'node:util', 'node:zlib', 'node:buffer', 'node:path'])
+/** `node:net` is IO but for its address parser, which is stricter than any package's. */
+const PURE_NAMES: Record<string, string> = { 'node:net': '{ isIPv4 }' }
+const PURE_PACKAGES = new Set(['zod', 'smol-toml', 'dns2'])
+
+/** Files that touch the world, and what for. Everything else is pure. */
+const EDGES: [pattern: RegExp, why: string][] = [
+  [/^services\/[^/]+\/(server|load|registry)\.ts$/, 'the edge of its room'],
+  [/^services\/store\//, 'the database'],
+  [/^services\/(cli|lab)\//, 'programs'],
+  [/^services\/main\.ts$/, 'the composition root'],
+  [/^services\/http\//, 'request handlers'],
+  [/^services\/console\/(api|remote-fleet)\.ts$/, 'request handlers and their client'],
+  [/^services\/kit\/(native-socket|sockets|udp-port|pino-log)\.ts$/, 'sockets and the log'],
+  [/^services\/iso\/(catalogue|attempt-files)\.ts$/, 'files of the library'],
+  [/^services\/site\/secret-files\.ts$/, 'modes of secret files'],
+  [/^services\/dns\/(tcp|upstream|resolver)\.ts$/, 'sockets of the forwarder and of DNS over TCP'],
+]
+
+function isEdge(path: string): boolean {
+  return EDGES.some(([pattern]) => pattern.test(path))
+}
+
+function touchesWorld({ from, names }: Import): boolean {
+  if (from.startsWith('.') || names.startsWith('type ')) return false
+  if (from.startsWith('node:')) return !PURE_NODE.has(from) && PURE_NAMES[from] !== names
+  return !PURE_PACKAGES.has(from)
+}
+
+describe('purity', () => {
+  test('pure files import no IO module, no logger and no socket', () => {
+    const wrong = services.filter(file => !isEdge(file.path)).flatMap(file => importsOf(file).filter(touchesWorld).map(({ from }) => `${file.path} imports ${from}`))
+    expect(wrong).toEqual([])
+  })
+
+  test('pure files do not look at the clock, the environment or chance', () => {
+    const wrong = services
+      .filter(file => !isEdge(file.path) && file.path !== 'services/kit/clock.ts' && !/^services\/machine\/registry\.ts$/.test(file.path))
+      .flatMap(file => [...file.text.matchAll(/\b(Date\.now\(\)|new Date\(\)|process\.env|Math\.random\(\)|setTimeout\(|setInterval\()/g)].map(([what]) => `${file.path} uses ${what}`))
+    expect(wrong).toEqual([])
+  })
+
+  test('no stray console output', () => {
+    const wrong = services.filter(file => /\bconsole\.(log|error|warn|info|debug)\(/.test(file.text)).map(({ path }) => path)
+    expect(wrong).toEqual([])
+  })
+})
+
+const MAX_FILE_LINES = 400
+
+// Functions of at most 60 lines are the linter's business: max-lines-per-function in .oxlintrc.json.
+describe('size', () => {
+  test(`files have at most ${MAX_FILE_LINES} lines`, () => {
+    expect([...services, ...sourcesOf('test')].filter(({ lines }) => lines.length > MAX_FILE_LINES + 1).map(({ path, lines }) => `${path}: ${lines.length}`)).toEqual([])
+  })
+})
+
+describe('names and types', () => {
+  test('files are kebab-case, and none is a drawer for odds and ends', () => {
+    const wrong = services.filter(({ path }) => !/^[a-z0-9/-]+(\.d)?\.ts$/.test(path) || /(utils?|helpers?|manager|misc|common)\.ts$/.test(path))
+    expect(wrong.map(({ path }) => path)).toEqual([])
+  })
+
+  test('no ignored errors, no promises for later', () => {
+    const banned = /(@ts-ignore|@ts-expect-error|@ts-nocheck|\bTODO\b|\bFIXME\b|\bXXX\b)/
+    const wrong = [...services, ...sourcesOf('test')].filter(({ path }) => path !== 'test/presubmit/house.test.ts').flatMap(({ path, lines }) => lines.flatMap((line, index) => (banned.test(line) ? [`${path}:${index + 1}: ${line.trim()}`] : [])))
+    expect(wrong).toEqual([])
+  })
+
+  test('no test is skipped, alone or postponed', () => {
+    const banned = /\b(it|test|describe)\.(skip|only|todo|skipIf|runIf|fails)\b/
+    expect(sourcesOf('test').filter(({ path, text }) => path !== 'test/presubmit/house.test.ts' && banned.test(text)).map(({ path }) => path)).toEqual([])
+  })
+
+  test('every file begins by saying what it is', () => {
+    expect(services.filter(({ text }) => !/^(#![^\n]*\n)?\/\*\*/.test(text)).map(({ path }) => path)).toEqual([])
+  })
+})
+
+const README_SECTIONS = ['## What it does', '## Site keys', '## Events', '## Examples', '## Decisions']
+
+describe('room READMEs', () => {
+  test.each(rooms())('%s has a README in the one form', room => {
+    const path = join(ROOT, 'services', room, 'README.md')
+    expect(existsSync(path)).toBe(true)
+    const text = readFileSync(path, 'utf8')
+    expect(text.startsWith(`# ${room}\n`)).toBe(true)
+    const found = text.match(/^## .*$/gm) ?? []
+    expect(found.filter(heading => README_SECTIONS.includes(heading))).toEqual(README_SECTIONS)
+  })
+})

@@ -1,0 +1,77 @@
+import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import type { Ipv4 } from '../../services/kit/ipv4.ts'
+import type { Mac } from '../../services/kit/mac.ts'
+import { EnvironmentProblem } from '../../services/kit/problem.ts'
+import { loadKey } from '../../services/store/key.ts'
+import { openStore } from '../../services/store/store.ts'
+import type { LeaseRecord } from '../../services/store/types.ts'
+
+let folder: string
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'rackrise-store-'))
+})
+afterEach(() => rm(folder, { recursive: true }))
+
+const lease = (address: string, partial: Partial<LeaseRecord> = {}): LeaseRecord => ({
+  address: address as Ipv4,
+  mac: 'bc:24:11:ab:12:21' as Mac,
+  state: 'bound',
+  boundAt: 1,
+  expiresAt: 2,
+  ...partial,
+})
+
+test('leases come back as they were put, the latest of an address only', async () => {
+  const first = await openStore(folder)
+  const full = lease('10.77.0.11', { clientId: '01bc2411ab1221', hostName: 'node1', state: 'released' })
+  await Promise.all([first.leases.put(lease('10.77.0.11')), first.leases.put(full), first.leases.put(lease('10.77.0.12'))])
+  await first.close()
+  const again = await openStore(folder)
+  expect(await again.leases.all()).toEqual([full, lease('10.77.0.12')])
+  await again.close()
+})
+
+test('events are numbered in order, and a timeline begins behind a number', async () => {
+  const store = await openStore(folder)
+  const event = (machine: string, type: string) => ({ machine, at: 5, source: 'dhcp', type, body: '{}' })
+  const numbers = await Promise.all([store.events.append(event('a', 'one')), store.events.append(event('b', 'two')), store.events.append(event('a', 'three'))])
+  expect(numbers).toEqual([1, 2, 3])
+  expect((await store.events.all()).map(({ type }) => type)).toEqual(['one', 'two', 'three'])
+  expect((await store.events.timeline('a', 1, 10)).map(({ type }) => type)).toEqual(['three'])
+  await store.close()
+})
+
+test('one bad write fails its turn and nothing after it', async () => {
+  const store = await openStore(folder)
+  const bad = { ...lease('10.77.0.13'), state: 'nonsense' } as unknown as LeaseRecord
+  const turn = await Promise.allSettled([store.leases.put(lease('10.77.0.11')), store.leases.put(bad)])
+  expect(turn.map(({ status }) => status)).toEqual(['rejected', 'rejected'])
+  await store.leases.put(lease('10.77.0.12'))
+  expect((await store.leases.all()).map(({ address }) => address)).toEqual(['10.77.0.12'])
+  await store.close()
+})
+
+test('I08 the database and the key are private to their owner', async () => {
+  const state = join(folder, 'made')
+  const store = await openStore(state)
+  await loadKey(state)
+  const mode = async (path: string): Promise<string> => ((await stat(path)).mode & 0o777).toString(8)
+  expect([await mode(state), await mode(join(state, 'state.sqlite')), await mode(join(state, 'secret.key'))]).toEqual(['700', '600', '600'])
+  await store.close()
+})
+
+test('the key stays the same, and a damaged one is refused', async () => {
+  const key = await loadKey(folder)
+  expect(key).toHaveLength(32)
+  expect(await loadKey(folder)).toEqual(key)
+  await writeFile(join(folder, 'secret.key'), 'short')
+  await expect(loadKey(folder)).rejects.toThrow(EnvironmentProblem)
+})
+
+test('a folder that cannot be made is one line with what to do', async () => {
+  await writeFile(join(folder, 'file'), '')
+  await expect(openStore(join(folder, 'file', 'state'))).rejects.toThrow(/can't make the state folder .*set paths\.state/)
+})
