@@ -5,7 +5,7 @@ import type { Ipv4 } from '../kit/ipv4.ts'
 import type { Log } from '../kit/log.ts'
 import type { Mac } from '../kit/mac.ts'
 import { EnvironmentProblem } from '../kit/problem.ts'
-import type { Site } from '../site/types.ts'
+import type { DhcpSite, Site } from '../site/types.ts'
 import type { LeaseRecord, LeaseStore } from '../store/types.ts'
 import { decode, encodeWithin, limitsFor } from './codec.ts'
 import type { Change, Decision, DhcpView, Reply, Silence } from './decision.ts'
@@ -17,10 +17,13 @@ import { writeDecision, writeNote, writeReason } from './log-line.ts'
 import { type DhcpMessage, isMalformed } from './message.ts'
 import { respond } from './respond.ts'
 
+/** The keys of the site's DHCP part that this room reads. */
+export type ServedDhcp = Pick<DhcpSite, 'mode' | 'leaseSeconds' | 'authoritative' | 'subnets'>
+
 export type DhcpOptions = {
   /** Bound to port 67 of the one interface. The server takes it over and closes it. */
   port: DatagramPort
-  site: Pick<Site, 'domain' | 'network' | 'dhcp'>
+  site: Pick<Site, 'domain' | 'network'> & { dhcp: ServedDhcp }
   /** Port of the plain HTTP listener on the same address. */
   httpPort: number
   store: LeaseStore

@@ -1,0 +1,141 @@
+/** The one property of a DHCP server: no two machines ever hold one address. Any machines, messages, times and failures. */
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import type { DhcpMessage } from '../../services/dhcp/message.ts'
+import { LeaseTable } from '../../services/dhcp/lease-table.ts'
+import { respond } from '../../services/dhcp/respond.ts'
+import type { Change, Decision } from '../../services/dhcp/decision.ts'
+import { messageTypeOf } from '../../services/dhcp/options.ts'
+import type { Mac } from '../../services/kit/mac.ts'
+import type { LeaseRecord } from '../../services/store/types.ts'
+import { dhcp, ip, mac, NODE1 } from './messages.ts'
+import { RACK, server, START, TestFleet } from './rig.ts'
+
+const MACHINES = [1, 2, 3, 4, 5, 6].map(last => mac(`52:54:00:00:00:0${last}`))
+const ADDRESSES = ['10.77.0.11', '10.77.0.99', '10.77.0.100', '10.77.0.101', '10.77.0.102', '10.77.0.103']
+const LEASE_MS = 3_600_000
+
+type Step = {
+  machine: number
+  does: 'discover' | 'take' | 'take-late' | 'reboot' | 'renew' | 'release' | 'decline'
+  address: string
+  waitMs: number
+  writeFails: boolean
+  clientId: number
+}
+
+const anyStep: fc.Arbitrary<Step> = fc.record({
+  machine: fc.nat(MACHINES.length - 1),
+  does: fc.constantFrom('discover', 'take', 'take-late', 'reboot', 'renew', 'release', 'decline'),
+  address: fc.constantFrom(...ADDRESSES),
+  waitMs: fc.constantFrom(0, 1, 1000, 30_000, 60_000, 1_800_000, LEASE_MS, 2 * LEASE_MS),
+  writeFails: fc.boolean(),
+  clientId: fc.nat(2),
+})
+
+/** What the machines themselves believe: who was acknowledged an address, and until when. */
+class Rack {
+  readonly holders = new Map<string, { mac: Mac; until: number }>()
+  readonly offers = new Map<Mac, string>()
+  readonly fleet = new TestFleet()
+  readonly table = new LeaseTable([RACK], ip('10.77.0.1'))
+  now = START
+  #xid = 0
+
+  constructor() {
+    this.fleet.reservations.set(MACHINES[0]!, ip('10.77.0.11'))
+    this.fleet.reservations.set(MACHINES[1]!, ip('10.77.0.101'))
+  }
+
+  take(step: Step): void {
+    this.now += step.waitMs
+    this.#xid += 1
+    const sender = MACHINES[step.machine]!
+    const message = this.#messageOf(step, sender)
+    this.table.expireHolds(this.now)
+    const decision = respond(message, { server: server(), leases: this.table, fleet: this.fleet }, this.now)
+    const isWritten = this.#carryOut(decision, step.writeFails)
+    if (decision.do === 'reply' && decision.type === 'offer') this.offers.set(sender, decision.message.yiaddr)
+    if (decision.do === 'reply' && decision.type === 'ack' && isWritten) this.#believe(sender, decision.message.yiaddr)
+    if (decision.do === 'silence' && (decision.reason === 'released' || decision.reason === 'declined')) {
+      this.holders.delete(decision.address!)
+    }
+  }
+
+  #messageOf({ does, address, clientId }: Step, sender: Mac): DhcpMessage {
+    const id = clientId === 0 ? {} : { clientId: Uint8Array.of(1, clientId) }
+    const said = { mac: sender, xid: this.#xid, ...id }
+    const own = this.table.ofMac(sender)?.address ?? address
+    switch (does) {
+      case 'discover':
+        return dhcp('discover', { ...said, wants: address })
+      case 'take':
+        return dhcp('request', { ...said, wants: this.offers.get(sender) ?? address, server: '10.77.0.1' })
+      case 'take-late':
+        return dhcp('request', { ...said, wants: address, server: '10.77.0.1' })
+      case 'reboot':
+        return dhcp('request', { ...said, wants: address })
+      case 'renew':
+        return dhcp('request', { ...said, ciaddr: address })
+      case 'release':
+        return dhcp('release', { mac: sender, ciaddr: own })
+      case 'decline':
+        return dhcp('decline', { mac: sender, wants: own, server: '10.77.0.1' })
+    }
+  }
+
+  /** As the server does: an ACK's record counts once it is written, a release at once. */
+  #carryOut({ changes, ...decision }: Decision, writeFails: boolean): boolean {
+    const isAck = decision.do === 'reply'
+    for (const change of changes) {
+      if (change.change === 'hold') this.table.hold(change.mac, change.address, this.now)
+      if (change.change === 'unhold') this.table.unhold(change.mac)
+      if (change.change === 'put' && !(isAck && writeFails)) this.#put(change)
+    }
+    return !(writeFails && changes.some(({ change }) => change === 'put'))
+  }
+
+  #put({ record }: { record: LeaseRecord } & Change): void {
+    this.table.put(record, this.#xid)
+    if (record.state === 'bound') this.table.unhold(record.mac)
+  }
+
+  #believe(sender: Mac, address: string): void {
+    const holder = this.holders.get(address)
+    if (holder && holder.mac !== sender && this.now < holder.until) {
+      throw new Error(`${address} belongs to ${holder.mac} and was acknowledged to ${sender}`)
+    }
+    // A machine that takes a new address stops using its old one.
+    for (const [other, { mac: owner }] of this.holders) if (owner === sender) this.holders.delete(other)
+    this.holders.set(address, { mac: sender, until: this.now + LEASE_MS })
+  }
+}
+
+test('C06 D16 no two machines ever hold one address', () => {
+  fc.assert(
+    fc.property(fc.array(anyStep, { maxLength: 60 }), steps => {
+      const rack = new Rack()
+      for (const step of steps) rack.take(step)
+      for (const [address, { mac: owner }] of rack.holders) {
+        expect([undefined, owner]).toContain(rack.fleet.reservedFor(ip(address)))
+      }
+    }),
+    { numRuns: 300 },
+  )
+})
+
+test('the property above can fail: a second holder is noticed', () => {
+  const rack = new Rack()
+  rack.holders.set('10.77.0.100', { mac: NODE1, until: START + LEASE_MS })
+  const discover: Step = {
+    machine: 2,
+    does: 'discover',
+    address: '10.77.0.99',
+    waitMs: 0,
+    writeFails: false,
+    clientId: 0,
+  }
+  rack.take(discover)
+  expect(() => rack.take({ ...discover, does: 'take' })).toThrow('10.77.0.100 belongs to')
+  expect(messageTypeOf(dhcp('discover'))).toBe('discover')
+})
