@@ -1,0 +1,48 @@
+/** What one attempt boots: the image's kernel as it is, and one initrd that carries the image with the attempt's mode file. */
+import { isProblem } from '../kit/is-problem.ts'
+import type { Problem } from '../kit/problem.ts'
+import type { Segment } from '../kit/segments.ts'
+import type { IsoEntry } from './entry.ts'
+import { injectFile } from './inject.ts'
+import { wrapInitrd } from './initrd.ts'
+import { FIRST_DESCRIPTOR_OFFSET, type IsoFile } from './iso9660.ts'
+import { MODE_FILE_NAME } from './mode-file.ts'
+
+function fileSegment({ path }: IsoEntry, { offset, length }: IsoFile): Segment {
+  return { from: 'file', path, offset, length }
+}
+
+export function kernelSegments(entry: IsoEntry): Segment[] {
+  return [fileSegment(entry, entry.kernel)]
+}
+
+/** Whether the file still begins with the descriptor that the library has read; it may have been replaced since. */
+async function isUnchanged({ image }: IsoEntry): Promise<boolean> {
+  try {
+    const bytes = await image.read(FIRST_DESCRIPTOR_OFFSET, image.descriptor.length)
+    return Buffer.compare(bytes, image.descriptor) === 0
+  } catch {
+    // The file is gone or unreadable, which the caller tells as "changed".
+    return false
+  }
+}
+
+/**
+ * The initrd of an attempt. Made anew for each request from the library's knowledge and one small read; the bytes are
+ * the same every time. Problems: `iso-changed`, `iso-too-large`, and those of `injectFile`.
+ */
+export async function attemptInitrd(entry: IsoEntry, modeFileText: string): Promise<Segment[] | Problem> {
+  if (!(await isUnchanged(entry))) {
+    return {
+      code: 'iso-changed',
+      message: `${entry.file} was changed or removed while the appliance runs`,
+      hint: 'reload the appliance',
+      severity: 'error',
+      place: { file: entry.path },
+    }
+  }
+  const file = { name: MODE_FILE_NAME, bytes: new TextEncoder().encode(modeFileText) }
+  const iso = injectFile(entry, file)
+  const initrd = isProblem(iso) ? iso : wrapInitrd(iso, [fileSegment(entry, entry.initrd)])
+  return isProblem(initrd) ? { ...initrd, place: { file: entry.path } } : initrd
+}

@@ -1,0 +1,34 @@
+/** An image of the library as the rest of the appliance sees it. */
+import type { IsoFile, IsoImage } from './iso9660.ts'
+import type { ParsedModeFile } from './mode-file.ts'
+import type { Release } from './release.ts'
+
+export type IsoEntry = {
+  /** Its name in the library's folder. */
+  file: string
+  /** Absolute path. */
+  path: string
+  /** In bytes. */
+  size: number
+  release: Release
+  kernel: IsoFile
+  initrd: IsoFile
+  /** The image carries the marker of automated installation. */
+  autoInstallCapable: boolean
+  /** What somebody baked into it; replaced when an attempt boots it. */
+  modeFile?: ParsedModeFile
+  image: IsoImage
+}
+
+/** Proxmox's initrd has about 55 MB compressed with zstd and 0.25 GB unpacked. */
+const UNPACKED_BY_COMPRESSED = 4
+
+/**
+ * An estimate of the memory a machine needs to boot this image over the network, in bytes. The kernel limits the
+ * initramfs to half of what is left beside the loaded initrd, and both the image and its initrd are unpacked into it:
+ * loaded initrd + 2 x (image + unpacked initrd). Measured with an image of 1.73 GB: 5 GB failed, 5.75 GB worked.
+ */
+export function memoryNeeded({ size, initrd }: Pick<IsoEntry, 'size' | 'initrd'>): number {
+  const loaded = size + initrd.length
+  return loaded + 2 * (size + UNPACKED_BY_COMPRESSED * initrd.length)
+}

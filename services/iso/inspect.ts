@@ -1,0 +1,56 @@
+/** Is this image one that the appliance can boot? Pure over the image. */
+import { isProblem } from '../kit/is-problem.ts'
+import type { Problem } from '../kit/problem.ts'
+import type { IsoEntry } from './entry.ts'
+import { findFile, type IsoImage, readFile } from './iso9660.ts'
+import { MODE_FILE_NAME, parseModeFile } from './mode-file.ts'
+import { parseRelease, type Release } from './release.ts'
+
+const KERNEL = '/boot/linux26'
+const INITRD = '/boot/initrd.img'
+const CAPABLE_MARKER = '/auto-installer-capable'
+/** The two have the same content; either may be missing in images that people made. */
+const RELEASE_FILES = ['/.cd-info', '/.disk/info']
+const MOST_TEXT_BYTES = 64 * 1024
+
+async function readText(image: IsoImage, path: string): Promise<string | undefined> {
+  const bytes = await readFile(image, path, MOST_TEXT_BYTES)
+  return bytes && new TextDecoder().decode(bytes)
+}
+
+async function readRelease(image: IsoImage): Promise<Release | Problem> {
+  for (const path of RELEASE_FILES) {
+    const text = await readText(image, path)
+    const release = text === undefined ? undefined : parseRelease(text)
+    if (release) return release
+  }
+  return {
+    code: 'iso-not-proxmox',
+    message: `this is no installation image of Proxmox (its volume is called ${JSON.stringify(image.volumeId)})`,
+    hint: 'remove it, or replace it by one from enterprise.proxmox.com/iso',
+    severity: 'error',
+  }
+}
+
+/** Reads release, boot files and mode file. Problems: `iso-not-proxmox`, `iso-no-boot-files`. */
+export async function inspectImage(
+  image: IsoImage,
+  place: { file: string; path: string },
+): Promise<IsoEntry | Problem> {
+  const release = await readRelease(image)
+  if (isProblem(release)) return release
+  const kernel = await findFile(image, KERNEL)
+  const initrd = await findFile(image, INITRD)
+  if (!kernel || !initrd) {
+    return {
+      code: 'iso-no-boot-files',
+      message: `this ISO lacks ${kernel ? INITRD : KERNEL}, as those do that were prepared for PXE with other tools`,
+      hint: 'put the ISO there as Proxmox publishes it',
+      severity: 'error',
+    }
+  }
+  const autoInstallCapable = (await findFile(image, CAPABLE_MARKER)) !== undefined
+  const modeText = await readText(image, `/${MODE_FILE_NAME}`)
+  const modeFile = modeText === undefined ? undefined : parseModeFile(modeText)
+  return { ...place, size: image.size, release, kernel, initrd, autoInstallCapable, ...(modeFile ? { modeFile } : {}), image }
+}

@@ -1,0 +1,37 @@
+/** Which image a profile means. */
+import type { Problem } from '../kit/problem.ts'
+import type { IsoEntry } from './entry.ts'
+import { compareReleases, compareVersions, formatRelease } from './release.ts'
+
+const SELECTOR = /^(pve|pbs|pmg|pdm):(latest|\d[\d.]*)$/
+/** What a profile means that does not say; arm64 images are chosen by file name. */
+const USUAL_ARCHITECTURE = 'amd64'
+
+function newest(entries: IsoEntry[]): IsoEntry | undefined {
+  return entries.toSorted((a, b) => compareReleases(b.release, a.release) || (a.file < b.file ? -1 : 1))[0]
+}
+
+function selected(entries: readonly IsoEntry[], selector: string): IsoEntry | undefined {
+  const match = SELECTOR.exec(selector)
+  if (!match) return entries.find(entry => entry.file === selector)
+  const [, product, wanted = ''] = match
+  const fitting = entries.filter(
+    ({ release }) =>
+      release.product === product && (wanted === 'latest' || compareVersions(release.release, wanted) === 0),
+  )
+  const usual = fitting.filter(({ release }) => release.arch === USUAL_ARCHITECTURE)
+  return newest(usual.length > 0 ? usual : fitting)
+}
+
+/** A file name, `pve:latest` or `pbs:4.1`. Problem `iso-unknown`, which lists what there is. */
+export function selectIso(entries: readonly IsoEntry[], selector: string, folder: string): IsoEntry | Problem {
+  const found = selected(entries, selector)
+  if (found) return found
+  const there = entries.map(({ file, release }) => `${file} (${formatRelease(release)})`).join(', ') || 'no usable ISO'
+  return {
+    code: 'iso-unknown',
+    message: `no ISO fits "${selector}"; there is ${there}`,
+    hint: `put one into ${folder}, or correct the profile's iso`,
+    severity: 'error',
+  }
+}
