@@ -178,7 +178,10 @@ export async function startAppliance(site: Site, options: ApplianceOptions): Pro
   }
 }
 
-if (import.meta.main) {
+async function runProgram(): Promise<void> {
   const { runCommand } = await import('./cli/run.ts')
   process.exitCode = await runCommand(process.argv.slice(2))
 }
+
+// Not awaited: `serve` imports this file, which has to be complete by then.
+if (import.meta.main) void runProgram()

@@ -42,7 +42,7 @@ function checkProfiles(site: Site, catalogue: IsoCatalogue): Problem[] {
     const iso = catalogue.find(profile.iso)
     if (isProblem(iso)) return [{ ...iso, message: `profile ${profile.name}: ${iso.message}` }]
     if (!iso.autoInstallCapable) return [error('iso-not-capable', `profile ${profile.name}: ${iso.file} has no automated installer`, 'use Proxmox VE 8.2, Backup Server 3.2, Mail Gateway 8.2, Datacenter Manager 1.0 or newer')]
-    const baked = iso.modeFile?.http?.url
+    const baked = iso.modeFile?.url
     const mine = urlsOf(site).answer()
     return baked && !baked.startsWith(mine) ? [error('iso-baked-url', `profile ${profile.name}: ${iso.file} was prepared for ${baked}, which beats DHCP and DNS silently`, 'use the ISO as Proxmox publishes it')] : []
   })

@@ -55,7 +55,6 @@ export function site(dns: Partial<DnsSite> = {}, dhcp: Partial<DhcpSite> = {}): 
       leaseSeconds: 3600,
       authoritative: true,
       probe: false,
-      answerOptions: true,
       subnets: [{ prefix: network, pools: [], dns: [], ntp: [], relays: [], options: [] }],
       ...dhcp,
     },

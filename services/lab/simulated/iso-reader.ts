@@ -75,7 +75,7 @@ export class IsoReader {
 
   push(chunk: Uint8Array): void {
     this.kept.push({ offset: this.position, bytes: chunk })
-    for (const wanted of [...this.wanted]) this.fill(wanted, this.position, chunk)
+    for (const wanted of this.wanted) this.fill(wanted, this.position, chunk)
     this.position += chunk.length
     while (this.kept.length > 1 && this.kept[1]!.offset < this.position - KEPT_BYTES) this.kept.shift()
   }
@@ -84,7 +84,7 @@ export class IsoReader {
     const wanted = { ...extent, bytes: Buffer.alloc(extent.length), filled: 0, use }
     this.wanted.push(wanted)
     // The chunk that is being pushed is among the kept ones; what comes twice is not counted twice.
-    for (const piece of [...this.kept]) this.fill(wanted, piece.offset, piece.bytes)
+    for (const piece of this.kept) this.fill(wanted, piece.offset, piece.bytes)
   }
 
   private fill(wanted: Wanted, offset: number, chunk: Uint8Array): void {

@@ -41,13 +41,16 @@ const SCRIPTS = ['say.sh', 'toml.sh', 'facts.sh', 'source.sh', 'post.sh', 'insta
 const FOLDERS = `bin sbin usr usr/bin usr/sbin proc sys dev cdrom tmp run etc etc/dhcp var var/lib var/lib/dhcp
   lib lib/stand-in lib/modules lib/x86_64-linux-gnu lib64`.split(/\s+/)
 
+/** Debian packages that the full stand-in is made of and that are not there. */
+export async function missingForStandIn(): Promise<string[]> {
+  return [...(await missingPackages(NEEDS)), ...((await findKernel()) ? [] : [KERNEL_PACKAGE])]
+}
+
 /** Throws EnvironmentProblem `missing-packages`. */
 export async function requirePrograms(): Promise<Kernel> {
-  const missing = await missingPackages(NEEDS)
   const kernel = await findKernel()
-  if (!kernel || missing.length > 0) {
-    throw missingPackagesProblem([...missing, ...(kernel ? [] : [KERNEL_PACKAGE])], 'the stand-in ISO')
-  }
+  const missing = await missingForStandIn()
+  if (!kernel || missing.length > 0) throw missingPackagesProblem(missing, 'the stand-in ISO')
   return kernel
 }
 

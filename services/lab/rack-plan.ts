@@ -1,0 +1,69 @@
+/** Which machines a lab has, and the site file of its appliance. Pure: numbers in, values and TOML out. */
+import { parse, stringify, type TomlTable } from 'smol-toml'
+import type { Mac } from '../kit/mac.ts'
+
+export type LabFirmware = 'bios' | 'uefi' | 'mixed'
+
+export type LabMachine = {
+  name: string
+  mac: Mac
+  uuid: string
+  serial: string
+  firmware: 'bios' | 'uefi'
+  /** Whether the site file approves it. */
+  approve: boolean
+}
+
+/** As many as the pool of the lab's site has addresses for. */
+export const MACHINES_MOST = 250
+
+const hex = (value: number, digits: number): string => value.toString(16).padStart(digits, '0')
+
+/** Machines numbered from 1; `mixed` begins with BIOS and alternates. */
+export function planMachines(count: number, firmware: LabFirmware, approve: boolean): LabMachine[] {
+  return Array.from({ length: count }, (_, index) => {
+    const number = index + 1
+    return {
+      name: `node${number}`,
+      mac: `52:54:00:77:${hex(number >> 8, 2)}:${hex(number & 255, 2)}` as Mac,
+      uuid: `77000000-0000-4000-8000-${hex(number, 12)}`,
+      serial: `LAB-${number}`,
+      firmware: firmware === 'mixed' ? (index % 2 === 0 ? 'bios' : 'uefi') : firmware,
+      approve,
+    }
+  })
+}
+
+export type LabSite = {
+  /** Text of the site file that the lab's own builds on. */
+  template: string
+  machines: readonly LabMachine[]
+  paths: { isos: string; answers: string; state: string }
+  loaders: string
+  /** File name or selector; the template's if absent. */
+  iso?: string
+  /** Added to the profile's. */
+  kernelArgs?: readonly string[]
+  answerOptions?: boolean
+  stallAfter?: string
+}
+
+/** The site file that the lab's appliance reads: the template, with folders and machines of this run. */
+export function labSiteText(lab: LabSite): string {
+  const table = parse(lab.template)
+  const section = (name: string): TomlTable => (table[name] as TomlTable | undefined) ?? {}
+  const profiles = (table['profile'] as TomlTable[]).map(profile => ({
+    ...profile,
+    ...(lab.iso ? { iso: lab.iso } : {}),
+    'kernel-args': [...((profile['kernel-args'] as string[] | undefined) ?? []), ...(lab.kernelArgs ?? [])],
+  }))
+  const profile = (profiles[0] as unknown as { name: string }).name
+  return stringify({
+    ...table,
+    paths: lab.paths,
+    boot: { ...section('boot'), loaders: lab.loaders, ...(lab.stallAfter ? { 'stall-after': lab.stallAfter } : {}) },
+    dhcp: { ...section('dhcp'), ...(lab.answerOptions === undefined ? {} : { 'answer-options': lab.answerOptions }) },
+    profile: profiles,
+    machine: lab.machines.map(({ name, mac, approve }) => ({ name, mac: [mac], profile, approve })),
+  })
+}

@@ -1,0 +1,139 @@
+/** One run of the lab: a rack in this namespace, the real appliance in one of its own, and the door to it. */
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { basename, dirname, join, resolve } from 'node:path'
+import { CONTROL_SOCKET } from '../console/api.ts'
+import type { Fleet } from '../console/fleet.ts'
+import { isListening, remoteFleet } from '../console/remote-fleet.ts'
+import { openCatalogue } from '../iso/catalogue.ts'
+import { EnvironmentProblem } from '../kit/problem.ts'
+import type { Log } from '../kit/log.ts'
+import { type ApplianceProcess, APPLIANCE_DEVICE, BRIDGE, buildRack, type Rack } from './network.ts'
+import { type LabMachine, labSiteText } from './rack-plan.ts'
+import { advertiseNoRouter } from './router-advertisement.ts'
+import { buildStandIn } from './stand-in/build.ts'
+
+const ROOT = join(import.meta.dirname, '../..')
+const MAIN = join(ROOT, 'services/main.ts')
+const APPLIANCE_ADDRESS = '10.77.0.1/23'
+const SIMULATED_RANGE = '10.77.1.0/24'
+const START_LIMIT_MS = 30_000
+const START_POLL_MS = 50
+/** About the size of a real loader. */
+const FILLER_LOADER_BYTES = 74_000
+
+const silent: Log = { debug() {}, info() {}, warn() {}, error() {} }
+
+export type LabRequest = {
+  /** Everything of this run: site file, state, logs, disks. */
+  folder: string
+  kind: 'qemu' | 'simulated'
+  machines: readonly LabMachine[]
+  /** A Proxmox ISO; absent: one of `isos/`, else the stand-in. */
+  iso?: string
+  /** Where a stand-in is built and kept; in `folder` if absent. */
+  standInFolder?: string
+  kernelArgs?: readonly string[]
+  answerOptions?: boolean
+}
+
+export type Lab = {
+  folder: string
+  siteFile: string
+  rack: Rack
+  fleet: Fleet
+  /** Name of the ISO that is booted, and whether it is the stand-in. */
+  iso: { file: string; standIn: boolean }
+  appliance: ApplianceProcess
+  /** Starts the appliance again after it was killed, behind the same NIC. */
+  restartAppliance(): Promise<void>
+  close(): Promise<void>
+}
+
+type ChosenIso = { folder: string; selector: string; standIn: boolean }
+
+async function chooseIso(request: LabRequest): Promise<ChosenIso> {
+  if (request.iso) return { folder: dirname(resolve(request.iso)), selector: basename(request.iso), standIn: false }
+  const library = join(ROOT, 'isos')
+  const found = (await openCatalogue(library, silent)).entries().find(({ autoInstallCapable }) => autoInstallCapable)
+  if (found) return { folder: library, selector: found.file, standIn: false }
+  const folder = request.standInFolder ?? join(request.folder, 'isos')
+  const { file } = await buildStandIn({ folder, kind: request.kind === 'qemu' ? 'full' : 'small' })
+  return { folder, selector: basename(file), standIn: true }
+}
+
+/** Simulated machines load and do not run them: any bytes do, so that nothing has to be installed. */
+async function fillerLoaders(folder: string): Promise<string> {
+  const loaders = join(folder, 'loaders')
+  await mkdir(loaders, { recursive: true })
+  for (const name of ['undionly.kpxe', 'snponly.efi']) await writeFile(join(loaders, name), Buffer.alloc(FILLER_LOADER_BYTES, name))
+  return loaders
+}
+
+async function writeSite(request: LabRequest, iso: ChosenIso): Promise<{ siteFile: string; state: string }> {
+  const state = join(request.folder, 'state')
+  const siteFile = join(request.folder, 'site.toml')
+  const loaders = request.kind === 'qemu' ? '/usr/lib/ipxe' : await fillerLoaders(request.folder)
+  const text = labSiteText({
+    template: await readFile(join(ROOT, 'config/site.lab.toml'), 'utf8'),
+    machines: request.machines,
+    paths: { isos: iso.folder, answers: join(ROOT, 'answers'), state },
+    loaders,
+    iso: iso.selector,
+    ...(request.kernelArgs ? { kernelArgs: request.kernelArgs } : {}),
+    ...(request.answerOptions === undefined ? {} : { answerOptions: request.answerOptions }),
+  })
+  await writeFile(siteFile, text)
+  return { siteFile, state }
+}
+
+/** Resolves when the appliance can be asked; what it said last is the reason if it ends before. */
+async function untilServing(appliance: ApplianceProcess, socket: string, logFile: string): Promise<void> {
+  for (const end = Date.now() + START_LIMIT_MS; Date.now() < end; ) {
+    if (await isListening(socket)) return
+    if (!appliance.running) break
+    await new Promise(wake => setTimeout(wake, START_POLL_MS))
+  }
+  const said = (await readFile(logFile, 'utf8').catch(() => '')).trim().split('\n').at(-1)
+  throw new EnvironmentProblem('lab-appliance', `the appliance did not start: ${said || 'it said nothing'}`, `see ${logFile}`)
+}
+
+/** Builds everything and starts the appliance. Only inside the namespace that `enterRackNamespace` made. Throws EnvironmentProblem. */
+export async function openLab(request: LabRequest): Promise<Lab> {
+  await mkdir(request.folder, { recursive: true })
+  const iso = await chooseIso(request)
+  const { siteFile, state } = await writeSite(request, iso)
+  const rack = await buildRack({
+    applianceAddress: APPLIANCE_ADDRESS,
+    ...(request.kind === 'simulated' ? { simulatedRange: SIMULATED_RANGE } : {}),
+  })
+  const logFile = join(request.folder, 'appliance.log')
+  const socket = join(state, CONTROL_SOCKET)
+  const stopAdvertising = request.kind === 'qemu' ? advertiseNoRouter(BRIDGE) : () => {}
+  try {
+    const appliance = await rack.startAppliance(process.execPath, [MAIN, 'serve', '--config', siteFile], { logFile, cwd: ROOT })
+    await untilServing(appliance, socket, logFile)
+    return {
+      folder: request.folder,
+      siteFile,
+      rack,
+      fleet: remoteFleet(socket),
+      iso: { file: iso.selector, standIn: iso.standIn },
+      appliance,
+      async restartAppliance() {
+        await appliance.restart()
+        await untilServing(appliance, socket, logFile)
+      },
+      async close() {
+        stopAdvertising()
+        await rack.close()
+      },
+    }
+  } catch (error) {
+    stopAdvertising()
+    await rack.close()
+    throw error
+  }
+}
+
+/** The interface that the lab's site file must name. */
+export const LAB_INTERFACE = APPLIANCE_DEVICE
