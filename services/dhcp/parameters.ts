@@ -110,7 +110,7 @@ const ALWAYS_FIRST = [OPTION.messageType, OPTION.serverId, OPTION.leaseTime]
 
 /**
  * Message type, server and lease time, then what was requested in the requested order (RFC 2132 §9.8), then the rest.
- * The mask stands before the router (RFC 2132 §3.3) and option 82 last (RFC 3046 §2.2). Later entries win.
+ * The mask stands before the router (RFC 2132 §3.3); the codec puts option 82 last. Later entries win.
  */
 export function inOrder(entries: Entries, requested: readonly number[]): Map<number, Uint8Array> {
   const values = new Map(entries)
@@ -121,6 +121,5 @@ export function inOrder(entries: Entries, requested: readonly number[]): Map<num
   }
   const wanted = requested.flatMap(code => (code === OPTION.router ? [OPTION.subnetMask, code] : [code]))
   const codes = new Set<number>([...ALWAYS_FIRST, ...wanted, ...values.keys()])
-  if (codes.delete(OPTION.relayAgent)) codes.add(OPTION.relayAgent)
   return new Map([...codes].flatMap(code => (values.has(code) ? [[code, values.get(code)!]] : [])))
 }

@@ -8,8 +8,6 @@ import { isHostAddress } from './subnet.ts'
 
 const NEVER_USED = 0
 const USED = 1
-/** Network, broadcast, router's and our own address: never leased, whatever the pools say. */
-const BARRED = 2
 
 type Stretch = { first: number; size: number; at: number }
 
@@ -30,9 +28,9 @@ export class AddressPool {
     }
     this.size = size
     this.#marks = new Uint8Array(size)
+    // Never leased, whatever the pools say; marked once, so that no search stops at them.
     for (const address of [subnet.router, ours, subnet.prefix.network, broadcastOf(subnet.prefix)]) {
-      const index = address && !isHostAddress(subnet, address, ours) ? this.#indexOf(address) : undefined
-      if (index !== undefined) this.#marks[index] = BARRED
+      if (address && !isHostAddress(subnet, address, ours)) this.mark(address, true)
     }
   }
 
@@ -54,8 +52,7 @@ export class AddressPool {
   /** Used addresses are those with a record, an offer hold or a request that is being written. */
   mark(address: Ipv4, used: boolean): void {
     const index = this.#indexOf(address)
-    if (index === undefined || this.#marks[index] === BARRED) return
-    this.#marks[index] = used ? USED : NEVER_USED
+    if (index !== undefined) this.#marks[index] = used ? USED : NEVER_USED
   }
 
   /** Addresses that were never used, lowest first. */

@@ -48,7 +48,7 @@ function granted(
 }
 
 /** A NAK carries nothing but its reason (RFC 2131 Table 3); a relay agent must broadcast it (§4.3.2). */
-export function refuse(inquiry: Inquiry, reason: NakReason, address: Ipv4 | undefined, changes: Change[]): Reply {
+export function refuse(inquiry: Inquiry, reason: NakReason, address: Ipv4 | undefined): Reply {
   const { message: request, client, said } = inquiry
   const text: [number, Uint8Array] = [OPTION.message, bytesOf(REASONS[reason].message)]
   const message: DhcpMessage = {
@@ -56,8 +56,8 @@ export function refuse(inquiry: Inquiry, reason: NakReason, address: Ipv4 | unde
     broadcast: request.broadcast || request.giaddr !== UNSPECIFIED,
     options: inOrder([...header(inquiry, 'nak'), text, ...echoedOptions(request)], []),
   }
-  const refused = { do: 'reply', type: 'nak', reason, client, said, message, changes, notes: [] } as const
-  return address ? { ...refused, notes: [], address } : { ...refused, notes: [] }
+  const refused: Reply = { do: 'reply', type: 'nak', reason, client, said, message, changes: [], notes: [] }
+  return address ? { ...refused, address } : refused
 }
 
 function header({ view }: Inquiry, type: ReplyType): [number, Uint8Array][] {

@@ -6,7 +6,7 @@ import { type Change, type Decision, type Inquiry, silence } from './decision.ts
 import { clientIdTextOf } from './identify.ts'
 import { isActive } from './lease-table.ts'
 import { requestedAddressOf, serverIdOf } from './options.ts'
-import type { AckReason, NakReason } from './reasons.ts'
+import type { AckReason } from './reasons.ts'
 import { acknowledge, refuse } from './reply.ts'
 
 /** Within this time the same transaction gets the same ACK without another write; no client retries longer. */
@@ -25,7 +25,7 @@ function selecting(inquiry: Inquiry): Decision {
   const wanted = wantedAddress(inquiry) ?? (message.ciaddr === UNSPECIFIED ? undefined : message.ciaddr)
   const refusal = wanted ? refusalOf(inquiry, wanted) : 'no-address-requested'
   return refusal || !wanted
-    ? nak(inquiry, refusal ?? 'no-address-requested', wanted)
+    ? refuse(inquiry, refusal ?? 'no-address-requested', wanted)
     : grant(inquiry, wanted, 'selected')
 }
 
@@ -33,12 +33,12 @@ function selecting(inquiry: Inquiry): Decision {
 function initReboot(inquiry: Inquiry): Decision {
   const wanted = wantedAddress(inquiry)
   if (isUnknown(inquiry)) return silence('unknown-client', inquiry.client)
-  if (!wanted) return nak(inquiry, 'no-address-requested', undefined)
+  if (!wanted) return refuse(inquiry, 'no-address-requested', undefined)
   const refusal = refusalOf(inquiry, wanted)
-  if (refusal) return nak(inquiry, refusal, wanted)
+  if (refusal) return refuse(inquiry, refusal, wanted)
   const due = dueAddress(inquiry)
   if (due === wanted) return grant(inquiry, wanted, 'rebooted')
-  return nak(inquiry, due ? 'other-address' : 'no-record', wanted)
+  return refuse(inquiry, due ? 'other-address' : 'no-record', wanted)
 }
 
 /**
@@ -48,10 +48,10 @@ function initReboot(inquiry: Inquiry): Decision {
 function renewing(inquiry: Inquiry, used: Ipv4): Decision {
   if (isUnknown(inquiry)) return silence('unknown-client', inquiry.client)
   const refusal = refusalOf(inquiry, used)
-  if (refusal) return nak(inquiry, refusal, used)
+  if (refusal) return refuse(inquiry, refusal, used)
   const record = inquiry.view.leases.ofMac(inquiry.client.mac)
   if (used === record?.address || used === inquiry.said.reservation) return grant(inquiry, used, 'renewed')
-  return record ? nak(inquiry, 'other-address', used) : grant(inquiry, used, 'adopted')
+  return record ? refuse(inquiry, 'other-address', used) : grant(inquiry, used, 'adopted')
 }
 
 function wantedAddress({ message }: Inquiry): Ipv4 | undefined {
@@ -69,10 +69,6 @@ function dueAddress(inquiry: Inquiry): Ipv4 | undefined {
   const { said, view, client } = inquiry
   const reserved = said.reservation && !refusalOf(inquiry, said.reservation) ? said.reservation : undefined
   return reserved ?? view.leases.ofMac(client.mac)?.address
-}
-
-function nak(inquiry: Inquiry, reason: NakReason, address: Ipv4 | undefined): Decision {
-  return refuse(inquiry, reason, address, [{ change: 'unhold', mac: inquiry.client.mac }])
 }
 
 function grant(inquiry: Inquiry, address: Ipv4, reason: AckReason): Decision {

@@ -135,6 +135,16 @@ test('A16 what does not fit moves to file and sname, and the rest is left out an
   expect([...bytes.subarray(240, 246)]).toEqual([53, 1, 2, 52, 1, 1])
 })
 
+test('A16 the note of an overload has its room too', () => {
+  const options: [number, Uint8Array][] = [
+    [43, new Uint8Array(200)],
+    [66, new Uint8Array(100)],
+    [12, new Uint8Array(60)],
+  ]
+  const { bytes, dropped } = encodeWithin(dhcp('offer', { options }), { maxBytes: 548 })
+  expect([bytes.length <= 548, dropped]).toEqual([true, []])
+})
+
 test('A16 a boot file keeps its field when options overflow', () => {
   const message = {
     ...dhcp('offer', {
@@ -168,6 +178,18 @@ test('A25 file and sname are NUL-terminated even at full length', () => {
   expect(() => encode({ ...message, file: 'f'.repeat(128) }, ROOMY)).toThrow(RangeError)
 })
 
+test('G01 room for option 82 is set aside before other options take it', () => {
+  const options: [number, Uint8Array][] = [
+    [82, new Uint8Array(100)],
+    [43, new Uint8Array(180)],
+    [12, new Uint8Array(60)],
+  ]
+  const message = { ...dhcp('offer', { options }), file: 'snponly.efi' }
+  const { bytes, dropped } = encodeWithin(message, { maxBytes: 548 })
+  expect([bytes.length <= 548, dropped]).toEqual([true, []])
+  expect(decoded(bytes)).toEqual(message)
+})
+
 test('G01 option 82 stands last, in options only, byte for byte', () => {
   const circuit = Uint8Array.of(1, 4, 0, 1, 2, 3)
   const message = dhcp('offer', {
@@ -188,7 +210,7 @@ const anyText = (maxLength: number) =>
 const anyOptions = fc
   .uniqueArray(
     fc.tuple(
-      fc.integer({ min: 1, max: 254 }).filter(code => code !== OPTION.overload && code !== OPTION.relayAgent),
+      fc.integer({ min: 1, max: 254 }).filter(code => code !== OPTION.overload),
       fc.uint8Array({ maxLength: 300 }),
     ),
     { selector: ([code]) => code, maxLength: 12 },

@@ -169,10 +169,13 @@ describe('offers', () => {
     const size = 2 * 65_536 - 100 - 1
     for (let i = 0; i < size; i += 1) bench.lease(address(i), numberedMac(i))
     expect(bench.outcome(dhcp('discover', { mac: numberedMac(size + 1) }))).toBe('silence pool-exhausted')
-    const started = process.hrtime.bigint()
-    for (let i = 0; i < 20; i += 1) bench.silence(dhcp('discover', { mac: numberedMac(size + 2 + i) }))
-    // One millisecond each on a quiet machine is a hundred times what it takes; a walk over the pool takes more.
-    expect(Number(process.hrtime.bigint() - started) / 20).toBeLessThan(1_000_000)
+    const times = Array.from({ length: 20 }, (_, i) => {
+      const started = process.hrtime.bigint()
+      bench.silence(dhcp('discover', { mac: numberedMac(size + 2 + i) }))
+      return Number(process.hrtime.bigint() - started)
+    })
+    // The quickest of many, since others use this machine too; a walk over the pool would take longer every time.
+    expect(Math.min(...times)).toBeLessThan(1_000_000)
   })
 
   test('C13 a flood of random MACs keeps a bounded number of offers', () => {
@@ -273,6 +276,12 @@ describe('subnets', () => {
     expect(bench.outcome(dhcp('discover', { giaddr: '10.1.0.2' }))).toBe('offer from-pool 10.1.0.10')
     const linkSelection: [number, Uint8Array][] = [[82, Uint8Array.of(5, 4, 10, 1, 0, 1)]]
     expect(bench.outcome(dhcp('discover', { mac: NODE2, options: linkSelection }))).toBe('offer from-pool 10.77.0.100')
+  })
+
+  test('a relay agent of several subnets means the one around its address', () => {
+    const also = subnet('10.2.0.0/24', ['10.2.0.10-10.2.0.20'], { relays: [ip('10.1.0.1'), ip('10.2.0.1')] })
+    const bench = new Bench({ subnets: [RACK, also, FAR] })
+    expect(bench.outcome(dhcp('discover', { giaddr: '10.1.0.1' }))).toBe('offer from-pool 10.1.0.10')
   })
 
   test('a machine moved to another subnet gets an address there', () => {

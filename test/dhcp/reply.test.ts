@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { isReadableFromLease } from '../../services/dhcp/boot-options.ts'
+import { encode } from '../../services/dhcp/codec.ts'
 import type { DhcpMessage } from '../../services/dhcp/message.ts'
 import { bytesOf } from '../../services/dhcp/options.ts'
 import {
@@ -78,7 +79,7 @@ describe('fields', () => {
     ])
   })
 
-  test('B05 every reply carries its type and our address', () => {
+  test('B05 F10 every reply carries its type and our address', () => {
     const inform = new Bench().reply(dhcp('inform', { ciaddr: '10.77.0.50' })).message
     expect([offer(), ack(), nak(), inform].map(message => [hex(message, 53), hex(message, 54)])).toEqual([
       ['02', '0a4d0001'],
@@ -144,6 +145,8 @@ describe('network options', () => {
   test('A20 requested options come in the requested order, A21 the mask before the router, G01 option 82 last', () => {
     const message = offer({ asks: [15, 3, 6, 1, 28], clientId: CLIENT_ID, options: [[82, OPTION_82]] })
     expect(codes(message)).toEqual([53, 54, 51, 15, 1, 3, 6, 28, 58, 59, 61, 82])
+    const asked = encode(offer({ asks: [82, 1, 3], options: [[82, OPTION_82]] }), { maxBytes: 548 })
+    expect(Buffer.from(asked).toString('hex')).toMatch(/5206010400010203ff(00)*$/)
   })
 
   test('119 is exactly the one domain, and only where requested', () => {
@@ -245,7 +248,7 @@ describe('boot', () => {
   })
 
   test('H03 H23 UEFI HTTP Boot hears HTTPClient, a whole URL and a DNS server', () => {
-    const message = offer(UEFI_HTTP)
+    const message = offer({ ...UEFI_HTTP, options: [[97, MACHINE_ID]] })
     expect(boot(message)).toEqual({
       siaddr: '10.77.0.1',
       file: 'http://10.77.0.1/loaders/snponly.efi',
@@ -253,7 +256,7 @@ describe('boot', () => {
       66: undefined,
       67: 'http://10.77.0.1/loaders/snponly.efi',
       43: undefined,
-      97: undefined,
+      97: '000000007700000040800000ff00000001',
       175: undefined,
     })
     expect(hex(message, 6)).toBe('0a4d0001')

@@ -18,7 +18,7 @@ function run(rows: Row[], authoritative = true): void {
 describe('selecting', () => {
   run([
     [
-      'D01 a machine takes its offer',
+      'D01 D03 a machine takes its offer',
       b => b.reply(dhcp('discover')),
       { server: OURS, wants: '10.77.0.100' },
       'ack selected 10.77.0.100',

@@ -240,6 +240,26 @@ describe('restart', () => {
   })
 })
 
+describe('offer holds', () => {
+  test('C07 offers that nobody took are free again after their time', async () => {
+    const it = await lab()
+    for (const last of [1, 2, 3, 4]) await it.ask(dhcp('discover', { mac: mac(`52:54:00:00:00:0${last}`) }))
+    expect(await it.ask(dhcp('discover'))).toBeUndefined()
+    expect(it.log.lines.at(-1)).toMatchObject({ level: 'error', reason: 'pool-exhausted' })
+    it.clock.advance(OFFER_HOLD_MS)
+    expect(await it.boot()).toBe('10.77.0.100')
+  })
+
+  test('an address that was taken and given back is not held any more', async () => {
+    const it = await lab({ subnets: [{ ...RACK, pools: [{ first: ip('10.77.0.100'), last: ip('10.77.0.100') }] }] })
+    await it.boot({ mac: NODE1 })
+    await it.ask(dhcp('release', { mac: NODE1, ciaddr: '10.77.0.100', server: OURS }))
+    expect(await it.boot({ mac: NODE2 })).toBe('10.77.0.100')
+    expect(it.server.leaseOf(NODE1)).toBeUndefined()
+    expect(it.server.leaseOf(NODE2)?.address).toBe('10.77.0.100')
+  })
+})
+
 describe('what others ask of it', () => {
   test('a lease has a machine until it ends or is given back', async () => {
     const it = await lab()
