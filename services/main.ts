@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /** The composition root: the only file that wires rooms together. Run as a program it is the `rackrise` command. */
-import { createServer } from 'node:net'
+import { createServer, type Server } from 'node:net'
 import { unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { loadLayers } from './answer/load.ts'
@@ -90,7 +90,7 @@ async function openGround(site: Site, { log, clock }: ApplianceOptions): Promise
   }
 }
 
-type Services = { dhcp?: DhcpServer; dns: DnsServer; tftp: TftpServer; http: HttpServer }
+type Services = { dhcp?: DhcpServer; dns: DnsServer; dnsTcp: Server; tftp: TftpServer; http: HttpServer }
 
 function serveDhcp(ground: Ground, sockets: Sockets): Promise<DhcpServer> | undefined {
   const { site, store, registry, urls, certificate, log, clock } = ground
@@ -105,9 +105,9 @@ async function startServices(ground: Ground, sockets: Sockets): Promise<Services
   const macAt = (address: Ipv4): Mac | undefined => dhcp?.macAt(address)
   const context = { site, registry, catalogue, layers: () => loadLayers(site.paths.answers), certificate, urls, clock, log, macAt }
   const view = registryDnsView({ registry, site, urls, fingerprint: certificate.fingerprint, macAt, leaseOf: mac => dhcp?.leaseOf(mac), log })
-  const tcp = createServer()
-  const dns = await startDns({ udp: sockets.dns, tcp, openUpstream: openUdpPort, site, view, clock, log })
-  await new Promise<void>(resolve => tcp.listen({ fd: sockets.dnsTcp }, () => resolve()))
+  const dnsTcp = createServer()
+  const dns = await startDns({ udp: sockets.dns, tcp: dnsTcp, openUpstream: openUdpPort, site, view, clock, log })
+  await new Promise<void>(resolve => dnsTcp.listen({ fd: sockets.dnsTcp }, () => resolve()))
   const tftp = await startTftp({
     port: sockets.tftp,
     openTransferPort: () => openUdpPort({ device: site.network.interface, address: site.network.address, port: 0 }),
@@ -118,7 +118,7 @@ async function startServices(ground: Ground, sockets: Sockets): Promise<Services
     log,
   })
   const http = await startHttp({ context, loaders, plainSocket: sockets.http, tlsSocket: sockets.https })
-  return { ...(dhcp ? { dhcp } : {}), dns, tftp, http }
+  return { ...(dhcp ? { dhcp } : {}), dns, dnsTcp, tftp, http }
 }
 
 async function startControl(ground: Ground): Promise<() => Promise<void>> {
@@ -168,7 +168,9 @@ export async function startAppliance(site: Site, options: ApplianceOptions): Pro
       fingerprint: ground.certificate.fingerprint,
       async stop() {
         for (const cancel of cancels) cancel()
-        await Promise.all([services.http.close(), services.tftp.close(), services.dns.close(), services.dhcp?.close(), stopControl()])
+        const { http, tftp, dns, dnsTcp, dhcp } = services
+        dnsTcp.close()
+        await Promise.all([http.close(), tftp.close(), dns.close(), dhcp?.close(), stopControl()])
         await ground.store.close()
       },
     }

@@ -85,9 +85,13 @@ export async function listenOn(app: FastifyInstance, socket: number): Promise<vo
 
 /** Stops taking work, gives running transfers ten seconds, then cuts them (L14). */
 export async function closeApp(app: FastifyInstance): Promise<void> {
-  const cut = setTimeout(() => app.server.closeAllConnections(), STOP_GRACE_MS)
-  await app.close()
+  const { server } = app
+  const closed = new Promise<void>(resolve => server.close(() => resolve()))
+  server.closeIdleConnections()
+  const cut = setTimeout(() => server.closeAllConnections(), STOP_GRACE_MS)
+  await closed
   clearTimeout(cut)
+  await app.close()
 }
 
 export async function startHttp(options: HttpOptions): Promise<HttpServer> {
