@@ -1,0 +1,136 @@
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { type IsoEntry, memoryNeeded, openCatalogue } from '../../services/iso/catalogue.ts'
+import { isProblem } from '../../services/kit/is-problem.ts'
+import type { Log } from '../../services/kit/log.ts'
+import { CD_INFO, proxmoxImage, smallImage } from './small-image.ts'
+
+let folder: string
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'rackrise-iso-'))
+})
+afterEach(() => rm(folder, { recursive: true }))
+
+const silent: Log = { debug() {}, info() {}, warn() {}, error() {} }
+const put = (name: string, bytes: Uint8Array) => writeFile(join(folder, name), bytes)
+const info = (product: string, release: string, spin: string, more = '') =>
+  proxmoxImage(`RELEASE='${release}'\nISORELEASE='${spin}'\nPRODUCT='${product}'\n${more}`)
+
+function fileOf(found: ReturnType<Awaited<ReturnType<typeof openCatalogue>>['find']>): string {
+  return isProblem(found) ? found.code : found.file
+}
+
+test('an image of Proxmox is an entry with everything that booting needs', async () => {
+  await put('proxmox-ve_9.2-1.iso', proxmoxImage())
+  const catalogue = await openCatalogue(folder, silent)
+  expect(catalogue.problems()).toEqual([])
+  const [entry, ...others] = catalogue.entries()
+  expect(others).toEqual([])
+  expect(entry).toMatchObject({
+    file: 'proxmox-ve_9.2-1.iso',
+    path: join(folder, 'proxmox-ve_9.2-1.iso'),
+    size: 25 * 2048,
+    release: { product: 'pve', productLong: 'Proxmox VE', release: '9.2', isorelease: '1', arch: 'amd64' },
+    kernel: { path: '/boot/linux26', offset: 23 * 2048, length: 12 },
+    initrd: { path: '/boot/initrd.img', offset: 24 * 2048, length: 12 },
+    autoInstallCapable: true,
+  })
+  expect(entry).not.toHaveProperty('modeFile')
+})
+
+test('a mode file that somebody baked in is told', async () => {
+  const mode = 'mode = "http"\n[http]\nurl = "https://old.example.org/"\n'
+  await put('a.iso', proxmoxImage(CD_INFO, [{ name: 'auto-installer-mode.toml', text: mode }]))
+  const [entry] = (await openCatalogue(folder, silent)).entries()
+  expect(entry?.modeFile).toEqual({ mode: 'http', url: 'https://old.example.org/' })
+})
+
+test('the release is read from /.disk/info where /.cd-info is missing', async () => {
+  const files = [{ name: 'linux26', text: 'k' }, { name: 'initrd.img', text: 'i' }]
+  const folders = [{ name: '.disk', files: [{ name: 'info', text: CD_INFO }] }, { name: 'boot', files }]
+  await put('a.iso', smallImage({ files: [], folders }))
+  const catalogue = await openCatalogue(folder, silent)
+  expect(catalogue.entries()[0]?.release.release).toBe('9.2')
+  expect(catalogue.problems()).toMatchObject([{ code: 'iso-not-capable', severity: 'warning' }])
+})
+
+test('what is wrong with one file does not stop the others', async () => {
+  await put('good.iso', proxmoxImage())
+  await put('half.iso', proxmoxImage().subarray(0, 21 * 2048))
+  await put('page.iso', Buffer.from('<html>'))
+  await put('debian.iso', smallImage({ files: [{ name: 'README', text: 'x' }] }))
+  await put('prepared.iso', smallImage({ files: [{ name: '.cd-info', text: CD_INFO }] }))
+  await put('my iso.iso', proxmoxImage())
+  await put('README.md', Buffer.from('drop ISOs here'))
+  await mkdir(join(folder, 'old.iso'))
+  await symlink('/etc/passwd', join(folder, 'link.iso'))
+  const catalogue = await openCatalogue(folder, silent)
+  expect(catalogue.entries().map(({ file }) => file)).toEqual(['good.iso'])
+  expect(catalogue.problems().map(({ code, place }) => [place?.file.slice(folder.length + 1), code])).toEqual([
+    ['debian.iso', 'iso-not-proxmox'],
+    ['half.iso', 'iso-truncated'],
+    ['link.iso', 'iso-not-regular'],
+    ['my iso.iso', 'iso-name'],
+    ['old.iso', 'iso-not-regular'],
+    ['page.iso', 'iso-not-iso9660'],
+    ['prepared.iso', 'iso-no-boot-files'],
+  ])
+})
+
+test('a folder that is not there is a problem, not an exception', async () => {
+  const catalogue = await openCatalogue(join(folder, 'isos'), silent)
+  expect(catalogue.entries()).toEqual([])
+  expect(catalogue.problems()).toMatchObject([{ code: 'iso-folder', place: { file: join(folder, 'isos') } }])
+})
+
+test.each([
+  ['pve:latest', 've-9.10-1.iso'],
+  ['pve:9.2', 've-9.2-10.iso'],
+  ['pbs:4.1', 'bs-4.1-1.iso'],
+  ['pbs:latest', 'bs-4.1-1.iso'],
+  ['pmg:latest', 'iso-unknown'],
+  ['pve:8.4', 'iso-unknown'],
+  ['ve-9.2-2.iso', 've-9.2-2.iso'],
+  ['ve-11.0-1-arm64.iso', 've-11.0-1-arm64.iso'],
+  ['../ve-9.2-2.iso', 'iso-unknown'],
+  ['pdm:latest', 'dm-arm64.iso'],
+])('%s is %s', async (selector, file) => {
+  await put('ve-9.2-2.iso', info('pve', '9.2', '2'))
+  await put('ve-9.2-10.iso', info('pve', '9.2', '10'))
+  await put('ve-9.10-1.iso', info('pve', '9.10', '1'))
+  await put('ve-11.0-1-arm64.iso', info('pve', '11.0', '1', "ARCH='arm64'\n"))
+  await put('bs-4.1-1.iso', info('pbs', '4.1', '1'))
+  await put('dm-arm64.iso', info('pdm', '1.0', '1', "ARCH='arm64'\n"))
+  expect(fileOf((await openCatalogue(folder, silent)).find(selector))).toBe(file)
+})
+
+test('an unknown selector is answered with what there is', async () => {
+  await put('ve.iso', proxmoxImage())
+  expect((await openCatalogue(folder, silent)).find('pbs:latest')).toMatchObject({
+    message: 'no ISO fits "pbs:latest"; there is ve.iso (pve 9.2-1)',
+    hint: `put one into ${folder}, or correct the profile's iso`,
+  })
+})
+
+test('a rescan sees what came, went and changed, and keeps what did not', async () => {
+  await put('stays.iso', proxmoxImage())
+  await put('goes.iso', proxmoxImage())
+  await put('changes.iso', Buffer.from('half of a copy'))
+  const catalogue = await openCatalogue(folder, silent)
+  const before = catalogue.find('stays.iso')
+  expect(catalogue.entries().map(({ file }) => file)).toEqual(['goes.iso', 'stays.iso'])
+  await rm(join(folder, 'goes.iso'))
+  await put('changes.iso', proxmoxImage())
+  await put('comes.iso', proxmoxImage())
+  await Promise.all([catalogue.rescan(), catalogue.rescan()])
+  expect(catalogue.entries().map(({ file }) => file)).toEqual(['changes.iso', 'comes.iso', 'stays.iso'])
+  expect(catalogue.find('stays.iso')).toBe(before)
+  expect(catalogue.problems()).toEqual([])
+})
+
+test('the estimate of memory agrees with what was measured for 1.73 GB: 5 GB fail, 8 GB are fine', () => {
+  const entry = { size: 1_730_000_000, initrd: { path: '/boot/initrd.img', offset: 0, length: 55_000_000 } }
+  expect(memoryNeeded(entry satisfies Pick<IsoEntry, 'size' | 'initrd'>)).toBe(5_685_000_000)
+})
