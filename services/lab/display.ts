@@ -102,7 +102,7 @@ export function formatElapsed(ms: number): string {
 /** Reasons carry text of a server: no control character of it reaches the terminal. */
 function printable(text: string): string {
   // oxlint-disable-next-line no-control-regex
-  return text.replace(/[\u0000-\u001f\u007f-\u009f]+/g, ' ').trim()
+  return text.replace(/[\s\u0000-\u001f\u007f-\u009f]+/g, ' ').trim()
 }
 
 function cut(text: string, width: number): string {
