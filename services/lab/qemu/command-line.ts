@@ -2,6 +2,7 @@
 import { join } from 'node:path'
 import type { Mac } from '../../kit/mac.ts'
 import { QEMU, UEFI_CODE } from './requirements.ts'
+import { DISK_SLOT, NIC_SLOT } from './uefi-variables.ts'
 
 export type Acceleration = 'kvm' | 'tcg'
 
@@ -55,7 +56,7 @@ export function commandLine(request: QemuMachineRequest): string[] {
     ...firmwareOf(request),
     ...networkOf(request),
     ...['-drive', `file=${diskFile(request).replaceAll(',', ',,')},format=raw,if=none,id=disk`],
-    ...['-device', 'virtio-blk-pci,drive=disk,bootindex=2'],
+    ...['-device', `virtio-blk-pci,drive=disk,addr=${DISK_SLOT}${bootIndex(request, 2)}`],
   ]
 }
 
@@ -73,9 +74,12 @@ function firmwareOf(request: QemuMachineRequest): string[] {
     ...['-machine', 'q35'],
     ...flash(0, `readonly=on,file=${UEFI_CODE}`),
     ...flash(1, `file=${variablesFile(request).replaceAll(',', ',,')}`),
-    // Without it firmware tries IPv6 first, for a minute.
-    ...['-fw_cfg', 'name=opt/org.tianocore/IPv6PXESupport,string=n'],
   ]
+}
+
+/** A BIOS takes the order from QEMU; UEFI has it in its variables. */
+function bootIndex(request: QemuMachineRequest, index: number): string {
+  return request.firmware === 'bios' ? `,bootindex=${index}` : ''
 }
 
 function networkOf(request: QemuMachineRequest): string[] {
@@ -86,7 +90,7 @@ function networkOf(request: QemuMachineRequest): string[] {
   return [
     // vnet_hdr=off: frames are plain Ethernet, without the 12 bytes that virtio puts in front.
     ...['-netdev', `tap,id=net,ifname=${request.tap},script=no,downscript=no${unmarked ? ',vnet_hdr=off' : ''}`],
-    ...['-device', `virtio-net-pci,netdev=net,mac=${request.mac},bootindex=1${rom}`],
+    ...['-device', `virtio-net-pci,netdev=net,mac=${request.mac},addr=${NIC_SLOT}${bootIndex(request, 1)}${rom}`],
     ...(unmarked ? FILTER : []),
   ]
 }

@@ -1,7 +1,7 @@
 /** A machine of the lab with real firmware: QEMU, a disk that lasts, a serial port that is heard, a plug that can be pulled. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { EventEmitter } from 'node:events'
-import { copyFile, type FileHandle, mkdir, open, stat } from 'node:fs/promises'
+import { type FileHandle, mkdir, open, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Duplex } from 'node:stream'
 import { EnvironmentProblem } from '../../kit/problem.ts'
@@ -10,6 +10,7 @@ import { openControl } from './control.ts'
 import { relayFrames } from './frame-relay.ts'
 import { missingForQemu, missingPackagesProblem, UEFI_VARIABLES } from './requirements.ts'
 import { SerialLog } from './serial-log.ts'
+import { withBootOrder } from './uefi-variables.ts'
 
 export type { Acceleration, QemuMachineRequest } from './command-line.ts'
 
@@ -147,7 +148,9 @@ async function prepare(request: QemuMachineRequest): Promise<FileHandle> {
     if (size < request.diskMiB * 1024 * 1024) await disk.truncate(request.diskMiB * 1024 * 1024)
     await disk.close()
     const variables = variablesFile(request)
-    if (request.firmware === 'uefi' && !(await stat(variables).catch(() => undefined))) await copyFile(UEFI_VARIABLES, variables)
+    if (request.firmware === 'uefi' && !(await stat(variables).catch(() => undefined))) {
+      await writeFile(variables, withBootOrder(await readFile(UEFI_VARIABLES), request.tap === undefined ? undefined : request.mac))
+    }
     return await open(join(request.folder, 'serial.log'), 'a')
   } catch (error) {
     const message = `can't make machine ${request.name} in ${request.folder}: ${String(error)}`
