@@ -53,7 +53,9 @@ export function registryDnsView(options: DnsViewOptions): DnsView {
     },
     nameOf(address) {
       const mac = macAt(address)
-      const machine = mac ? registry.byMac(mac) : registry.machines().find(candidate => registry.listing(candidate).address === address)
+      const machine = mac
+        ? registry.byMac(mac)
+        : registry.machines().find(candidate => registry.listing(candidate).address === address)
       return machine && registry.listing(machine).name
     },
   }

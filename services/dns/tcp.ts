@@ -72,6 +72,7 @@ function serveConnection(
     cancelLifetime()
   })
   // The client may close its half and still wait for replies.
+  socket.allowHalfOpen = true
   socket.on('end', () => {
     ended = true
     closeWhenAnswered()

@@ -1,6 +1,6 @@
 /** The zones that are served, as plain tables: our domain, the reverse zones of our prefixes, and names that stay local. */
-import { isIPv6 } from 'node:net'
 import { type Ipv4, ipv4ToNumber, type Prefix, parseIpv4 } from '../kit/ipv4.ts'
+import { isPlainIpv6 } from '../kit/ipv6.ts'
 import type { RecordType, StaticRecord } from '../site/types.ts'
 import { foldCase, parentOf, relativeTo } from './name.ts'
 
@@ -226,7 +226,7 @@ function parseValue(type: RecordType, value: string, domain: string): RecordData
       return address && { type, address }
     }
     case 'AAAA':
-      return isIPv6(value) && !value.includes('%') && !value.includes('.') ? { type, address: value } : undefined
+      return isPlainIpv6(value) ? { type, address: value } : undefined
     case 'TXT':
       return Buffer.byteLength(value) <= 255 ? { type, text: value } : undefined
     case 'CNAME':

@@ -15,8 +15,10 @@ export function registryTftpTell({ registry, macAt, log }: TellOptions): (fact: 
     if (fact.fact === 'failed') return
     registry.heard(machine.id, { file: 'loader', sent: fact.bytes, total: fact.size })
     if (fact.fact !== 'sent') return
-    registry.record(machine.id, { type: 'loader-sent', file: fact.name, bytes: fact.bytes }, 'tftp').catch((error: unknown) => {
-      log.error({ error: String(error) }, 'an event could not be kept')
-    })
+    registry
+      .record(machine.id, { type: 'loader-sent', file: fact.name, bytes: fact.bytes }, 'tftp')
+      .catch((error: unknown) => {
+        log.error({ error: String(error) }, 'an event could not be kept')
+      })
   }
 }

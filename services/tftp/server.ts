@@ -1,5 +1,5 @@
 /** The TFTP server: read requests on the well-known port, every transfer on a port of its own (RFC 1350 §4). */
-import type { Clock } from '../kit/clock.ts'
+import type { Clock, Instant } from '../kit/clock.ts'
 import type { Datagram, DatagramPort, Endpoint } from '../kit/datagram-port.ts'
 import type { Ipv4 } from '../kit/ipv4.ts'
 import type { Log } from '../kit/log.ts'
@@ -7,7 +7,7 @@ import { catalogueName } from './catalogue.ts'
 import type { TftpFact, TftpFile } from './file.ts'
 import { negotiate } from './options.ts'
 import { decodePacket, encodePacket, ERROR, type TftpRequest } from './packet.ts'
-import { type Session, startSession } from './session.ts'
+import { Session } from './session.ts'
 
 export type { TftpFact, TftpFile } from './file.ts'
 export { openLoaderFile } from './load.ts'
@@ -52,70 +52,109 @@ const REFUSALS = {
 type Running = { client: Endpoint; name: string; session?: Session; cancelled: boolean; finished: Promise<void> }
 
 export async function startTftp(options: TftpOptions): Promise<TftpServer> {
-  const running = new Map<string, Running>()
-  const most = options.maxTransfers ?? DEFAULT_MAX_TRANSFERS
-  let closed = false
-  let warnedAt = Number.NEGATIVE_INFINITY
+  return new Server(options)
+}
 
-  const refuse = (client: Endpoint, name: string, refusal: Refusal): void => {
-    // Loaders ask for several files that nobody has: at debug level only, and answered at once.
-    options.log.debug({ client, name, code: refusal.code }, `tftp: ${refusal.text}`)
-    options.port.send(encodePacket({ op: 'error', ...refusal }), client)
+class Server implements TftpServer {
+  readonly #options: TftpOptions
+  /** By the client's address and port, its transfer identifier. */
+  readonly #running = new Map<string, Running>()
+  #closed = false
+  #warnedAt: Instant = Number.NEGATIVE_INFINITY
+
+  constructor(options: TftpOptions) {
+    this.#options = options
+    options.port.onDatagram(({ bytes, from }: Datagram) => {
+      if (this.#closed || from.port === 0) return
+      const packet = decodePacket(bytes)
+      // Anything else on this port belongs to no transfer; silence is safer than an error to a borrowed address.
+      if (packet?.op === 'rrq' || packet?.op === 'wrq') this.#accept(packet, from)
+    })
   }
-  const accept = (request: TftpRequest, client: Endpoint): void => {
+
+  get transfers(): number {
+    return this.#running.size
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+    const entries = [...this.#running.values()]
+    for (const entry of entries) entry.cancelled = true
+    await Promise.all(
+      entries.map(async entry => {
+        await entry.finished
+        await entry.session?.stop('stopped')
+      }),
+    )
+    await this.#options.port.close()
+  }
+
+  #accept(request: TftpRequest, client: Endpoint): void {
     const checked = checkRequest(request)
-    if (typeof checked !== 'string') return refuse(client, request.name, checked)
+    if (typeof checked !== 'string') return this.#refuse(client, request.name, checked)
     const key = `${client.address}:${client.port}`
-    const before = running.get(key)
+    const before = this.#running.get(key)
     // The same request again is a duplicate or an impatient client: the transfer's own timer serves it (K21).
     if (before?.name === checked) return
     if (before) {
       // Old ROMs ask for the next file from the same port after giving up the first one without a word.
       before.cancelled = true
       void before.session?.stop('superseded')
-      running.delete(key)
+      this.#running.delete(key)
     }
-    if (running.size >= most || countOf(running, client.address) >= MAX_TRANSFERS_PER_ADDRESS) {
-      // Silence: the client asks again, and by then there may be room (K20).
-      const now = options.clock.now()
-      const level = now - warnedAt < WARNING_PAUSE_MS ? 'debug' : 'warn'
-      if (level === 'warn') warnedAt = now
-      options.log[level]({ client, transfers: running.size }, 'tftp: too many transfers, a request was dropped')
-      return
-    }
+    if (this.#isFull(client.address)) return this.#drop(client)
     const entry: Running = { client, name: checked, cancelled: false, finished: Promise.resolve() }
-    running.set(key, entry)
+    this.#running.set(key, entry)
     const ended = (): void => {
-      if (running.get(key) === entry) running.delete(key)
+      if (this.#running.get(key) === entry) this.#running.delete(key)
     }
-    entry.finished = openTransfer(options, request, entry, refuse, ended).catch((error: unknown) => {
+    entry.finished = this.#open(request, entry, ended).catch((error: unknown) => {
       ended()
-      options.log.error({ client, name: checked, error: String(error) }, 'tftp could not start a transfer')
+      this.#options.log.error({ client, name: checked, error: String(error) }, 'tftp could not start a transfer')
     })
   }
 
-  options.port.onDatagram(({ bytes, from }: Datagram) => {
-    if (closed || from.port === 0) return
-    const packet = decodePacket(bytes)
-    // Anything else on this port belongs to no transfer; silence is safer than an error to a borrowed address.
-    if (packet?.op === 'rrq' || packet?.op === 'wrq') accept(packet, from)
-  })
-  return {
-    get transfers() {
-      return running.size
-    },
-    async close() {
-      closed = true
-      const entries = [...running.values()]
-      for (const entry of entries) entry.cancelled = true
-      await Promise.all(
-        entries.map(async entry => {
-          await entry.finished
-          await entry.session?.stop('stopped')
-        }),
-      )
-      await options.port.close()
-    },
+  async #open(request: TftpRequest, entry: Running, ended: () => void): Promise<void> {
+    const { find, openTransferPort, mtu, clock, log, tell } = this.#options
+    const { client, name } = entry
+    const file = await find(name, client)
+    if (!file) {
+      ended()
+      if (!entry.cancelled) this.#refuse(client, name, REFUSALS.missing)
+      return
+    }
+    const port = await openTransferPort().catch((error: unknown) => {
+      log.warn({ client, name, error: String(error) }, 'tftp has no port for a transfer')
+      return undefined
+    })
+    if (!port || entry.cancelled) {
+      ended()
+      await Promise.allSettled([file.close(), port?.close()])
+      return
+    }
+    const terms = negotiate(request.options, mtu, file.size)
+    entry.session = new Session({ port, client, name, file, terms, clock, log, tell, ended })
+  }
+
+  /** Loaders ask for several files that nobody has: answered at once, at debug level only. */
+  #refuse(client: Endpoint, name: string, refusal: Refusal): void {
+    this.#options.log.debug({ client, name, code: refusal.code }, `tftp: ${refusal.text}`)
+    this.#options.port.send(encodePacket({ op: 'error', ...refusal }), client)
+  }
+
+  #isFull(address: Ipv4): boolean {
+    const most = this.#options.maxTransfers ?? DEFAULT_MAX_TRANSFERS
+    const mine = [...this.#running.values()].filter(entry => entry.client.address === address)
+    return this.#running.size >= most || mine.length >= MAX_TRANSFERS_PER_ADDRESS
+  }
+
+  /** Silence: the client asks again, and by then there may be room (K20). */
+  #drop(client: Endpoint): void {
+    const { clock, log } = this.#options
+    const now = clock.now()
+    const level = now - this.#warnedAt < WARNING_PAUSE_MS ? 'debug' : 'warn'
+    if (level === 'warn') this.#warnedAt = now
+    log[level]({ client, transfers: this.transfers }, 'tftp: too many transfers, a request was dropped')
   }
 }
 
@@ -125,33 +164,4 @@ function checkRequest(request: TftpRequest): string | Refusal {
   // `netascii` would change a loader's bytes and `mail` is dead (RFC 1123 §4.2.3.3, K08).
   if (request.mode.toLowerCase() !== 'octet') return REFUSALS.mode
   return catalogueName(request.name) ?? REFUSALS.name
-}
-
-function countOf(running: Map<string, Running>, address: Ipv4): number {
-  return [...running.values()].filter(entry => entry.client.address === address).length
-}
-
-async function openTransfer(
-  options: TftpOptions,
-  request: TftpRequest,
-  entry: Running,
-  refuse: (client: Endpoint, name: string, refusal: Refusal) => void,
-  ended: () => void,
-): Promise<void> {
-  const { client, name } = entry
-  const file = await options.find(name, client)
-  if (!file) {
-    ended()
-    if (!entry.cancelled) refuse(client, name, REFUSALS.missing)
-    return
-  }
-  const port = entry.cancelled ? undefined : await options.openTransferPort().catch(() => undefined)
-  if (!port || entry.cancelled) {
-    ended()
-    await Promise.allSettled([file.close(), port?.close()])
-    return
-  }
-  const terms = negotiate(request.options, options.mtu, file.size)
-  const { clock, log, tell } = options
-  entry.session = startSession({ port, client, name, file, terms, clock, log, tell, ended })
 }

@@ -31,10 +31,6 @@ export type SessionOptions = {
   ended: () => void
 }
 
-export interface Session {
-  stop(reason: FailureReason): Promise<void>
-}
-
 const PROGRESS_EVERY_MS = 500
 
 /** What the client is told at the end; the client itself ended the others. */
@@ -44,112 +40,133 @@ const LAST_WORDS: Partial<Record<FailureReason, string>> = {
   stopped: 'the server is stopping',
 }
 
-export function startSession(options: SessionOptions): Session {
-  const { port, client, file, terms, clock } = options
-  const first = begin(terms, file.size, clock.now())
-  let state: Transfer = first.state
-  let cancelTimer = (): void => {}
-  let sending: Promise<void> = Promise.resolve()
-  let toldAt: Instant = clock.now()
-  let over: Promise<void> | undefined
+/** Lives from the open file to the last ACK, or to the reason why there will be none. */
+export class Session {
+  readonly #options: SessionOptions
+  #state: Transfer
+  #cancelTimer = (): void => {}
+  /** Reads wait for each other, so blocks leave in order however long the disk takes. */
+  #sending: Promise<void> = Promise.resolve()
+  #over: Promise<void> | undefined
+  #toldAt: Instant
 
-  const tell = (fact: TftpFact['fact'], reason?: FailureReason): void => {
-    const bytes = acknowledgedBytes(state)
-    options.tell({ fact, client, name: options.name, bytes, size: file.size, ...(reason ? { reason } : {}) })
-  }
-  const send = (packet: TftpPacket): void => port.send(encodePacket(packet), client)
-  const take = (step: Step): void => {
-    state = step.state
-    for (const effect of step.effects) perform(effect)
-  }
-  const on = (event: TransferEvent): void => take(advance(state, event, clock.now()))
-
-  /** Reads are queued, so blocks leave in order however long the disk takes. */
-  const sendBlocks = (from: number, last: number): void => {
-    sending = sending
-      .then(async () => {
-        const start = Math.max(from, state.acknowledged + 1)
-        if (over || start > last) return
-        const { blockSize, rollTo } = terms
-        const bytes = await readFully(file, (start - 1) * blockSize, (last - start + 1) * blockSize)
-        for (let block = start; block <= last && !over; block += 1) {
-          const offset = (block - start) * blockSize
-          send({ op: 'data', block: wireNumber(block, rollTo), payload: bytes.subarray(offset, offset + blockSize) })
-        }
-      })
-      .catch((error: unknown) => {
-        options.log.warn({ client, name: options.name, error: String(error) }, 'tftp could not read a file')
-        take(fail(state, 'read-failed'))
-      })
+  constructor(options: SessionOptions) {
+    this.#options = options
+    this.#toldAt = options.clock.now()
+    const first = begin(options.terms, options.file.size, this.#toldAt)
+    this.#state = first.state
+    options.port.onDatagram(datagram => this.#hear(datagram))
+    this.#take(first)
   }
 
-  const end = (): Promise<void> => {
-    cancelTimer()
-    over ??= sending.then(() => Promise.allSettled([port.close(), file.close()])).then(() => options.ended())
-    return over
+  async stop(reason: FailureReason): Promise<void> {
+    if (!this.#over) this.#take(fail(this.#state, reason))
+    await this.#end()
   }
 
-  const perform = (effect: TransferEffect): void => {
+  /** Only the client's own port is listened to; another gets error 5 and disturbs nothing (RFC 1350 §4, K02). */
+  #hear({ bytes, from }: Datagram): void {
+    const { client, port } = this.#options
+    const packet = decodePacket(bytes)
+    if (!packet) return
+    if (from.address !== client.address || from.port !== client.port) {
+      // Never an error for an error: two servers would go on for ever.
+      if (packet.op !== 'error' && from.port !== 0) {
+        port.send(encodePacket({ op: 'error', code: ERROR.unknownTransfer, text: 'unknown transfer' }), from)
+      }
+      return
+    }
+    if (packet.op === 'ack') this.#on({ event: 'ack', block: packet.block })
+    if (packet.op === 'error') this.#on({ event: 'error', code: packet.code })
+  }
+
+  #on(event: TransferEvent): void {
+    this.#take(advance(this.#state, event, this.#options.clock.now()))
+  }
+
+  #take(step: Step): void {
+    this.#state = step.state
+    for (const effect of step.effects) this.#perform(effect)
+  }
+
+  #perform(effect: TransferEffect): void {
+    const { clock, terms } = this.#options
     switch (effect.do) {
       case 'send-oack':
-        return send({ op: 'oack', options: terms.offered })
+        return this.#send({ op: 'oack', options: terms.offered })
       case 'send-blocks':
-        return sendBlocks(effect.first, effect.last)
+        return this.#queueBlocks(effect.first, effect.last)
       case 'await-ack':
-        cancelTimer()
-        cancelTimer = clock.after(effect.forMs, () => on({ event: 'timeout' }))
+        this.#cancelTimer()
+        this.#cancelTimer = clock.after(effect.forMs, () => this.#on({ event: 'timeout' }))
         return
       case 'begin':
-        return tell('started')
+        return this.#tell('started')
       case 'progress':
-        if (clock.now() - toldAt < PROGRESS_EVERY_MS) return
-        toldAt = clock.now()
-        return tell('progress')
+        if (clock.now() - this.#toldAt < PROGRESS_EVERY_MS) return
+        this.#toldAt = clock.now()
+        return this.#tell('progress')
       case 'finish':
-        return finishWith(effect)
+        return this.#finish(effect)
     }
   }
-  const finishWith = (effect: TransferEffect & { do: 'finish' }): void => {
-    if (over) return
-    if (effect.outcome === 'sent') tell('sent')
-    if (effect.outcome === 'declined')
-      options.log.debug({ client, name: options.name }, 'tftp: only the size was wanted')
+
+  #finish(effect: TransferEffect & { do: 'finish' }): void {
+    if (this.#over) return
+    const { client, name, log } = this.#options
+    if (effect.outcome === 'sent') this.#tell('sent')
+    if (effect.outcome === 'declined') log.debug({ client, name }, 'tftp: only the size was wanted')
     if (effect.outcome === 'failed') {
       const words = LAST_WORDS[effect.reason]
-      if (words) send({ op: 'error', code: ERROR.undefined, text: words })
-      tell('failed', effect.reason)
+      if (words) this.#send({ op: 'error', code: ERROR.undefined, text: words })
+      this.#tell('failed', effect.reason)
     }
-    void end()
+    void this.#end()
   }
 
-  port.onDatagram(datagram => hear(datagram, client, port, on))
-  take(first)
-  return {
-    async stop(reason) {
-      if (!over) take(fail(state, reason))
-      await end()
-    },
+  #queueBlocks(first: number, last: number): void {
+    const { client, name, log } = this.#options
+    this.#sending = this.#sending
+      .then(() => this.#sendBlocks(first, last))
+      .catch((error: unknown) => {
+        log.warn({ client, name, error: String(error) }, 'tftp could not read a file')
+        this.#take(fail(this.#state, 'read-failed'))
+      })
   }
-}
 
-/** Only the client's own port is listened to; another gets error 5 and disturbs nothing (RFC 1350 §4, K02). */
-function hear(
-  { bytes, from }: Datagram,
-  client: Endpoint,
-  port: DatagramPort,
-  on: (event: TransferEvent) => void,
-): void {
-  const packet = decodePacket(bytes)
-  if (!packet) return
-  if (from.address !== client.address || from.port !== client.port) {
-    // Never an error for an error: two servers would go on for ever.
-    if (packet.op !== 'error' && from.port !== 0) {
-      port.send(encodePacket({ op: 'error', code: ERROR.unknownTransfer, text: 'unknown transfer' }), from)
+  async #sendBlocks(first: number, last: number): Promise<void> {
+    const { file, terms } = this.#options
+    const { blockSize, rollTo } = terms
+    // While this waited for an earlier read, the client may have acknowledged more.
+    const start = Math.max(first, this.#state.acknowledged + 1)
+    if (this.#over || start > last) return
+    const bytes = await readFully(file, (start - 1) * blockSize, (last - start + 1) * blockSize)
+    for (let block = start; block <= last && !this.#over; block += 1) {
+      const offset = (block - start) * blockSize
+      this.#send({
+        op: 'data',
+        block: wireNumber(block, rollTo),
+        payload: bytes.subarray(offset, offset + blockSize),
+      })
     }
-    return
   }
-  if (packet.op === 'ack') on({ event: 'ack', block: packet.block })
-  if (packet.op === 'error') on({ event: 'error', code: packet.code })
+
+  #send(packet: TftpPacket): void {
+    this.#options.port.send(encodePacket(packet), this.#options.client)
+  }
+
+  #tell(fact: TftpFact['fact'], reason?: FailureReason): void {
+    const { client, name, file, tell } = this.#options
+    const bytes = acknowledgedBytes(this.#state)
+    tell({ fact, client, name, bytes, size: file.size, ...(reason ? { reason } : {}) })
+  }
+
+  #end(): Promise<void> {
+    const { port, file, ended } = this.#options
+    this.#cancelTimer()
+    this.#over ??= this.#sending.then(() => Promise.allSettled([port.close(), file.close()])).then(() => ended())
+    return this.#over
+  }
 }
 
 /** A read may be short in the middle of a file; a file that shrank is an error, since its size was promised. */

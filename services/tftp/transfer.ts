@@ -104,7 +104,7 @@ export function advance(transfer: Transfer, event: TransferEvent, now: Instant):
         ? finish(transfer, { do: 'finish', outcome: 'declined' })
         : fail(transfer, 'client-refused')
     case 'timeout':
-      return onTimeout(transfer, now)
+      return onTimeout(transfer)
   }
 }
 
@@ -134,7 +134,7 @@ function blockOf(transfer: Transfer, number: number): number | undefined {
   return undefined
 }
 
-function onTimeout(transfer: Transfer, now: Instant): Step {
+function onTimeout(transfer: Transfer): Step {
   const silences = transfer.silences + 1
   if (silences > MOST_SILENCES) {
     // Some ROMs start the file without acknowledging its last block.

@@ -11,7 +11,21 @@ export const STRANGER = '192.0.2.9' as Ipv4
 export const URL = 'https://10.77.0.1/answer/0123456789abcdef'
 export const FINGERPRINT = Array.from({ length: 32 }, () => 'AB').join(':')
 
-export const TYPES = { A: 1, NS: 2, CNAME: 5, SOA: 6, PTR: 12, MX: 15, TXT: 16, AAAA: 28, SRV: 33, OPT: 41, IXFR: 251, AXFR: 252, ANY: 255 }
+export const TYPES = {
+  A: 1,
+  NS: 2,
+  CNAME: 5,
+  SOA: 6,
+  PTR: 12,
+  MX: 15,
+  TXT: 16,
+  AAAA: 28,
+  SRV: 33,
+  OPT: 41,
+  IXFR: 251,
+  AXFR: 252,
+  ANY: 255,
+}
 
 export const prefix = (text: string) => parsePrefix(text)!
 
@@ -39,11 +53,21 @@ export function context(change: Partial<AnswerContext> & { records?: StaticRecor
   const { records = RECORDS, ...rest } = change
   const domain = 'rack7.example.org'
   const prefixes = [prefix('10.77.0.0/24')]
-  const zones = buildZones({ domain, records, prefixes, serverName: 'ns', serverAddress: '10.77.0.1' as Ipv4, serial: 7 })
+  const zones = buildZones({
+    domain,
+    records,
+    prefixes,
+    serverName: 'ns',
+    serverAddress: '10.77.0.1' as Ipv4,
+    serial: 7,
+  })
   return { domain, zones, served: prefixes, forwarding: [], hostTtl: 300, view: fleet(), ...rest }
 }
 
-export function site(dns: Partial<DnsSite> = {}, dhcp: Partial<DhcpSite> = {}): Pick<Site, 'domain' | 'network' | 'dns' | 'dhcp'> {
+export function site(
+  dns: Partial<DnsSite> = {},
+  dhcp: Partial<DhcpSite> = {},
+): Pick<Site, 'domain' | 'network' | 'dns' | 'dhcp'> {
   const network = prefix('10.77.0.0/24')
   return {
     domain: 'rack7.example.org',
@@ -88,7 +112,17 @@ export function ask(question: Ask): Uint8Array {
   const { name, type = TYPES.A, class: klass = 1, id = 0x1234, flags = 0x0100, edns } = question
   const options = edns?.options ?? []
   const opt = edns
-    ? [0, ...word(TYPES.OPT), ...word(edns.payload ?? 1232), 0, edns.version ?? 0, edns.dnssec ? 0x80 : 0, 0, ...word(options.length), ...options]
+    ? [
+        0,
+        ...word(TYPES.OPT),
+        ...word(edns.payload ?? 1232),
+        0,
+        edns.version ?? 0,
+        edns.dnssec ? 0x80 : 0,
+        0,
+        ...word(options.length),
+        ...options,
+      ]
     : []
   const head = [...word(id), ...word(flags), 0, 1, 0, 0, 0, 0, 0, edns ? 1 : 0]
   return Uint8Array.from([...head, ...nameOctets(name), ...word(type), ...word(klass), ...opt])
@@ -131,7 +165,16 @@ export function read(bytes: Uint8Array): Told {
     throw new Error('a name without end')
   }
   const flagWord = view.getUint16(2)
-  const flagNames: [string, number][] = [['qr', 0x8000], ['aa', 0x400], ['tc', 0x200], ['rd', 0x100], ['ra', 0x80], ['z', 0x40], ['ad', 0x20], ['cd', 0x10]]
+  const flagNames: [string, number][] = [
+    ['qr', 0x8000],
+    ['aa', 0x400],
+    ['tc', 0x200],
+    ['rd', 0x100],
+    ['ra', 0x80],
+    ['z', 0x40],
+    ['ad', 0x20],
+    ['cd', 0x10],
+  ]
   const told: Told = {
     id: view.getUint16(0),
     flags: flagNames.filter(([, bit]) => flagWord & bit).map(([name]) => name),
@@ -161,7 +204,8 @@ export function read(bytes: Uint8Array): Told {
       }
       data = strings.join(' ')
     } else if (type === TYPES.NS || type === TYPES.CNAME || type === TYPES.PTR) data = readName()
-    else if (type === TYPES.SOA) data = `${readName()} ${readName()} ${[0, 4, 8, 12, 16].map(offset => view.getUint32(at + offset)).join(' ')}`
+    else if (type === TYPES.SOA)
+      data = `${readName()} ${readName()} ${[0, 4, 8, 12, 16].map(offset => view.getUint32(at + offset)).join(' ')}`
     else if (type === TYPES.MX) {
       data = String(view.getUint16(at))
       at += 2
