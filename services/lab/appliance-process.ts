@@ -60,6 +60,8 @@ async function spawnGated(command: string, args: readonly string[], options: App
   // SIGKILL on the lab's death: a crash of the lab must not leave an appliance behind.
   const gated = ['--net', '--', 'setpriv', '--pdeathsig', 'KILL', '--', 'sh', '-c', GATE, 'sh', command, ...args]
   const child = spawn('unshare', gated, {
+    // Out of the terminal's process group: Ctrl+C is for the lab, which stops the appliance when it is done with it.
+    detached: true,
     stdio: ['ignore', log.fd, log.fd, 'pipe'],
     env: { ...process.env, ...options.env },
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),

@@ -50,9 +50,10 @@ export class LiveDisplay {
     this.draw()
   }
 
+  /** Some terminals (serial ones, pipes in disguise) say that they are 0 by 0. */
   private screen(): Screen {
     const { isTTY, columns, rows } = this.terminal
-    return { width: columns ?? DEFAULT_WIDTH, height: (rows ?? DEFAULT_HEIGHT) - 1, colour: isTTY === true }
+    return { width: columns || DEFAULT_WIDTH, height: (rows || DEFAULT_HEIGHT) - 1, colour: isTTY === true }
   }
 
   private draw(): void {

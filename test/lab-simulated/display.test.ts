@@ -160,6 +160,12 @@ describe('writing', () => {
     )
   })
 
+  test('a terminal that says it is 0 by 0 gets 80 columns', () => {
+    const out = { ...terminal(true), columns: 0, rows: 0 }
+    new LiveDisplay('Lab', ONE, out, new FakeClock(0)).close()
+    expect(out.written[1]).toContain('name   fw    mac                address  stage                           elapsed')
+  })
+
   test('a terminal is redrawn in place, and left with its cursor', () => {
     const clock = new FakeClock(0)
     const out = terminal(true)
