@@ -64,7 +64,9 @@ export class IsoCatalogue {
 
   /** Every usable image, by name. */
   entries(): IsoEntry[] {
-    return [...this.#known.values()].map(({ result }) => result).filter((result): result is IsoEntry => !isProblem(result))
+    return [...this.#known.values()]
+      .map(({ result }) => result)
+      .filter((result): result is IsoEntry => !isProblem(result))
   }
 
   /** Everything that is wrong with the folder and the images in it. */

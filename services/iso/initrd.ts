@@ -45,10 +45,5 @@ export function wrapInitrd(iso: readonly Segment[], initrd: readonly Segment[]):
   const head = memberHead(MEMBER_NAME, 1, MODE_READ_ONLY_FILE, size)
   const end = Buffer.concat([padding(size, ALIGNMENT), memberHead(TRAILER_NAME, 0, 0, 0)])
   const fill = padding(head.length + size + end.length, ARCHIVE_BLOCK)
-  return [
-    { from: 'memory', bytes: head },
-    ...iso,
-    { from: 'memory', bytes: Buffer.concat([end, fill]) },
-    ...initrd,
-  ]
+  return [{ from: 'memory', bytes: head }, ...iso, { from: 'memory', bytes: Buffer.concat([end, fill]) }, ...initrd]
 }

@@ -11,7 +11,7 @@ const INITRD = '/boot/initrd.img'
 const CAPABLE_MARKER = '/auto-installer-capable'
 /** The two have the same content; either may be missing in images that people made. */
 const RELEASE_FILES = ['/.cd-info', '/.disk/info']
-const MOST_TEXT_BYTES = 64 * 1024
+const MOST_TEXT_BYTES = 16 * 1024
 
 async function readText(image: IsoImage, path: string): Promise<string | undefined> {
   const bytes = await readFile(image, path, MOST_TEXT_BYTES)
@@ -52,5 +52,14 @@ export async function inspectImage(
   const autoInstallCapable = (await findFile(image, CAPABLE_MARKER)) !== undefined
   const modeText = await readText(image, `/${MODE_FILE_NAME}`)
   const modeFile = modeText === undefined ? undefined : parseModeFile(modeText)
-  return { ...place, size: image.size, release, kernel, initrd, autoInstallCapable, ...(modeFile ? { modeFile } : {}), image }
+  return {
+    ...place,
+    size: image.size,
+    release,
+    kernel,
+    initrd,
+    autoInstallCapable,
+    ...(modeFile ? { modeFile } : {}),
+    image,
+  }
 }

@@ -179,7 +179,12 @@ async function findParentLinks(source: Source, directories: DirectoryEntry[]): P
 async function findPathTableLinks(source: Source, descriptor: DataView, rootSector: number) {
   const links: Tree['pathTableLinks'] = []
   // Type L and its optional copy are little-endian, type M and its copy big-endian (§8.4.14 to §8.4.17).
-  for (const [at, littleEndian] of [[140, true], [144, true], [148, false], [152, false]] as const) {
+  for (const [at, littleEndian] of [
+    [140, true],
+    [144, true],
+    [148, false],
+    [152, false],
+  ] as const) {
     const offset = descriptor.getUint32(at, littleEndian) * SECTOR_BYTES
     const first = offset > 0 ? await readExactly(source, offset, 8) : undefined
     if (!first) continue

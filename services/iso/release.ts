@@ -26,13 +26,15 @@ const LONG_NAMES: Record<Product, string> = {
 const ARCHITECTURES: Record<string, string> = { x86_64: 'amd64', aarch64: 'arm64' }
 
 const LINE = /^\s*([A-Z_]+)\s*=\s*(?:'([^']*)'|"([^"]*)"|([^\s#'"]*))\s*(?:#.*)?$/
+/** Real lines have about thirty characters; matching takes quadratic time, so that longer ones are not looked at. */
+const MOST_LINE_CHARACTERS = 256
 const RELEASE = /^\d{1,4}(\.\d{1,4}){0,3}$/
 const SPIN = /^\w[\w.-]{0,31}$/
 
 function readPairs(text: string): Map<string, string> {
   const pairs = new Map<string, string>()
   for (const line of text.split(/\r?\n/)) {
-    const match = LINE.exec(line)
+    const match = line.length <= MOST_LINE_CHARACTERS ? LINE.exec(line) : null
     if (match) pairs.set(match[1]!, match[2] ?? match[3] ?? match[4] ?? '')
   }
   return pairs

@@ -48,8 +48,14 @@ test('a mode file that somebody baked in is told', async () => {
 })
 
 test('the release is read from /.disk/info where /.cd-info is missing', async () => {
-  const files = [{ name: 'linux26', text: 'k' }, { name: 'initrd.img', text: 'i' }]
-  const folders = [{ name: '.disk', files: [{ name: 'info', text: CD_INFO }] }, { name: 'boot', files }]
+  const files = [
+    { name: 'linux26', text: 'k' },
+    { name: 'initrd.img', text: 'i' },
+  ]
+  const folders = [
+    { name: '.disk', files: [{ name: 'info', text: CD_INFO }] },
+    { name: 'boot', files },
+  ]
   await put('a.iso', smallImage({ files: [], folders }))
   const catalogue = await openCatalogue(folder, silent)
   expect(catalogue.entries()[0]?.release.release).toBe('9.2')

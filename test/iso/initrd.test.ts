@@ -24,7 +24,9 @@ test('the archive is the one that cpio -H newc writes, and the initrd follows on
   expect(bytes.slice(0, 110)).toBe(header)
   expect(bytes.slice(110, 124)).toBe('proxmox.iso\0\0\0')
   expect(bytes.slice(124, 132)).toBe('ISO!?\0\0\0')
-  expect(bytes.slice(132, 256)).toBe(`070701${'0'.repeat(32)}00000001${'0'.repeat(48)}0000000B00000000TRAILER!!!\0\0\0\0`)
+  expect(bytes.slice(132, 256)).toBe(
+    `070701${'0'.repeat(32)}00000001${'0'.repeat(48)}0000000B00000000TRAILER!!!\0\0\0\0`,
+  )
   expect(bytes.slice(256, 512)).toBe('\0'.repeat(256))
   expect(bytes.slice(512)).toBe('\x1f\x8binitrd')
 })

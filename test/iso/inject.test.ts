@@ -37,7 +37,9 @@ test('the new file is read, and all others too', async () => {
 test('with room in the root, three places change and one sector is added', async () => {
   const original = proxmoxImage()
   const { segments, bytes } = await inject(original)
-  expect(segments.map(segment => (segment.from === 'file' ? [segment.offset, segment.length] : segment.bytes.length))).toEqual([
+  expect(
+    segments.map(segment => (segment.from === 'file' ? [segment.offset, segment.length] : segment.bytes.length)),
+  ).toEqual([
     [0, 16 * SECTOR + 80],
     8,
     [16 * SECTOR + 88, 3 * SECTOR - 88],
@@ -54,7 +56,9 @@ test('the record is sorted in by its short name and models its neighbours', asyn
   const files = ['aaa', 'auto', 'auto-installer-capable', 'zzz'].map(name => ({ name, text: 'x' }))
   const { bytes } = await inject(smallImage({ files }))
   const { entries } = (await open(bytes)).primary
-  expect(entries.map(({ name }) => name)).toEqual(['aaa', 'auto', 'auto-installer-capable', 'zzz'].toSpliced(2, 0, NAME))
+  expect(entries.map(({ name }) => name)).toEqual(
+    ['aaa', 'auto', 'auto-installer-capable', 'zzz'].toSpliced(2, 0, NAME),
+  )
   const record = entries[2]!.records[0]!
   expect(Buffer.from(record.identifier).toString()).toBe('AUTO_INS.TOM;1')
   // PX of 36 bytes as the others have it, NM, and one byte that makes the length even.
@@ -63,8 +67,15 @@ test('the record is sorted in by its short name and models its neighbours', asyn
 
 /** As many files as leave the root's sector with less room than a record takes. */
 function crowded(): Uint8Array {
-  const files = Array.from({ length: 20 }, (_, index) => ({ name: `file-${String(index).padStart(2, '0')}`, text: `${index}` }))
-  return smallImage({ files, folders: [{ name: 'boot', files: [{ name: 'linux26', text: 'kernel bytes' }] }], rockRidge: true })
+  const files = Array.from({ length: 20 }, (_, index) => ({
+    name: `file-${String(index).padStart(2, '0')}`,
+    text: `${index}`,
+  }))
+  return smallImage({
+    files,
+    folders: [{ name: 'boot', files: [{ name: 'linux26', text: 'kernel bytes' }] }],
+    rockRidge: true,
+  })
 }
 
 test('without room the root moves to the end, and everything that points to it follows', async () => {
@@ -102,7 +113,9 @@ test('a short name that is taken gets a number', async () => {
   // OTHER.;1 becomes AUTO_INS.TOM;1's neighbour by being injected first under another long name.
   const first = await inject(original, { name: 'auto-installer.tomato', bytes: Buffer.from('1') })
   const second = await inject(first.bytes)
-  const identifiers = (await open(second.bytes)).primary.entries.map(({ records }) => Buffer.from(records[0]!.identifier).toString())
+  const identifiers = (await open(second.bytes)).primary.entries.map(({ records }) =>
+    Buffer.from(records[0]!.identifier).toString(),
+  )
   expect(identifiers).toEqual(['AUTO_IN0.TOM;1', 'AUTO_INS.TOM;1', 'OTHER.;1'])
 })
 
@@ -125,5 +138,7 @@ test('an image that can only hold short names is refused', async () => {
 
 test('a name that no record can hold is refused', async () => {
   const image = await open(proxmoxImage())
-  expect(injectFile({ path: 'x.iso', image }, { ...MODE, name: 'n'.repeat(230) })).toMatchObject({ code: 'iso-damaged' })
+  expect(injectFile({ path: 'x.iso', image }, { ...MODE, name: 'n'.repeat(230) })).toMatchObject({
+    code: 'iso-damaged',
+  })
 })

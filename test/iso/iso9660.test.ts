@@ -55,7 +55,12 @@ test('without Rock Ridge names are lower case and without version, as Linux show
 })
 
 test('a name that continues in another sector is put together', async () => {
-  const bytes = smallImage({ files: [{ name: 'abc', text: 'x' }, { name: 'area', text: '' }] })
+  const bytes = smallImage({
+    files: [
+      { name: 'abc', text: 'x' },
+      { name: 'area', text: '' },
+    ],
+  })
   // abc: its NM entry says "continues", and a CE entry points to sector 21, bytes 8 to 16, where the rest is.
   const part = [0x4e, 0x4d, 8, 1, 1, 0x61, 0x62, 0x63]
   const area = [0x43, 0x45, 28, 1, 21, 0, 0, 0, 0, 0, 0, 21, 8, 0, 0, 0, 0, 0, 0, 8, 8, 0, 0, 0, 0, 0, 0, 8]
@@ -134,11 +139,16 @@ test('readImage never throws for random bytes', async () => {
 test('no damage to a good image makes reading or injecting throw', async () => {
   const good = proxmoxImage()
   // Damage where it hurts: descriptors, path table, root and first folder.
-  const damage = fc.array(fc.tuple(fc.integer({ min: 16 * SECTOR, max: 21 * SECTOR }), fc.integer({ min: 0, max: 255 })), {
-    minLength: 1,
-    maxLength: 6,
+  const damage = fc.array(
+    fc.tuple(fc.integer({ min: 16 * SECTOR, max: 21 * SECTOR }), fc.integer({ min: 0, max: 255 })),
+    {
+      minLength: 1,
+      maxLength: 6,
+    },
+  )
+  const interesting = fc.array(fc.tuple(fc.integer({ min: 0, max: 400 }), fc.integer({ min: 0, max: 255 })), {
+    maxLength: 4,
   })
-  const interesting = fc.array(fc.tuple(fc.integer({ min: 0, max: 400 }), fc.integer({ min: 0, max: 255 })), { maxLength: 4 })
   const sector = fc.constantFrom(16, 18, 19, 20)
   await fc.assert(
     fc.asyncProperty(damage, interesting, sector, async (anywhere, near, of) => {

@@ -55,6 +55,11 @@ test('a release reads as people say it', () => {
   expect(formatRelease({ ...PVE, arch: 'arm64' } as Release)).toBe('pve 9.2-1 arm64')
 })
 
+test('a line that is made to be slow is passed over', () => {
+  const slow = `A=${' '.repeat(1_000_000)}"`
+  expect(parseRelease(`${slow}\n${slow}\nRELEASE='9.2'\nISORELEASE='1'\nPRODUCT='pve'`)).toEqual(PVE)
+})
+
 test('parseRelease never throws for random text', () => {
   fc.assert(
     fc.property(fc.string({ unit: 'binary' }), text => {

@@ -21,9 +21,29 @@ function both32(value: number): number[] {
   return [...new Uint8Array(bytes.buffer)]
 }
 
-export function record(identifier: number[], sector: number, length: number, flags: number, systemUse: number[]): number[] {
+export function record(
+  identifier: number[],
+  sector: number,
+  length: number,
+  flags: number,
+  systemUse: number[],
+): number[] {
   const padded = identifier.length % 2 === 0 ? [...identifier, 0] : identifier
-  const rest = [...both32(sector), ...both32(length), ...DATE, flags, 0, 0, 1, 0, 0, 1, identifier.length, ...padded, ...systemUse]
+  const rest = [
+    ...both32(sector),
+    ...both32(length),
+    ...DATE,
+    flags,
+    0,
+    0,
+    1,
+    0,
+    0,
+    1,
+    identifier.length,
+    ...padded,
+    ...systemUse,
+  ]
   const size = 2 + rest.length
   return size % 2 === 0 ? [size, 0, ...rest] : [size + 1, 0, ...rest, 0]
 }
@@ -38,7 +58,8 @@ function posix(mode: number, name?: string): number[] {
 function packed(records: number[][]): number[] {
   const bytes: number[] = []
   for (const one of records) {
-    if ((bytes.length % SECTOR) + one.length > SECTOR) bytes.push(...Array<number>(SECTOR - (bytes.length % SECTOR)).fill(0))
+    if ((bytes.length % SECTOR) + one.length > SECTOR)
+      bytes.push(...Array<number>(SECTOR - (bytes.length % SECTOR)).fill(0))
     bytes.push(...one)
   }
   return [...bytes, ...Array<number>((SECTOR - (bytes.length % SECTOR)) % SECTOR).fill(0)]
@@ -48,10 +69,13 @@ function packed(records: number[][]): number[] {
 export function smallImage({ files, folders = [], rockRidge = true, extraBytes = 0 }: SmallImage): Uint8Array {
   const identifier = (name: string) => ascii(`${name.toUpperCase().replace(/[^A-Z0-9]/g, '_')}.;1`)
   const namesOf = (name: string, mode: number) => (rockRidge ? posix(mode, name) : [])
-  const dot = (sector: number, length: number, byte: number, extra: number[]) => record([byte], sector, length, 2, extra)
+  const dot = (sector: number, length: number, byte: number, extra: number[]) =>
+    record([byte], sector, length, 2, extra)
   const rootUse = rockRidge ? [0x53, 0x50, 7, 1, 0xbe, 0xef, 0, ...posix(0o40555)] : []
   const fileRecords = (list: SmallFile[], from: number) =>
-    list.map((file, index) => record(identifier(file.name), from + index, file.text.length, 0, namesOf(file.name, 0o100444)))
+    list.map((file, index) =>
+      record(identifier(file.name), from + index, file.text.length, 0, namesOf(file.name, 0o100444)),
+    )
   const folderStart = (rootSectors: number) => 19 + rootSectors
   const build = (rootSectors: number) => {
     const root = 19
@@ -59,12 +83,22 @@ export function smallImage({ files, folders = [], rockRidge = true, extraBytes =
     let dataAt = filesAt + files.length
     const folderBytes = folders.map((folder, index) => {
       const self = folderStart(rootSectors) + index
-      const bytes = packed([dot(self, SECTOR, 0, []), dot(root, rootSectors * SECTOR, 1, []), ...fileRecords(folder.files, dataAt)])
+      const bytes = packed([
+        dot(self, SECTOR, 0, []),
+        dot(root, rootSectors * SECTOR, 1, []),
+        ...fileRecords(folder.files, dataAt),
+      ])
       dataAt += folder.files.length
       return bytes
     })
     const folderRecords = folders.map((folder, index) =>
-      record(ascii(folder.name.toUpperCase().replace(/[^A-Z0-9]/g, '_')), folderStart(rootSectors) + index, SECTOR, 2, namesOf(folder.name, 0o40555)),
+      record(
+        ascii(folder.name.toUpperCase().replace(/[^A-Z0-9]/g, '_')),
+        folderStart(rootSectors) + index,
+        SECTOR,
+        2,
+        namesOf(folder.name, 0o40555),
+      ),
     )
     const links = [dot(root, rootSectors * SECTOR, 0, rootUse), dot(root, rootSectors * SECTOR, 1, [])]
     return { rootBytes: packed([...links, ...fileRecords(files, filesAt), ...folderRecords]), folderBytes, end: dataAt }
