@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { injectFile } from '../../services/iso/inject.ts'
 import { findFile, type IsoImage, readFile, readImage } from '../../services/iso/iso9660.ts'
 import { isProblem } from '../../services/kit/is-problem.ts'
-import type { Segment } from '../../services/kit/segments.ts'
+import { type Segment, segmentLength, totalLength } from '../../services/kit/segments.ts'
 import { proxmoxImage, readerOf, smallImage } from './small-image.ts'
 
 const SECTOR = 2048
@@ -141,4 +141,18 @@ test('a name that no record can hold is refused', async () => {
   expect(injectFile({ path: 'x.iso', image }, { ...MODE, name: 'n'.repeat(230) })).toMatchObject({
     code: 'iso-damaged',
   })
+})
+
+test('an image just under 4 GiB gets its file behind the end, in numbers of more than 31 bits', async () => {
+  const small = crowded()
+  const size = 4_294_000_640
+  const image = await readImage(readerOf(small), size)
+  if (isProblem(image)) throw new Error(image.message)
+  const segments = injectFile({ path: 'x.iso', image }, MODE)
+  if (isProblem(segments)) throw new Error(segments.message)
+  // Data in one sector, the moved root in two.
+  expect(totalLength(segments)).toBe(size + 3 * SECTOR)
+  // All but the patched bytes stays on disk: volume size, root in the descriptor, `..` of the folder, path table.
+  const onDisk = segments.filter(({ from }) => from === 'file').map(segmentLength)
+  expect(onDisk.reduce((sum, length) => sum + length, 0)).toBe(size - 8 - 16 - 16 - 4)
 })
