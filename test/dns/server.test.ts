@@ -231,7 +231,9 @@ test.each<[string, (reply: Uint8Array) => void]>([
 ])('a reply with %s is dropped, and the right one after it counts', async (_, spoil) => {
   const { lan, client, upstream } = await rack({ forward: UPSTREAMS })
   await upstream('up1', (question, send) => {
-    send(replyTo(question, spoil))
+    const forged = replyTo(question, spoil)
+    forged[forged.length - 12] = 66
+    send(forged)
     send(replyTo(question))
   })
   const machine = await client()

@@ -89,6 +89,7 @@ test('runts and strangers on a transfer port do not disturb; strangers get error
   const machine = await dial('one')
   const stranger = await dial('two')
   const samePort = await dial('two', 2070)
+  const sameAddress = await dial('one')
   machine.send(encodePacket({ op: 'rrq', name: 'snponly.efi', mode: 'octet', options: [] }), SERVER)
   await lan.settle()
   const transfer = lan.frames.at(-1)!.from
@@ -97,6 +98,7 @@ test('runts and strangers on a transfer port do not disturb; strangers get error
   stranger.send(ack, transfer)
   stranger.send(encodePacket({ op: 'error', code: 0, text: 'stop' }), transfer)
   samePort.send(ack, transfer)
+  sameAddress.send(ack, transfer)
   await lan.settle()
   const after = lan.frames
     .filter(frame => frame.from.port === transfer.port)
@@ -105,6 +107,7 @@ test('runts and strangers on a transfer port do not disturb; strangers get error
     ['data 1', '10.77.0.11'],
     ['error 5', '10.77.0.12'],
     ['error 5', '10.77.0.12'],
+    ['error 5', '10.77.0.11'],
   ])
   machine.send(ack, transfer)
   await lan.settle()
