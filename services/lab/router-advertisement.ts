@@ -60,7 +60,11 @@ export function advertiseNoRouter(device: string): () => void {
   if (!ready) {
     const errno = koffi.errno()
     if (fd >= 0) c.close(fd)
-    throw new EnvironmentProblem('no-raw-socket', `can't send router advertisements on ${device} (errno ${errno})`, 'run the lab as root')
+    throw new EnvironmentProblem(
+      'no-raw-socket',
+      `can't send router advertisements on ${device} (errno ${errno})`,
+      'run the lab as root',
+    )
   }
   const to = allNodes()
   const send = (): void => {

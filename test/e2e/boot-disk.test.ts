@@ -19,15 +19,29 @@ function machineWith(firmware: 'bios' | 'uefi', disk: Uint8Array): Promise<QemuM
   writeFileSync(join(folder, 'disk.img'), disk)
   const uuid = '5ac4815e-0000-4000-8000-000000000001'
   const mac = 'bc:24:11:00:00:01' as Mac
-  return startQemuMachine({ name: firmware, mac, uuid, serial: 'LAB-1', firmware, folder, memoryMiB: 256, diskMiB: 16, accel: 'tcg' })
+  return startQemuMachine({
+    name: firmware,
+    mac,
+    uuid,
+    serial: 'LAB-1',
+    firmware,
+    folder,
+    memoryMiB: 256,
+    diskMiB: 16,
+    accel: 'tcg',
+  })
 }
 
-test.each(['bios', 'uefi'] as const)('a %s machine boots the disk, says so once, and switches itself off', { timeout: 120_000 }, async firmware => {
-  const machine = await machineWith(firmware, bootDisk())
-  started.push(machine)
-  expect(await machine.exited).toEqual({ why: 'guest' })
-  expect(machine.serial.lines.filter(line => line.includes(DISK_BOOTED))).toHaveLength(1)
-})
+test.each(['bios', 'uefi'] as const)(
+  'a %s machine boots the disk, says so once, and switches itself off',
+  { timeout: 120_000 },
+  async firmware => {
+    const machine = await machineWith(firmware, bootDisk())
+    started.push(machine)
+    expect(await machine.exited).toEqual({ why: 'guest' })
+    expect(machine.serial.lines.filter(line => line.includes(DISK_BOOTED))).toHaveLength(1)
+  },
+)
 
 test('a machine can be unplugged and plugged in again, and keeps its disk', { timeout: 60_000 }, async () => {
   const machine = started[0]!

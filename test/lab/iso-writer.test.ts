@@ -10,7 +10,10 @@ import { filler, writeIso } from '../../services/lab/stand-in/iso-writer.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'rackrise-iso-'))
 const image = join(folder, 'image.iso')
-const many = Array.from({ length: 40 }, (_, index) => ({ path: `/many/file number ${index}`, content: Buffer.from(`${index}`) }))
+const many = Array.from({ length: 40 }, (_, index) => ({
+  path: `/many/file number ${index}`,
+  content: Buffer.from(`${index}`),
+}))
 
 function joined(segments: Segment[]): Buffer {
   return Buffer.concat(segments.map(segment => (segment.from === 'memory' ? segment.bytes : Buffer.alloc(0))))
@@ -52,7 +55,10 @@ test('xorriso finds every file under its Rock Ridge name, byte for byte', () => 
 })
 
 test('xorriso has nothing to complain about', () => {
-  const told = execFileSync('xorriso', ['-indev', image, '-find', '/', '-exec', 'lsdl', '--'], { encoding: 'utf8', stdio: 'pipe' })
+  const told = execFileSync('xorriso', ['-indev', image, '-find', '/', '-exec', 'lsdl', '--'], {
+    encoding: 'utf8',
+    stdio: 'pipe',
+  })
   expect(told).toContain("'/many/file number 39'")
   expect(told).not.toMatch(/WARNING|SORRY|FAILURE/)
 })
@@ -60,7 +66,11 @@ test('xorriso has nothing to complain about', () => {
 test('filler is as long as asked, and never zero for a whole sector', () => {
   expect(totalLength(filler(200_001))).toBe(200_001)
   expect(totalLength(filler(0))).toBe(0)
-  expect(joined(filler(4096)).subarray(2048).every(byte => byte === 0)).toBe(false)
+  expect(
+    joined(filler(4096))
+      .subarray(2048)
+      .every(byte => byte === 0),
+  ).toBe(false)
 })
 
 test('a name that does not fit into a directory record is refused', () => {
@@ -86,7 +96,16 @@ test('cpio unpacks what was archived: files, folders, links and modes', () => {
 test('a character device is written with its numbers', () => {
   const archive = writeCpio([{ path: 'dev/console', kind: 'character-device', major: 5, minor: 1 }])
   expect(archive.subarray(0, 110).toString()).toBe(
-    '070701' + '00000001' + '00002180' + '00000000'.repeat(2) + '00000001' + '00000000'.repeat(4) + '00000005' + '00000001' + '0000000c' + '00000000',
+    '070701' +
+      '00000001' +
+      '00002180' +
+      '00000000'.repeat(2) +
+      '00000001' +
+      '00000000'.repeat(4) +
+      '00000005' +
+      '00000001' +
+      '0000000c' +
+      '00000000',
   )
 })
 

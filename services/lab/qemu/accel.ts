@@ -10,8 +10,18 @@ import { QEMU } from './requirements.ts'
 
 const PROBE_LIMIT_MS = 20_000
 
-/** `kvm` when a machine boots with it within 20 seconds, else `tcg` (emulation, which carries every flow, slowly). */
-export async function probeAcceleration(): Promise<Acceleration> {
+let probed: Promise<Acceleration> | undefined
+
+/**
+ * `kvm` when a machine boots with it within 20 seconds, else `tcg` (emulation, which carries every flow, slowly). Tried once a
+ * process.
+ */
+export function probeAcceleration(): Promise<Acceleration> {
+  probed ??= probe()
+  return probed
+}
+
+async function probe(): Promise<Acceleration> {
   try {
     await access('/dev/kvm', constants.R_OK | constants.W_OK)
   } catch {
@@ -29,9 +39,24 @@ export async function probeAcceleration(): Promise<Acceleration> {
 
 /** Does the disk say on the serial port that it was booted? */
 function boots(disk: string): Promise<boolean> {
-  const words = ['-accel', 'kvm', '-cpu', 'host', '-m', '64', '-nodefaults', '-display', 'none', '-machine', 'pc,graphics=off', '-no-reboot']
+  const words = [
+    '-accel',
+    'kvm',
+    '-cpu',
+    'host',
+    '-m',
+    '64',
+    '-nodefaults',
+    '-display',
+    'none',
+    '-machine',
+    'pc,graphics=off',
+    '-no-reboot',
+  ]
   const drive = `file=${disk},format=raw,if=virtio`
-  const child = spawn(QEMU, [...words, '-serial', 'stdio', '-drive', drive, '-net', 'none'], { stdio: ['ignore', 'pipe', 'ignore'] })
+  const child = spawn(QEMU, [...words, '-serial', 'stdio', '-drive', drive, '-net', 'none'], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+  })
   return new Promise(resolve => {
     let said = ''
     let ended = false

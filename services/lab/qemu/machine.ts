@@ -5,7 +5,15 @@ import { type FileHandle, mkdir, open, readFile, stat, writeFile } from 'node:fs
 import { join } from 'node:path'
 import type { Duplex } from 'node:stream'
 import { EnvironmentProblem } from '../../kit/problem.ts'
-import { commandLine, DESCRIPTORS, diskFile, FILTER_ID, isUnmarked, type QemuMachineRequest, variablesFile } from './command-line.ts'
+import {
+  commandLine,
+  DESCRIPTORS,
+  diskFile,
+  FILTER_ID,
+  isUnmarked,
+  type QemuMachineRequest,
+  variablesFile,
+} from './command-line.ts'
 import { openControl } from './control.ts'
 import { relayFrames } from './frame-relay.ts'
 import { missingForQemu, missingPackagesProblem, UEFI_VARIABLES } from './requirements.ts'
@@ -149,7 +157,10 @@ async function prepare(request: QemuMachineRequest): Promise<FileHandle> {
     await disk.close()
     const variables = variablesFile(request)
     if (request.firmware === 'uefi' && !(await stat(variables).catch(() => undefined))) {
-      await writeFile(variables, withBootOrder(await readFile(UEFI_VARIABLES), request.tap === undefined ? undefined : request.mac))
+      await writeFile(
+        variables,
+        withBootOrder(await readFile(UEFI_VARIABLES), request.tap === undefined ? undefined : request.mac),
+      )
     }
     return await open(join(request.folder, 'serial.log'), 'a')
   } catch (error) {

@@ -22,7 +22,9 @@ const DISK_OPTION = 0x0a02
 /** A copy of an empty variable store (`OVMF_VARS_4M.fd`) with the boot order in it. Throws RangeError if it is not empty. */
 export function withBootOrder(template: Buffer, mac: Mac | undefined): Buffer {
   const options = [
-    ...(mac === undefined ? [] : [{ number: NETWORK_OPTION, name: 'Network', path: [slot(NIC_SLOT), macNode(mac), ipv4Node()] }]),
+    ...(mac === undefined
+      ? []
+      : [{ number: NETWORK_OPTION, name: 'Network', path: [slot(NIC_SLOT), macNode(mac), ipv4Node()] }]),
     { number: DISK_OPTION, name: 'Disk', path: [slot(DISK_SLOT)] },
   ]
   const order = Buffer.alloc(options.length * 2)

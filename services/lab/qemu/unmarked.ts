@@ -33,7 +33,12 @@ function udpOf(frame: Buffer): UdpFrame | undefined {
   const udpBytes = udp.readUInt16BE(4)
   if (udpBytes < UDP_BYTES || udpBytes > udp.length) return undefined
   const datagram = udp.subarray(0, udpBytes)
-  return { port: udp.readUInt16BE(2), ip: packet.subarray(0, headerBytes), udp: datagram, payload: datagram.subarray(UDP_BYTES) }
+  return {
+    port: udp.readUInt16BE(2),
+    ip: packet.subarray(0, headerBytes),
+    udp: datagram,
+    payload: datagram.subarray(UDP_BYTES),
+  }
 }
 
 /** Is this Ethernet frame a TFTP read request (RFC 1350 §5)? */

@@ -16,10 +16,13 @@ export type StandInRequest = {
   kind: 'small' | 'full'
   /** As in `RELEASE` of `.cd-info`. */
   release?: string
+  /** Size of a `full` one, 64 MiB if not said; about 16 are needed. A BIOS machine under emulation loads 1 MiB a second. */
+  sizeMiB?: number
 }
 
 const compress = promisify(zstdCompress)
-const FULL_BYTES = 64 * 1024 * 1024
+const FULL_MIB = 64
+const MIB = 1024 * 1024
 const SMALL_KERNEL_BYTES = 150_000
 const SMALL_INITRD_BYTES = 100_000
 const SMALL_REST_BYTES = 100_000
@@ -32,17 +35,19 @@ export async function buildStandIn(request: StandInRequest): Promise<{ file: str
   const release = request.release ?? '9.2'
   const file = join(request.folder, `proxmox-ve_${release}-1.iso`)
   const kernel = request.kind === 'full' ? await requirePrograms() : undefined
-  const key = await keyOf(release, kernel)
+  const bytes = (request.sizeMiB ?? FULL_MIB) * MIB
+  const key = await keyOf(`${release} ${kernel ? `${kernel.release} ${bytes}` : 'small'}`, kernel)
   if ((await keyIn(file)) === key) return { file }
   await mkdir(request.folder, { recursive: true })
-  await writeSegments(file, writeIso(await contents(release, key, kernel), 'pve', key))
+  await writeSegments(file, writeIso(await contents(release, key, kernel, bytes), 'pve', key))
   return { file }
 }
 
 /** A name for all that goes into the image: the sources in this folder, and the host's kernel and programs by size and age. */
-async function keyOf(release: string, kernel: Kernel | undefined): Promise<string> {
-  const hash = createHash('sha256').update(`${release} ${kernel?.release ?? 'small'}`)
-  for (const name of (await readdir(import.meta.dirname)).toSorted()) hash.update(await readFile(join(import.meta.dirname, name)))
+async function keyOf(facts: string, kernel: Kernel | undefined): Promise<string> {
+  const hash = createHash('sha256').update(facts)
+  for (const name of (await readdir(import.meta.dirname)).toSorted())
+    hash.update(await readFile(join(import.meta.dirname, name)))
   for (const path of kernel ? [kernel.image, '/usr/bin/openssl', '/usr/bin/busybox', '/usr/sbin/dhclient'] : []) {
     const { size, mtimeMs } = await stat(path)
     hash.update(`${path} ${size} ${mtimeMs}`)
@@ -63,13 +68,21 @@ async function keyIn(file: string): Promise<string | undefined> {
 }
 
 function description(release: string): Buffer {
-  const lines = [['RELEASE', release], ['ISORELEASE', '1'], ['ISONAME', 'proxmox-ve'], ['PRODUCT', 'pve'], ['PRODUCTLONG', 'Proxmox VE']]
+  const lines = [
+    ['RELEASE', release],
+    ['ISORELEASE', '1'],
+    ['ISONAME', 'proxmox-ve'],
+    ['PRODUCT', 'pve'],
+    ['PRODUCTLONG', 'Proxmox VE'],
+  ]
   return Buffer.from(lines.map(([name, value]) => `${name}='${value}'\n`).join(''))
 }
 
-async function contents(release: string, key: string, kernel: Kernel | undefined): Promise<IsoFile[]> {
+async function contents(release: string, key: string, kernel: Kernel | undefined, bytes: number): Promise<IsoFile[]> {
   const info = description(release)
-  const id = Buffer.from(`${key.slice(0, 8)}-${key.slice(8, 12)}-${key.slice(12, 16)}-${key.slice(16, 20)}-${key.slice(20, 32)}\n`)
+  const id = Buffer.from(
+    `${key.slice(0, 8)}-${key.slice(8, 12)}-${key.slice(12, 16)}-${key.slice(16, 20)}-${key.slice(20, 32)}\n`,
+  )
   const marks: CpioEntry[] = [
     { path: '.cd-info', kind: 'file', bytes: info },
     { path: '.pve-cd-id.txt', kind: 'file', bytes: id },
@@ -84,13 +97,15 @@ async function contents(release: string, key: string, kernel: Kernel | undefined
     { path: '/boot/linux26', content: kernel ? await readFile(kernel.image) : filler(SMALL_KERNEL_BYTES) },
     { path: '/boot/initrd.img', content: initrd },
   ]
-  const rest = kernel ? FULL_BYTES - totalLength(writeIso(files, 'pve')) : SMALL_REST_BYTES
+  const rest = kernel ? bytes - totalLength(writeIso(files, 'pve')) : SMALL_REST_BYTES
   return [...files, { path: '/pve-base.squashfs', content: filler(Math.max(rest, 0)) }]
 }
 
 /** Bytes that do not shrink, so that the initrd has a size worth a progress bar; the same every time. */
 function smallArchive(marks: CpioEntry[]): Buffer {
-  const blocks = Array.from({ length: SMALL_INITRD_BYTES / 32 }, (_, index) => createHash('sha256').update(String(index)).digest())
+  const blocks = Array.from({ length: SMALL_INITRD_BYTES / 32 }, (_, index) =>
+    createHash('sha256').update(String(index)).digest(),
+  )
   return writeCpio([...marks, { path: 'filler', kind: 'file', bytes: Buffer.concat(blocks) }])
 }
 

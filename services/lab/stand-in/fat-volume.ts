@@ -24,7 +24,8 @@ const FILE_CLUSTER = 4
 export function fatVolume(blocks: number, hidden: number, file: Uint8Array): Buffer {
   const clusters = Math.floor((blocks - DATA_START) / BLOCKS_PER_CLUSTER)
   const used = Math.ceil(file.length / CLUSTER)
-  if (clusters > MOST_CLUSTERS || used > clusters - 2) throw new RangeError(`${blocks} blocks do not make a FAT12 volume`)
+  if (clusters > MOST_CLUSTERS || used > clusters - 2)
+    throw new RangeError(`${blocks} blocks do not make a FAT12 volume`)
   const volume = Buffer.alloc(blocks * BLOCK)
   parameterBlock(blocks, hidden).copy(volume)
   const table = allocationTable(used)
@@ -34,7 +35,10 @@ export function fatVolume(blocks: number, hidden: number, file: Uint8Array): Buf
   const efi = [entry('.', FOLDER, EFI_CLUSTER, 0), entry('..', FOLDER, 0, 0), entry('BOOT', FOLDER, BOOT_CLUSTER, 0)]
   Buffer.concat(efi).copy(volume, at(EFI_CLUSTER))
   const name = entry('BOOTX64 EFI', ARCHIVE, FILE_CLUSTER, file.length)
-  Buffer.concat([entry('.', FOLDER, BOOT_CLUSTER, 0), entry('..', FOLDER, EFI_CLUSTER, 0), name]).copy(volume, at(BOOT_CLUSTER))
+  Buffer.concat([entry('.', FOLDER, BOOT_CLUSTER, 0), entry('..', FOLDER, EFI_CLUSTER, 0), name]).copy(
+    volume,
+    at(BOOT_CLUSTER),
+  )
   Buffer.from(file).copy(volume, at(FILE_CLUSTER))
   return volume
 }

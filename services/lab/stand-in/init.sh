@@ -52,10 +52,10 @@ main() {
   read_mode
   find_answer_url
   say "answer at $url (from $url_source)"
-  system_information >/tmp/information.json
-  post_json "$url" "$fingerprint" /tmp/information.json 'application/json, application/toml;q=0.5' "$token"
+  system_information >$work/information.json
+  post_json "$url" "$fingerprint" $work/information.json 'application/json, application/toml;q=0.5' "$token"
   case $content_type in application/json*) fail 'the answer is JSON, which this stand-in does not read' ;; esac
-  cp /tmp/response.body /tmp/answer.toml
+  cp $work/response.body $work/answer.toml
   say 'RACKRISE-STAND-IN ANSWERED'
   check_answer
   install_disk

@@ -58,8 +58,13 @@ export async function requirePrograms(): Promise<Kernel> {
 async function findKernel(): Promise<Kernel | undefined> {
   const releases = await readdir('/lib/modules').catch((): string[] => [])
   const images = await readdir('/boot').catch((): string[] => [])
-  const release = releases.filter(name => images.includes(`vmlinuz-${name}`)).toSorted().at(-1)
-  return release === undefined ? undefined : { release, image: `/boot/vmlinuz-${release}`, modules: `/lib/modules/${release}` }
+  const release = releases
+    .filter(name => images.includes(`vmlinuz-${name}`))
+    .toSorted()
+    .at(-1)
+  return release === undefined
+    ? undefined
+    : { release, image: `/boot/vmlinuz-${release}`, modules: `/lib/modules/${release}` }
 }
 
 /** Not compressed. `extra` are further files for its root, such as `.cd-info`. */
@@ -108,7 +113,9 @@ async function modules(kernel: Kernel): Promise<CpioEntry[]> {
     if (path !== undefined) visit(path)
   }
   const names = [...order].map(path => path.slice(path.lastIndexOf('/') + 1))
-  const files = await Promise.all([...order].map(async (path, index) => file(`lib/modules/${names[index]}`, join(kernel.modules, path))))
+  const files = await Promise.all(
+    [...order].map(async (path, index) => file(`lib/modules/${names[index]}`, join(kernel.modules, path))),
+  )
   return [...files, { path: 'lib/modules/order', kind: 'file', bytes: Buffer.from(`${names.join('\n')}\n`) }]
 }
 

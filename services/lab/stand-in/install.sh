@@ -1,21 +1,21 @@
 # What comes after the answer: look at it, "install", report, leave.
 
 require() {
-  [ "$(either /tmp/answer "$1" "$2")" ] || fail "the answer has no $1.$2"
+  [ "$(either $work/answer "$1" "$2")" ] || fail "the answer has no $1.$2"
 }
 
 check_answer() {
   local passwords=0 key
-  [ -s /tmp/answer.toml ] || fail 'the answer is empty'
-  flatten /tmp/answer.toml >/tmp/answer 2>/tmp/answer.error || fail "TOML parse error: $(cat /tmp/answer.error)"
-  for key in global network disk-setup; do has /tmp/answer "$key" || has /tmp/answer "$(echo "$key" | tr - _)" || fail "the answer has no [$key]"; done
+  [ -s $work/answer.toml ] || fail 'the answer is empty'
+  flatten $work/answer.toml >$work/answer 2>$work/answer.error || fail "TOML parse error: $(cat $work/answer.error)"
+  for key in global network disk-setup; do has $work/answer "$key" || has $work/answer "$(echo "$key" | tr - _)" || fail "the answer has no [$key]"; done
   for key in country keyboard mailto timezone; do require global "$key"; done
-  has /tmp/answer global.fqdn || fail 'the answer has no global.fqdn'
-  for key in root-password root-password-hashed; do [ -z "$(either /tmp/answer global "$key")" ] || passwords=$((passwords + 1)); done
+  has $work/answer global.fqdn || fail 'the answer has no global.fqdn'
+  for key in root-password root-password-hashed; do [ -z "$(either $work/answer global "$key")" ] || passwords=$((passwords + 1)); done
   [ "$passwords" = 1 ] || fail "the answer has $passwords root passwords and not one"
   require network source
   require disk-setup filesystem
-  key=$(value_of /tmp/answer network.filter.ID_NET_NAME_MAC)
+  key=$(value_of $work/answer network.filter.ID_NET_NAME_MAC)
   [ -z "$key" ] || links_match "$key" || fail "no NIC matches network.filter.ID_NET_NAME_MAC = $key"
   choose_disk
 }
@@ -38,9 +38,9 @@ disks() {
 
 choose_disk() {
   local list name
-  list=$(either /tmp/answer disk-setup disk-list | tr -d '[]"\047' | tr , ' ')
-  [ "$list" ] || has /tmp/answer disk-setup.filter || fail 'the answer has neither disk-setup.disk-list nor a filter'
-  [ -z "$list" ] || ! has /tmp/answer disk-setup.filter || fail 'the answer has both disk-setup.disk-list and a filter'
+  list=$(either $work/answer disk-setup disk-list | tr -d '[]"\047' | tr , ' ')
+  [ "$list" ] || has $work/answer disk-setup.filter || fail 'the answer has neither disk-setup.disk-list nor a filter'
+  [ -z "$list" ] || ! has $work/answer disk-setup.filter || fail 'the answer has both disk-setup.disk-list and a filter'
   for name in $list; do [ -b "/dev/${name#/dev/}" ] || fail "disk ${name} not found; this machine has: $(echo $(disks))"; done
   disk=$(echo ${list:-$(disks)} | cut -d' ' -f1)
   disk=${disk#/dev/}
@@ -104,15 +104,15 @@ link_objects() {
 report_body() {
   local mode=bios token name
   [ ! -d /sys/firmware/efi ] || mode=efi
-  token=$(either /tmp/answer post-installation-webhook auth-token)
-  name=$(value_of /tmp/answer global.fqdn)
+  token=$(either $work/answer post-installation-webhook auth-token)
+  name=$(value_of $work/answer global.fqdn)
   case $name in '' | '{'*) name=$(hostname).example.invalid ;; esac
   printf '{"$schema":{"version":"1.2"}'
   [ -z "$token" ] || printf ',"token":%s' "$(json_text "$token")"
   printf ',"boot-info":{"mode":"%s"},"cpu-info":{"cores":1,"cpus":%s,"flags":%s,"hvm":false,"model":%s,"sockets":1}' \
     "$mode" "$(nproc)" "$(json_text "$(cpu flags)")" "$(json_text "$(cpu 'model name')")"
   printf ',"debian-version":"13.4","disks":[%s],"dmi":%s,"filesystem":%s,"fqdn":%s' \
-    "$(disk_objects)" "$(dmi)" "$(json_text "$(value_of /tmp/answer disk-setup.filesystem)")" "$(json_text "$name")"
+    "$(disk_objects)" "$(dmi)" "$(json_text "$(value_of $work/answer disk-setup.filesystem)")" "$(json_text "$name")"
   printf ',"iso":%s,"kernel-version":{"machine":"%s","release":"%s","sysname":"Linux","version":%s}' \
     "$(iso_object)" "$(uname -m)" "$(uname -r)" "$(json_text "$(uname -v)")"
   printf ',"machine-id":"%s","network-interfaces":[%s]' "$(tr -d - </proc/sys/kernel/random/uuid)" "$(link_objects)"
@@ -127,20 +127,20 @@ cpu() {
 
 reboot_mode() {
   local mode
-  mode=$(either /tmp/answer global reboot-mode)
+  mode=$(either $work/answer global reboot-mode)
   echo "${mode:-reboot}"
 }
 
 report() {
   local hook
-  hook=$(either /tmp/answer post-installation-webhook url)
+  hook=$(either $work/answer post-installation-webhook url)
   if [ -z "$hook" ]; then
-    ! has /tmp/answer post-installation-webhook || fail 'post-installation-webhook has no url'
+    ! has $work/answer post-installation-webhook || fail 'post-installation-webhook has no url'
     say 'the answer asks for no report'
     return
   fi
-  report_body >/tmp/report.json
-  post_json "$hook" "$(either /tmp/answer post-installation-webhook cert-fingerprint)" /tmp/report.json '*/*' ''
+  report_body >$work/report.json
+  post_json "$hook" "$(either $work/answer post-installation-webhook cert-fingerprint)" $work/report.json '*/*' ''
 }
 
 leave() {

@@ -98,7 +98,16 @@ const EXTENSION = (() => {
   const id = 'IEEE_1282'
   const description = 'THE IEEE 1282 PROTOCOL PROVIDES SUPPORT FOR POSIX FILE SYSTEM SEMANTICS'
   const source = 'PLEASE CONTACT THE IEEE STANDARDS DEPARTMENT, PISCATAWAY, NJ, USA FOR THE 1282 SPECIFICATION'
-  const head = [0x45, 0x52, 8 + id.length + description.length + source.length, 1, id.length, description.length, source.length, 1]
+  const head = [
+    0x45,
+    0x52,
+    8 + id.length + description.length + source.length,
+    1,
+    id.length,
+    description.length,
+    source.length,
+    1,
+  ]
   return Buffer.concat([Buffer.from(head), Buffer.from(id + description + source, 'latin1')])
 })()
 

@@ -4,14 +4,14 @@
 most_body=10485760
 most_head=65536
 
-# post_json URL FINGERPRINT BODY-FILE ACCEPT TOKEN: leaves /tmp/response.body and $content_type.
+# post_json URL FINGERPRINT BODY-FILE ACCEPT TOKEN: leaves $work/response.body and $content_type.
 post_json() {
   deadline=$(($(uptime_seconds) + 60))
   take_apart "$1"
   write_head "$3" "$4" "$5"
-  rm -f /tmp/response
+  rm -f $work/response
   case $scheme in
-    https) pin "$2"; send "$3" openssl s_client -quiet -connect "$host:$port" $sni -CAfile /tmp/leaf.pem -partial_chain -no_check_time -verify_return_error ;;
+    https) pin "$2"; send "$3" openssl s_client -quiet -connect "$host:$port" $sni -CAfile $work/leaf.pem -partial_chain -no_check_time -verify_return_error ;;
     http) check_fingerprint "$2"; send "$3" nc "$host" "$port" ;;
   esac
   read_response
@@ -38,7 +38,7 @@ write_head() {
   printf 'accept: %s\r\n' "$2"
   [ -z "$3" ] || printf 'authorization: Bearer %s\r\n' "$3"
   printf '\r\n'
-} >/tmp/request.head
+} >$work/request.head
 
 # Hexadecimal digits in any case with colons anywhere; anything else fails before a connection is made, for http too.
 check_fingerprint() {
@@ -51,10 +51,10 @@ pin() {
   local got
   check_fingerprint "$1"
   [ "$wanted" ] || fail 'https without a fingerprint: no authority of the ISO signed this certificate'
-  timeout 30 openssl s_client -connect "$host:$port" $sni </dev/null >/tmp/tls.out 2>/tmp/tls.error
-  sed -n '/^-----BEGIN CERT/,/^-----END CERT/p' /tmp/tls.out >/tmp/leaf.pem
-  [ -s /tmp/leaf.pem ] || fail "no TLS with $host:$port: $(grep -v '^depth\|^verify' /tmp/tls.error | head -n 3)"
-  got=$(openssl x509 -in /tmp/leaf.pem -outform DER | sha256sum | cut -d' ' -f1)
+  timeout 30 openssl s_client -connect "$host:$port" $sni </dev/null >$work/tls.out 2>$work/tls.error
+  sed -n '/^-----BEGIN CERT/,/^-----END CERT/p' $work/tls.out >$work/leaf.pem
+  [ -s $work/leaf.pem ] || fail "no TLS with $host:$port: $(grep -v '^depth\|^verify' $work/tls.error | head -n 3)"
+  got=$(openssl x509 -in $work/leaf.pem -outform DER | sha256sum | cut -d' ' -f1)
   [ "$got" = "$wanted" ] || fail "Fingerprint did not match! The server has $got"
 }
 
@@ -62,13 +62,13 @@ pin() {
 send() {
   local body=$1
   shift
-  { cat /tmp/request.head; usleep 50000; cat "$body"; } | "$@" >/tmp/response 2>/tmp/send.error &
+  { cat $work/request.head; usleep 50000; cat "$body"; } | "$@" >$work/response 2>$work/send.error &
   sender=$!
   until response_complete; do
     if ! kill -0 "$sender" 2>/dev/null; then
       closed=yes
       response_complete && break
-      fail "io: Peer disconnected: $(grep -v '^depth\|^verify' /tmp/send.error | head -n 3)"
+      fail "io: Peer disconnected: $(grep -v '^depth\|^verify' $work/send.error | head -n 3)"
     fi
     [ "$(uptime_seconds)" -lt "$deadline" ] || fail 'timeout: global'
     usleep 100000
@@ -78,20 +78,22 @@ send() {
 }
 
 header() {
-  sed '/^\r*$/q' /tmp/response | tr -d '\r' | awk -v name="$1:" 'tolower($1) == name { sub(/^[^:]*:[ \t]*/, ""); print; exit }'
+  sed '/^\r*$/q' $work/response | tr -d '\r' | awk -v name="$1:" 'tolower($1) == name { sub(/^[^:]*:[ \t]*/, ""); print; exit }'
 }
 
 response_complete() {
   local length
-  [ -s /tmp/response ] || return 1
-  grep -q "^$(printf '\r')\$" /tmp/response || return 1
-  head_bytes=$(sed '/^\r$/q' /tmp/response | wc -c)
+  [ -s $work/response ] || return 1
+  grep -q "^$(printf '\r')\$" $work/response || return 1
+  head_bytes=$(sed '/^\r$/q' $work/response | wc -c)
   [ "$head_bytes" -le "$most_head" ] || fail 'the head of the response is too large'
   length=$(header content-length)
-  if [ "$length" ]; then
-    [ "$(stat -c %s /tmp/response)" -ge $((head_bytes + length)) ]
+  if head -n 1 "$work/response" | grep -q '^HTTP/1.1 [23]04'; then
+    return 0 # these never have a body (RFC 9112 §6.3)
+  elif [ "$length" ]; then
+    [ "$(stat -c %s $work/response)" -ge $((head_bytes + length)) ]
   elif [ "$(header transfer-encoding)" = chunked ]; then
-    tail -c 5 /tmp/response | tr '\r\n' '..' | grep -q '0\.\.\.\.'
+    tail -c 5 $work/response | tr '\r\n' '..' | grep -q '0\.\.\.\.'
   else
     [ "$closed" ]
   fi
@@ -109,19 +111,19 @@ unchunk() {
 
 read_response() {
   local status
-  status=$(head -n 1 /tmp/response | tr -d '\r' | cut -d' ' -f2-)
+  status=$(head -n 1 $work/response | tr -d '\r' | cut -d' ' -f2-)
   content_type=$(header content-type)
-  tail -c +$((head_bytes + 1)) /tmp/response >/tmp/response.body
+  tail -c +$((head_bytes + 1)) $work/response >$work/response.body
   if [ "$(header transfer-encoding)" = chunked ]; then
-    unchunk </tmp/response.body >/tmp/response.plain
-    mv /tmp/response.plain /tmp/response.body
+    unchunk <$work/response.body >$work/response.plain
+    mv $work/response.plain $work/response.body
   fi
   case $(header content-encoding) in
     '' | identity) ;;
-    gzip) zcat </tmp/response.body >/tmp/response.plain && mv /tmp/response.plain /tmp/response.body || fail 'the body is not gzip' ;;
+    gzip) zcat <$work/response.body >$work/response.plain && mv $work/response.plain $work/response.body || fail 'the body is not gzip' ;;
     *) fail "content encoding $(header content-encoding) was not offered" ;;
   esac
   say "http status: $status"
-  case $status in 200* | 201*) ;; *) fail "http error: $status: $(cat /tmp/response.body)" ;; esac
-  [ "$(stat -c %s /tmp/response.body)" -le "$most_body" ] || fail "larger than request limit: $most_body"
+  case $status in 200* | 201*) ;; *) fail "http error: $status: $(cat $work/response.body)" ;; esac
+  [ "$(stat -c %s $work/response.body)" -le "$most_body" ] || fail "larger than request limit: $most_body"
 }

@@ -1,9 +1,11 @@
 # What a person, or a test, sees on the console.
 also=
+console=/dev/console
+work=/tmp
 
 # Not to standard output: that may be a file or a substitution just now.
 say() {
-  echo "$*" >/dev/console
+  echo "$*" >"$console"
   [ -z "$also" ] || echo "$*" >"$also"
 }
 

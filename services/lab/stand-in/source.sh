@@ -1,17 +1,19 @@
 # Where the answer is: the mode file, else DHCP, else DNS; the first that has a URL wins, and a fingerprint never comes
 # from another source than its URL, apart from the mode file's, which wins always.
 
+leases=/var/lib/dhcp/dhclient.leases
+
 read_mode() {
   local key
-  flatten /cdrom/auto-installer-mode.toml >/tmp/mode 2>/tmp/mode.error || fail "the mode file: $(cat /tmp/mode.error)"
-  for key in $(cut -f1 /tmp/mode); do
+  flatten /cdrom/auto-installer-mode.toml >$work/mode 2>$work/mode.error || fail "the mode file: $(cat $work/mode.error)"
+  for key in $(cut -f1 $work/mode); do
     case $key in
       mode | partition_label | http | http.*) ;;
       *) fail "the mode file has an unknown key $key" ;;
     esac
   done
-  [ "$(value_of /tmp/mode mode)" = http ] || fail "mode is '$(value_of /tmp/mode mode)' and not http"
-  token=$(value_of /tmp/mode http.token)
+  [ "$(value_of $work/mode mode)" = http ] || fail "mode is '$(value_of $work/mode mode)' and not http"
+  token=$(value_of $work/mode http.token)
 }
 
 # The installer's way of reading a lease file: the first line, over all leases, that begins with the option; of it what
@@ -33,9 +35,8 @@ check_lease_option() {
 }
 
 find_answer_url() {
-  leases=/var/lib/dhcp/dhclient.leases
-  fingerprint=$(value_of /tmp/mode http.cert_fingerprint)
-  url=$(value_of /tmp/mode http.url)
+  fingerprint=$(value_of $work/mode http.cert_fingerprint)
+  url=$(value_of $work/mode http.url)
   if [ "$url" ]; then
     url_source='the mode file'
   elif grep -q '^ *option proxmox-auto-installer-manifest-url' "$leases" 2>/dev/null; then
@@ -66,12 +67,12 @@ from_dns() {
   case $search in *' '* | *'	'*) fail "more than one search domain: $search" ;; esac
   server=$(awk '$1 == "nameserver" { print $2; exit }' /etc/resolv.conf)
   [ "$server" ] || fail 'no name server'
-  url=$(text_record "proxmox-auto-installer.$search") || fail "TXT of proxmox-auto-installer.$search: $(cat /tmp/txt.error)"
+  url=$(text_record "proxmox-auto-installer.$search") || fail "TXT of proxmox-auto-installer.$search: $(cat $work/txt.error)"
   [ -z "$fingerprint" ] || return 0
   fingerprint=$(text_record "proxmox-auto-installer-cert-fingerprint.$search") ||
-    fail "TXT of proxmox-auto-installer-cert-fingerprint.$search: $(cat /tmp/txt.error)"
+    fail "TXT of proxmox-auto-installer-cert-fingerprint.$search: $(cat $work/txt.error)"
 }
 
 text_record() {
-  bash /lib/stand-in/txt.bash "$1" "$server" 2>/tmp/txt.error
+  bash /lib/stand-in/txt.bash "$1" "$server" 2>$work/txt.error
 }

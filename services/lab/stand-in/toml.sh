@@ -8,7 +8,7 @@ flatten() {
     function bare(text) { gsub(/^[ \t]+|[ \t]+$/, "", text); gsub(/"|\047/, "", text); return text }
     { sub(/\r$/, "") }
     NR == 1 { sub(/^\357\273\277/, "") }
-    inside { if ($0 ~ /\][ \t]*(#.*)?$/) inside = 0; next }
+    inside { item = $0; gsub(/^[ \t]+/, "", item); value = value item; if (item ~ /\][ \t]*(#.*)?$/) { inside = 0; print path "\t" value } next }
     /^[ \t]*(#.*)?$/ { next }
     /^[ \t]*\[/ {
       if ($0 !~ /^[ \t]*\[\[?[^]]+\]\]?[ \t]*(#.*)?$/) bad("not a table: " $0)
@@ -29,7 +29,8 @@ flatten() {
       else sub(/[ \t]*(#.*)?$/, "", value)
       if ((table key) in seen) bad("duplicate key " table key)
       seen[table key] = 1
-      print table key "\t" value
+      path = table key
+      if (!inside) print path "\t" value
     }
     END { if (!failed && inside) bad("an array without an end") }
   ' "$1"

@@ -1,9 +1,11 @@
-# txt.bash NAME SERVER: prints the text of the one TXT record of NAME, or nothing if there is none; anything that would
+# txt.bash NAME SERVER [PORT [FOLDER]]: prints the text of the one TXT record of NAME, or nothing if there is none; anything that would
 # make `dig +short` print a second line or a second word is an error. Asks as dig does: EDNS with a cookie (RFC 6891,
 # RFC 7873), over UDP, three times, five seconds each.
 set -u
 name=${1%.}
 server=$2
+port=${3:-53}
+work=${4:-/tmp}
 
 die() {
   echo "$*" >&2
@@ -22,11 +24,11 @@ question() {
   printf '\\x00\\x00\\x29\\x04\\xd0\\x00\\x00\\x00\\x00\\x00\\x0c\\x00\\x0a\\x00\\x08\\x52\\x61\\x63\\x6b\\x72\\x69\\x73\\x65'
 }
 
-printf "$(question)" >/tmp/txt.question
+printf "$(question)" >"$work/txt.question"
 answer=()
 for try in 1 2 3; do
-  exec 3<>"/dev/udp/$server/53" || die "no way to $server"
-  dd if=/tmp/txt.question bs=4096 count=1 2>/dev/null >&3
+  exec 3<>"/dev/udp/$server/$port" || die "no way to $server"
+  dd if="$work/txt.question" bs=4096 count=1 2>/dev/null >&3
   answer=($(timeout 5 dd bs=4096 count=1 <&3 2>/dev/null | od -An -v -tx1))
   exec 3>&-
   [ ${#answer[@]} -eq 0 ] || break
@@ -36,7 +38,7 @@ done
 byte() { echo $((16#${answer[$1]:-0})); }
 word() { echo $((16#${answer[$1]:-0}${answer[$1 + 1]:-00})); }
 
-[ "${answer[0]}${answer[1]}" = "$(od -An -N2 -tx1 /tmp/txt.question | tr -d ' ')" ] || die 'the answer has another id'
+[ "${answer[0]}${answer[1]}" = "$(od -An -N2 -tx1 "$work/txt.question" | tr -d ' ')" ] || die 'the answer has another id'
 flags=$(word 2)
 ((flags & 0x8000)) || die 'that is no answer'
 ((!(flags & 0x0200))) || die 'the answer is truncated'
