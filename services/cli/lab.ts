@@ -94,7 +94,7 @@ async function runInside(wish: Wish): Promise<ExitStatus> {
     const display = new LiveDisplay(title, machines, terminal, systemClock)
     const outcomes = await runMachines({ lab, machines, display, clock: systemClock, signal: stopped.signal }, wish.kind, lab.iso.standIn)
     display.close()
-    status = await judge(lab, outcomes, wish.json)
+    if (!stopped.signal.aborted) status = await judge(lab, outcomes, wish.json)
     if (wish.keep && !stopped.signal.aborted) {
       say(`kept: rackrise machine list --config ${lab.siteFile}\nlog:  ${join(folder, 'appliance.log')}\nInterrupt to end it.`)
       await untilStopped(stopped.signal)

@@ -19,13 +19,13 @@ export const MACHINES_MOST = 250
 
 const hex = (value: number, digits: number): string => value.toString(16).padStart(digits, '0')
 
-/** Machines numbered from 1; `mixed` begins with BIOS and alternates. */
+/** Machines numbered from 1, with MACs that are nobody else's in the lab; `mixed` begins with BIOS and alternates. */
 export function planMachines(count: number, firmware: LabFirmware, approve: boolean): LabMachine[] {
   return Array.from({ length: count }, (_, index) => {
     const number = index + 1
     return {
       name: `node${number}`,
-      mac: `52:54:00:77:${hex(number >> 8, 2)}:${hex(number & 255, 2)}` as Mac,
+      mac: `52:54:00:7a:${hex(number >> 8, 2)}:${hex(number & 255, 2)}` as Mac,
       uuid: `77000000-0000-4000-8000-${hex(number, 12)}`,
       serial: `LAB-${number}`,
       firmware: firmware === 'mixed' ? (index % 2 === 0 ? 'bios' : 'uefi') : firmware,

@@ -84,8 +84,9 @@ export async function runQemuRack(run: RackRun, size: QemuSize): Promise<Map<str
       await machine.close()
       running.delete(spec.name)
       outcomes.set(spec.name, outcome)
-      const view = await lab.fleet.show(spec.name)
-      display.show(spec.name, stageOf(outcome), 'address' in view ? view.address : undefined)
+      // When the lab was interrupted the appliance may be gone already.
+      const view = await lab.fleet.show(spec.name).catch(() => undefined)
+      display.show(spec.name, stageOf(outcome), view && 'address' in view ? view.address : undefined)
     }),
   ).finally(() => running.clear())
   await watching
