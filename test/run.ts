@@ -3,9 +3,11 @@
  * `apt-get` line and runs it, elsewhere it says what will not run and why, and counts that as skipped.
  */
 import { spawnSync } from 'node:child_process'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startVitest } from 'vitest/node'
+import { enterRackNamespace } from '../services/lab/namespace.ts'
 import { CountingReporter } from './counting-reporter.ts'
 import { missingPackages, PACKAGES } from './packages.ts'
 
@@ -56,28 +58,57 @@ function unableFiles(missing: readonly string[]): Map<string, string> {
   return unable
 }
 
-async function vitestStage(project: string, include: string[], exclude: string[], settings: { parallel: boolean }): Promise<Stage> {
+const COUNTS_FILE = 'RACKRISE_TEST_COUNTS'
+
+async function vitestStage(name: string, include: string[], exclude: string[], parallel: boolean): Promise<Stage> {
   const counting = new CountingReporter()
-  const vitest = await startVitest('test', [], { watch: false, root: ROOT, include, exclude, reporters: ['default', counting], fileParallelism: settings.parallel, passWithNoTests: false })
+  const vitest = await startVitest('test', [], { watch: false, root: ROOT, include, exclude, reporters: ['default', counting], fileParallelism: parallel, passWithNoTests: false })
   await vitest.close()
-  return { name: project, ...counting.counts }
+  return { name, ...counting.counts }
+}
+
+/** Labs build bridges, so their tests run in a network namespace of their own: this program again, through `unshare`. */
+async function endToEndStage(exclude: string[]): Promise<Stage> {
+  const failed: Stage = { name: 'end to end', passed: 0, failed: 1, skipped: 0 }
+  const folder = mkdtempSync(join(tmpdir(), 'rackrise-test-'))
+  const counts = join(folder, 'counts.json')
+  process.env[COUNTS_FILE] = counts
+  try {
+    const entered = await enterRackNamespace([join(ROOT, 'test/run.ts'), '--inside', ...exclude])
+    if (!entered.inside) await entered.exited
+    return existsSync(counts) ? (JSON.parse(readFileSync(counts, 'utf8')) as Stage) : failed
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+}
+
+async function insideNamespace(exclude: string[]): Promise<void> {
+  const stage = await vitestStage('end to end', ['test/e2e/**/*.test.ts'], exclude, false)
+  writeFileSync(process.env[COUNTS_FILE]!, JSON.stringify(stage))
+}
+
+const SLOW = ['test/interop/**', 'test/e2e/**']
+
+async function runStages(wanted: readonly string[], exclude: string[]): Promise<Stage[]> {
+  const all = wanted.length === 0
+  const stages: Stage[] = []
+  if (all) stages.push(checkStage('types', 'check:types'), checkStage('lint', 'check:lint'))
+  const folders = all ? ['test/**/*.test.ts'] : wanted.filter(name => name !== 'interop' && name !== 'e2e').map(name => `test/${name}/**/*.test.ts`)
+  if (folders.length > 0) stages.push(await vitestStage('rooms', folders, [...SLOW, ...exclude], true))
+  // Foreign programs and firmware share two cores and one kernel; one file at a time keeps their time limits honest.
+  if (all || wanted.includes('interop')) stages.push(await vitestStage('interop', ['test/interop/**/*.test.ts'], exclude, false))
+  if ((all || wanted.includes('e2e')) && !exclude.includes('test/e2e/**')) stages.push(await endToEndStage(exclude))
+  return stages
 }
 
 async function main(): Promise<void> {
-  const wanted = process.argv.slice(2)
+  const [first, ...rest] = process.argv.slice(2)
+  if (first === '--inside') return insideNamespace(rest)
   const unable = unableFiles(preparePackages())
   for (const [files, why] of unable) process.stdout.write(`skipped: ${files}: ${why}\n`)
-  const exclude = [...unable.keys()]
-  const stages: Stage[] = []
-  if (wanted.length === 0) stages.push(checkStage('types', 'check:types'), checkStage('lint', 'check:lint'))
-  const all = wanted.length > 0 ? wanted.map(name => `test/${name}/**/*.test.ts`) : ['test/**/*.test.ts']
-  const slow = ['test/e2e/**', 'test/interop/**']
-  stages.push(await vitestStage('unit', all, [...slow, ...exclude], { parallel: true }))
-  // Firmware and foreign programs share two cores and one kernel; one file at a time keeps their time limits honest.
-  if (wanted.length === 0 || wanted.some(name => ['e2e', 'interop'].includes(name))) {
-    stages.push(await vitestStage('interop and end to end', slow.map(folder => `${folder}/*.test.ts`), exclude, { parallel: false }))
-  }
+  const stages = await runStages(first === undefined ? [] : [first, ...rest], [...unable.keys()])
   const sum = (key: 'passed' | 'failed' | 'skipped'): number => stages.reduce((total, stage) => total + stage[key], 0)
+  for (const { name, passed, failed } of stages) process.stdout.write(`${name.padEnd(12)} ${String(passed).padStart(5)} passed ${String(failed).padStart(4)} failed\n`)
   const skipped = sum('skipped') + unable.size
   process.stdout.write(`\n${sum('passed')} passed, ${sum('failed')} failed${skipped > 0 ? `, ${skipped} skipped` : ''}\n`)
   process.exitCode = sum('failed') > 0 || sum('passed') === 0 ? 1 : 0

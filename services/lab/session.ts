@@ -32,6 +32,8 @@ export type LabRequest = {
   iso?: string
   /** Where a stand-in is built and kept; in `folder` if absent. */
   standInFolder?: string
+  /** Size of a full stand-in; its usual one if absent. */
+  standInMiB?: number
   kernelArgs?: readonly string[]
   answerOptions?: boolean
 }
@@ -57,7 +59,8 @@ async function chooseIso(request: LabRequest): Promise<ChosenIso> {
   const found = (await openCatalogue(library, silent)).entries().find(({ autoInstallCapable }) => autoInstallCapable)
   if (found) return { folder: library, selector: found.file, standIn: false }
   const folder = request.standInFolder ?? join(request.folder, 'isos')
-  const { file } = await buildStandIn({ folder, kind: request.kind === 'qemu' ? 'full' : 'small' })
+  const size = request.standInMiB === undefined ? {} : { sizeMiB: request.standInMiB }
+  const { file } = await buildStandIn({ folder, kind: request.kind === 'qemu' ? 'full' : 'small', ...size })
   return { folder, selector: basename(file), standIn: true }
 }
 

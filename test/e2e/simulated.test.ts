@@ -1,0 +1,62 @@
+import { spawnSync } from 'node:child_process'
+import { existsSync, readdirSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { systemClock } from '../../services/kit/clock.ts'
+import { planMachines } from '../../services/lab/rack-plan.ts'
+import { runSimulatedRack } from '../../services/lab/run-rack.ts'
+import { countOf, stateOf, timelineOf, withLab } from './rig.ts'
+
+const ROOT = join(import.meta.dirname, '../..')
+
+/** The command as a person runs it: outside of this test's namespace. */
+function lab(args: string[], wrap: string[] = []): { status: number | null; stdout: string; stderr: string } {
+  const { RACKRISE_LAB_OUTSIDE: _, ...env } = process.env
+  const [command, ...rest] = [...wrap, process.execPath, join(ROOT, 'services/main.ts'), 'lab', ...args]
+  return spawnSync(command!, rest, { cwd: ROOT, env, encoding: 'utf8', timeout: 120_000 })
+}
+
+test('a rack of 200 machines lives its whole life in one run, and nothing is left behind', { timeout: 150_000 }, () => {
+  const folders = (): string[] => readdirSync(tmpdir()).filter(name => name.startsWith('rackrise-lab-'))
+  const before = folders()
+  const { status, stdout } = lab(['--simulate', '--machines', '200', '--json'])
+  expect(status).toBe(0)
+  const { machines } = JSON.parse(stdout) as { machines: { state: string; outcome: { outcome: string } }[] }
+  expect(machines).toHaveLength(200)
+  expect(new Set(machines.map(({ state, outcome }) => `${state} ${outcome.outcome}`))).toEqual(new Set(['installed installed']))
+  expect(folders()).toEqual(before)
+})
+
+test('an ordinary user can run it with simulated machines', { timeout: 60_000 }, () => {
+  // The checkout of CI may be readable by root only; everything else of an ordinary user stays.
+  const nobody = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups', '--inh-caps=-all,+dac_read_search', '--ambient-caps=+dac_read_search', '--bounding-set=-all,+dac_read_search']
+  const { status, stdout, stderr } = lab(['--simulate', '--machines', '3'], nobody)
+  expect([status, stderr]).toEqual([0, ''])
+  expect(stdout).toMatch(/3 of 3 installed/)
+})
+
+test('the summary of a machine that is not installed ends with status 1', { timeout: 60_000 }, () => {
+  const missing = lab(['--simulate', '--iso', '/nowhere/proxmox-ve_9.2-1.iso'])
+  expect(missing.status).toBe(1)
+  expect(existsSync('/nowhere')).toBe(false)
+})
+
+test('simulated machines: TXT only, power cuts in the middle, held, and one that is both', { timeout: 90_000 }, async () => {
+  const machines = planMachines(6, 'mixed', true).map((machine, index) => ({ ...machine, approve: index < 4 }))
+  await withLab({ kind: 'simulated', machines }, async ({ lab: open }) => {
+    const specs = machines.map((machine, index) => ({
+      ...machine,
+      powerCycle: index === 1 || index === 2,
+      withhold250: index === 2 || index === 3,
+      disk: index === 5 ? ('bootable' as const) : ('blank' as const),
+    }))
+    const run = { lab: open, machines: specs, clock: systemClock, signal: new AbortController().signal, display: { show() {} } }
+    const outcomes = await runSimulatedRack(run)
+    expect([...outcomes].toSorted().map(([name, { outcome }]) => `${name} ${outcome}`)).toEqual(['node1 installed', 'node2 installed', 'node3 installed', 'node4 installed', 'node5 held', 'node6 held'])
+    const states = await Promise.all(machines.map(({ name }) => stateOf(open, name)))
+    expect(states).toEqual(['installed', 'installed', 'installed', 'installed', 'held', 'held'])
+    const served = await Promise.all(machines.map(async ({ name }) => countOf(await timelineOf(open, name), 'answer-served')))
+    expect(served).toEqual([1, 2, 2, 1, 0, 0])
+  })
+})
