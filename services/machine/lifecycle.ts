@@ -83,6 +83,7 @@ function startAttempt(machine: Machine, event: Of<'attempt-started'>): Step {
   if (event.by === 'site' && machine.attempts > 0) return refuse(machine, 'the site approves the first attempt only')
   if (event.by === 'site' && machine.state !== 'held') return refuse(machine, `the site approves a held machine only, not ${machine.state}`)
   if (machine.state === 'installed' && !event.again) return refuse(machine, 'an installed machine needs `machine reinstall`')
+  if (machine.state === 'installing' && !event.again) return refuse(machine, 'an installation is under way; `machine reinstall` starts another one')
   const attempt: Attempt = { id: event.attempt, profile: event.profile, startedAt: event.at, resumes: 0 }
   return { machine: { ...without(machine, 'reason'), state: 'approved', attempt, attempts: machine.attempts + 1 } }
 }

@@ -8,7 +8,7 @@ import type { Problem } from '../kit/problem.ts'
 import type { Site } from '../site/types.ts'
 import type { EventRow, EventStore } from '../store/types.ts'
 import { type AttemptId, describeFact, type EventSource, type Fact, type MachineEvent, type MachineId } from './event.ts'
-import { advance, type Machine, newMachine, overdue } from './lifecycle.ts'
+import { advance, BACK_WITHIN_MS, type Machine, newMachine, overdue } from './lifecycle.ts'
 import { type Listing, listingOf } from './listing.ts'
 import type { Progress } from './progress.ts'
 import { attemptToken, hashToken, type SecretPurpose } from './secrets.ts'
@@ -27,6 +27,9 @@ export type Listener = (machine: Machine, event: MachineEvent) => void
 
 const ATTEMPT_ID_BYTES = 4
 
+/** Events of one machine that are applied and not yet durable, oldest first, and what it was before them. */
+type Unwritten = { before: Machine | undefined; events: MachineEvent[] }
+
 function eventOf(row: EventRow): MachineEvent {
   return { ...(JSON.parse(row.body) as Fact), at: row.at, source: row.source as EventSource, seq: row.seq }
 }
@@ -39,9 +42,12 @@ export class Registry {
   readonly #heardAt = new Map<MachineId, Instant>()
   readonly #progress = new Map<MachineId, Progress>()
   readonly #listeners = new Set<Listener>()
+  readonly #unwritten = new Map<MachineId, Unwritten>()
+  readonly #openedAt: Instant
 
   private constructor(options: RegistryOptions) {
     this.#options = options
+    this.#openedAt = options.clock.now()
   }
 
   /** Folds what the store holds, then adds the machines that the site lists and that were never seen. */
@@ -49,6 +55,8 @@ export class Registry {
     const registry = new Registry(options)
     for (const row of await options.store.all()) registry.#replay(row)
     await registry.#addListed()
+    // A rule that was written after a machine was seen holds for that machine, too.
+    for (const { id } of registry.machines()) await registry.#settle(id)
     return registry
   }
 
@@ -68,11 +76,11 @@ export class Registry {
   /** By host name, FQDN, MAC in any spelling, serial number, or address: what a person may type. */
   find(query: string): Machine[] {
     const wanted = query.trim().toLowerCase()
-    const mac = wanted.replaceAll('-', ':')
+    const mac = wanted.replaceAll(/[:.-]/g, '')
     return this.machines().filter(machine => {
-      const { name, fqdn } = this.listing(machine)
-      const names: (string | undefined)[] = [name, fqdn, machine.serial, machine.address, ...machine.macs, machine.installed?.fqdn]
-      return names.some(value => value?.toLowerCase() === wanted || value === mac)
+      const { name, fqdn, serial, address } = this.listing(machine)
+      const names: (string | undefined)[] = [name, fqdn, serial, address, machine.serial, machine.address, machine.installed?.fqdn]
+      return names.some(value => value?.toLowerCase() === wanted) || machine.macs.some(own => own.replaceAll(':', '') === mac)
     })
   }
 
@@ -103,27 +111,45 @@ export class Registry {
     this.#progress.set(id, { ...progress, startedAt: same ? before.startedAt : at, at })
   }
 
-  /** Who is this? Makes the machine known, or learns what is new about it; `site` says it came from the site file. */
+  /**
+   * Who is this? Makes the machine known, or learns what is new about it; `site` says it came from the site file. The first MAC that is known
+   * says who it is. A MAC of another machine stays with that one: what a machine says of itself must not make it a second machine.
+   */
   async sight(sighting: Sighting, source: EventSource): Promise<Machine> {
     const known = sighting.macs.map(mac => this.byMac(mac)).find(machine => machine !== undefined)
     if (known && !this.#teaches(known, sighting)) return known
     const id = known?.id ?? (sighting.macs[0] as MachineId)
-    const written = this.record(id, { type: 'sighted', ...sighting }, source)
+    const macs = sighting.macs.filter(mac => (this.#byMac.get(mac) ?? id) === id)
+    const written = this.record(id, { type: 'sighted', ...sighting, macs }, source)
     const settled = this.#settle(id)
     await Promise.all([written, settled])
     return this.#machines.get(id)!
   }
 
-  /** Applies a fact at once and resolves with the event when it is on stable storage. */
+  /**
+   * Applies a fact at once and resolves with the event when it is on stable storage. Rejects when it could not be written; the fact is taken back
+   * then, so that nothing is true of a machine that a restart would not know.
+   */
   async record(id: MachineId, fact: Fact, source: EventSource): Promise<MachineEvent> {
     const at = this.#options.clock.now()
-    const machine = this.#machines.get(id) ?? newMachine(id, at)
-    const step = advance(machine, { ...fact, at, source })
+    const before = this.#machines.get(id)
+    const step = advance(before ?? newMachine(id, at), { ...fact, at, source })
     this.#keep(step.machine)
     const event: MachineEvent = { ...fact, at, source, ...(step.anomaly ? { anomaly: step.anomaly } : {}) }
     this.#options.log[step.anomaly ? 'warn' : 'info']({ machine: this.titleOf(step.machine), source, event: fact.type, ...(step.anomaly ? { anomaly: step.anomaly } : {}) }, describeFact(fact))
     const body = JSON.stringify(step.anomaly ? { ...fact, anomaly: step.anomaly } : fact)
-    event.seq = await this.#options.store.append({ machine: id, at, source, type: fact.type, body })
+    const unwritten = this.#unwritten.get(id) ?? { before, events: [] }
+    unwritten.events.push(event)
+    this.#unwritten.set(id, unwritten)
+    try {
+      event.seq = await this.#options.store.append({ machine: id, at, source, type: fact.type, body })
+      unwritten.before = advance(unwritten.before ?? newMachine(id, at), event).machine
+      this.#written(id, unwritten, event)
+    } catch (error) {
+      this.#written(id, unwritten, event)
+      this.#refold(id, unwritten)
+      throw error
+    }
     for (const listener of this.#listeners) listener(this.#machines.get(id)!, event)
     return event
   }
@@ -171,9 +197,29 @@ export class Registry {
     const { clock, site } = this.#options
     const now = clock.now()
     for (const machine of this.machines()) {
-      const event = overdue(machine, now, this.heardAt(machine), site.boot.stallAfterMs)
-      if (event) await this.record(machine.id, event, 'clock')
+      // What was said while this appliance was down was not heard: silence counts from when it began to listen.
+      const event = overdue(machine, now, Math.max(this.heardAt(machine), this.#openedAt), site.boot.stallAfterMs)
+      const tooEarly = event?.type === 'installation-inferred' && now - this.#openedAt <= BACK_WITHIN_MS
+      if (event && !tooEarly) await this.record(machine.id, event, 'clock')
     }
+  }
+
+  #written(id: MachineId, unwritten: Unwritten, event: MachineEvent): void {
+    unwritten.events = unwritten.events.filter(other => other !== event)
+    if (unwritten.events.length === 0) this.#unwritten.delete(id)
+  }
+
+  /** The machine as the store knows it, with what is still on its way there. */
+  #refold(id: MachineId, { before, events }: Unwritten): void {
+    const first = before ?? (events[0] && newMachine(id, events[0].at))
+    if (first) this.#keep(events.reduce((machine, event) => advance(machine, event).machine, first))
+    else this.#forget(id)
+  }
+
+  #forget(id: MachineId): void {
+    const { macs = [] } = this.#machines.get(id) ?? {}
+    for (const mac of macs) if (this.#byMac.get(mac) === id) this.#byMac.delete(mac)
+    this.#machines.delete(id)
   }
 
   #replay(row: EventRow): void {
@@ -186,11 +232,12 @@ export class Registry {
     const before = this.#machines.get(machine.id)
     this.#machines.set(machine.id, machine)
     for (const mac of machine.macs) if (!this.#byMac.has(mac)) this.#byMac.set(mac, machine.id)
-    if (!machine.attempt || before?.attempt?.id === machine.attempt.id) return
+    for (const mac of before?.macs ?? []) if (!machine.macs.includes(mac) && this.#byMac.get(mac) === machine.id) this.#byMac.delete(mac)
+    if (before?.attempt?.id === machine.attempt?.id) return
     this.#progress.delete(machine.id)
     for (const purpose of ['answer', 'webhook', 'first-boot', 'bearer'] as const) {
       if (before?.attempt) this.#byToken.delete(`${purpose}:${hashToken(this.token(before.attempt.id, purpose))}`)
-      this.#byToken.set(`${purpose}:${hashToken(this.token(machine.attempt.id, purpose))}`, machine.id)
+      if (machine.attempt) this.#byToken.set(`${purpose}:${hashToken(this.token(machine.attempt.id, purpose))}`, machine.id)
     }
   }
 
@@ -210,20 +257,26 @@ export class Registry {
   /** After it became known or better known: its number, and the approval that the site gives. */
   async #settle(id: MachineId): Promise<void> {
     const { site } = this.#options
-    const machine = this.#machines.get(id)!
-    const { series, approve, from } = this.listing(machine)
-    if (series?.includes('{{index}}') && machine.number?.series !== series) {
+    const seen = this.#machines.get(id)!
+    const { series, approve, from } = this.listing(seen)
+    if (series?.includes('{{index}}') && seen.number?.series !== series) {
       await this.record(id, { type: 'numbered', series, index: this.#nextNumber(series) }, 'site')
     }
     const install = approve || (from === 'nothing' && site.boot.unknown === 'install')
-    if (!install || machine.attempts > 0 || machine.state !== 'held') return
-    const started = await this.startAttempt(this.#machines.get(id)!, { by: 'site', again: false })
-    if (typeof started !== 'string') this.#options.log.warn({ machine: id, code: started.code }, started.message)
+    const machine = this.#machines.get(id)
+    if (!install || !machine || machine.attempts > 0 || machine.state !== 'held') return
+    const started = await this.startAttempt(machine, { by: 'site', again: false })
+    if (typeof started !== 'string') this.#options.log.warn({ machine: id, code: started.code }, `${started.message}; ${started.hint}`)
   }
 
+  /** Above every number of the series, and past names that the site gives to a machine or a record of its own. */
   #nextNumber(series: string): number {
-    const taken = this.machines().flatMap(machine => (machine.number?.series === series ? [machine.number.index] : []))
-    return Math.max(0, ...taken) + 1
+    const { site } = this.#options
+    const names = new Set([...site.machines.map(({ name }) => `${name}.${site.domain}`), ...site.dns.records.map(({ name }) => name)])
+    const given = this.machines().flatMap(machine => (machine.number?.series === series ? [machine.number.index] : []))
+    let index = Math.max(0, ...given) + 1
+    while (names.has(`${series.replaceAll('{{index}}', String(index))}.${site.domain}`)) index++
+    return index
   }
 
   /** The address that the site reserves for one of the machine's MACs. */

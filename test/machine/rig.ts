@@ -1,0 +1,112 @@
+/** A site out of TOML, events in memory and a fleet over both, on a clock that tests move. */
+import type { Log } from '../../services/kit/log.ts'
+import type { Mac } from '../../services/kit/mac.ts'
+import type { Fact, MachineEvent } from '../../services/machine/event.ts'
+import type { Machine } from '../../services/machine/lifecycle.ts'
+import { Registry } from '../../services/machine/registry.ts'
+import { parseSite } from '../../services/site/parse.ts'
+import type { Site } from '../../services/site/types.ts'
+import type { EventRow, EventStore, NewEventRow } from '../../services/store/types.ts'
+import { FakeClock } from '../fake/clock.ts'
+import { NO_INTERFACES, WITH_PROFILE } from '../site/sites.ts'
+
+export const NODE1 = 'bc:24:11:ab:12:21' as Mac
+export const NODE2 = 'bc:24:11:ab:12:22' as Mac
+export const STRANGER = 'bc:24:11:ab:12:99' as Mac
+export const KEY = new Uint8Array(32).fill(7)
+
+export const LISTED = `[[machine]]
+name = "node1"
+mac = ["${NODE1}"]
+address = "10.77.0.11"
+profile = "pve"
+`
+
+/** The right site with the profile `pve` and whatever is added. */
+export function siteOf(more = LISTED, base = WITH_PROFILE): Site {
+  const outcome = parseSite(`${base}${more}`, 'site.toml', NO_INTERFACES)
+  if ('problems' in outcome) throw new Error(outcome.problems.map(({ message }) => message).join('; '))
+  return outcome.site
+}
+
+/** Keeps events as a database does; with `broken` set it refuses to. */
+export class MemoryEvents implements EventStore {
+  readonly rows: EventRow[] = []
+  broken: Error | undefined
+
+  async all(): Promise<EventRow[]> {
+    return [...this.rows]
+  }
+
+  async append(event: NewEventRow): Promise<number> {
+    // A database is not done in the same turn.
+    await Promise.resolve()
+    if (this.broken) throw this.broken
+    const seq = this.rows.length + 1
+    this.rows.push({ ...event, seq })
+    return seq
+  }
+
+  async timeline(machine: string, after: number, most: number): Promise<EventRow[]> {
+    return this.rows.filter(row => row.machine === machine && row.seq > after).slice(0, most)
+  }
+
+  typesOf(machine: string): string[] {
+    return this.rows.filter(row => row.machine === machine).map(({ type }) => type)
+  }
+}
+
+export class HeardLog implements Log {
+  readonly lines: string[] = []
+  readonly #write =
+    (level: string) =>
+    (_: unknown, message: string): void =>
+      void this.lines.push(`${level} ${message}`)
+  readonly debug = this.#write('debug')
+  readonly info = this.#write('info')
+  readonly warn = this.#write('warn')
+  readonly error = this.#write('error')
+
+  of(level: string): string[] {
+    return this.lines.filter(line => line.startsWith(`${level} `))
+  }
+}
+
+export class Fleet {
+  readonly store = new MemoryEvents()
+  readonly clock = new FakeClock()
+  readonly log = new HeardLog()
+  site: Site
+  registry!: Registry
+
+  constructor(site: Site) {
+    this.site = site
+  }
+
+  static async open(site: Site = siteOf()): Promise<Fleet> {
+    return new Fleet(site).restart()
+  }
+
+  /** The process ends and another one begins, perhaps with another site file. */
+  async restart(site = this.site): Promise<this> {
+    this.site = site
+    const { store, clock, log } = this
+    this.registry = await Registry.open({ site, store, key: KEY, clock, log })
+    return this
+  }
+
+  machine(mac: Mac): Machine {
+    return this.registry.byMac(mac)!
+  }
+
+  /** Facts a second apart, about the machine with that MAC and its latest attempt. */
+  async happen(mac: Mac, ...facts: (Fact | ((attempt: never) => Fact))[]): Promise<MachineEvent[]> {
+    const events: MachineEvent[] = []
+    for (const fact of facts) {
+      this.clock.advance(1000)
+      const { id, attempt } = this.machine(mac)
+      events.push(await this.registry.record(id, typeof fact === 'function' ? fact(attempt?.id as never) : fact, 'http'))
+    }
+    return events
+  }
+}
