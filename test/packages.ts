@@ -1,22 +1,32 @@
-/** Debian packages that tests need, by the files that need them. The README names the same list. */
+/** Debian packages that tests need, by the files that need them. The README names the same list, which a test keeps. */
 import { spawnSync } from 'node:child_process'
 
 export type Need = { files: string; packages: string[]; needsRoot?: boolean }
 
-const FIRMWARE = ['qemu-system-x86', 'ovmf', 'ipxe', 'ipxe-qemu', 'linux-image-amd64', 'busybox-static', 'isc-dhcp-client', 'openssl', 'bind9-dnsutils', 'zstd', 'iproute2']
+/** What the stand-in ISO is made of, and what boots it. */
+const STAND_IN = ['linux-image-amd64', 'busybox-static', 'isc-dhcp-client', 'openssl']
+const MACHINES = ['qemu-system-x86', 'ovmf', 'ipxe', 'ipxe-qemu']
+const NAMESPACES = ['iproute2', 'util-linux']
 
 export const PACKAGES: readonly Need[] = [
-  { files: 'test/e2e/**', packages: FIRMWARE, needsRoot: true },
-  { files: 'test/interop/iso.test.ts', packages: ['xorriso', 'cpio', 'mount'], needsRoot: true },
-  { files: 'test/interop/dhcp.test.ts', packages: ['isc-dhcp-client', 'udhcpc', 'iproute2'], needsRoot: true },
+  { files: 'test/e2e/**', packages: [...STAND_IN, ...MACHINES, ...NAMESPACES], needsRoot: true },
+  { files: 'test/interop/appliance*.test.ts', packages: ['isc-dhcp-client', 'udhcpc', 'bind9-dnsutils', 'curl', 'tftp-hpa', 'tcpdump', ...NAMESPACES], needsRoot: true },
+  { files: 'test/interop/dhcp.test.ts', packages: ['isc-dhcp-client', 'udhcpc', ...NAMESPACES], needsRoot: true },
   { files: 'test/interop/dns.test.ts', packages: ['bind9-dnsutils'] },
+  { files: 'test/interop/iso.test.ts', packages: ['xorriso', 'cpio', 'qemu-system-x86', 'linux-image-amd64', 'busybox-static'] },
   { files: 'test/interop/tftp.test.ts', packages: ['tftp-hpa', 'curl', 'busybox-static'] },
+  { files: 'test/lab/*.test.ts', packages: ['xorriso', ...STAND_IN, ...MACHINES] },
+  { files: 'test/lab-simulated/network.test.ts', packages: ['procps', ...NAMESPACES], needsRoot: true },
 ]
 
-/** What dpkg does not have installed, each once. Everything is missing where there is no dpkg. */
+/** Every package, once, in order. */
+export function allPackages(): string[] {
+  return [...new Set(PACKAGES.flatMap(({ packages }) => packages))].toSorted()
+}
+
+/** What dpkg does not have installed. Everything is missing where there is no dpkg. */
 export function missingPackages(): string[] {
-  const wanted = [...new Set(PACKAGES.flatMap(({ packages }) => packages))].sort()
-  return wanted.filter(name => {
+  return allPackages().filter(name => {
     const status = spawnSync('dpkg-query', ['--show', '--showformat=${db:Status-Status}', name], { encoding: 'utf8' })
     return status.stdout?.trim() !== 'installed'
   })

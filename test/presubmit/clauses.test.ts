@@ -26,7 +26,7 @@ function isThere(reference: string): boolean {
   return titles.every(title => {
     const words = title.replace(/…$/, '').trim().split(/\s+/)
     if (source.includes(words.join(' '))) return true
-    const pieces = [words.slice(1), words.slice(0, 3), words.slice(-3), words.slice(-2)].map(piece => piece.join(' '))
+    const pieces = [...words.map((_, at) => words.slice(at, at + 3)), words.slice(-2)].map(piece => piece.join(' '))
     return pieces.some(piece => piece.length > 9 && source.includes(piece))
   })
 }
