@@ -46,11 +46,20 @@ const MESSAGES: Record<RefusalReason, [status: 403 | 404 | 409, message: string]
   ],
   'not-booting': [409, 'no installation of this machine is under way; approve it, then power-cycle it'],
   'already-installed': [409, 'this machine is installed; `rackrise machine reinstall` starts another installation'],
-  'address-mismatch': [403, 'the request comes from an address that is not the lease of this machine'],
-  'mac-mismatch': [403, 'the MAC address that booted is not among those posted'],
+  'address-mismatch': [
+    403,
+    'the request comes from an address that is not the lease of this machine; boot it by DHCP of this appliance',
+  ],
+  'mac-mismatch': [
+    403,
+    'the MAC address that booted is not among those posted; look for two machines with one address, then power-cycle it',
+  ],
   'uuid-mismatch': [403, 'the UUID differs from the one that is known for this machine; see its site entry'],
-  'serial-mismatch': [403, 'the serial number differs from the one that the site expects; see its site entry'],
-  blocked: [403, 'this machine is blocked'],
+  'serial-mismatch': [
+    403,
+    'the serial number differs from the one that is known for this machine; see its site entry',
+  ],
+  blocked: [403, 'this machine is blocked; `rackrise machine approve` is the way out'],
 }
 
 function refuse(reason: RefusalReason, machine?: Machine): Authorisation {
@@ -82,11 +91,16 @@ function identityRefusal(machine: Machine, listing: Listing, claim: Claim): Refu
   if (weGiveAddresses && (!leaseMac || !machine.macs.includes(leaseMac))) return 'address-mismatch'
   const booted = leaseMac ?? machine.macs.find(mac => information.macs.includes(mac))
   if (!booted || !information.macs.includes(booted)) return 'mac-mismatch'
-  const uuid = listing.uuid ?? machine.uuid
-  if (uuid && information.uuid && uuid.toLowerCase() !== information.uuid.toLowerCase()) return 'uuid-mismatch'
-  if (listing.uuid && !information.uuid) return 'uuid-mismatch'
-  if (listing.serial && listing.serial !== information.serial) return 'serial-mismatch'
+  if (differs(listing.uuid, machine.uuid, information.uuid)) return 'uuid-mismatch'
+  if (differs(listing.serial, machine.serial, information.serial)) return 'serial-mismatch'
   return undefined
+}
+
+/** What the site expects must be posted; what the machine itself said before counts only if it says something now. Case says nothing. */
+function differs(listed: string | undefined, heard: string | undefined, posted: string | undefined): boolean {
+  const expected = listed ?? heard
+  if (expected === undefined || posted === undefined) return listed !== undefined && posted === undefined
+  return expected.toLowerCase() !== posted.toLowerCase()
 }
 
 /** @param known the machine found by its posted MACs or its lease, if any; `listing` is what the site says of it */
