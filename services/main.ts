@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /** The composition root: the only file that wires rooms together. Run as a program it is the `rackrise` command. */
-import { createServer, type Server } from 'node:net'
+import { createServer } from 'node:net'
 import { unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { loadLayers } from './answer/load.ts'
@@ -13,9 +13,9 @@ import { isListening } from './console/remote-fleet.ts'
 import { registryFleet } from './dhcp/registry-fleet.ts'
 import { type DhcpServer, startDhcp } from './dhcp/server.ts'
 import { registryDnsView } from './dns/registry-view.ts'
-import { type DnsServer, startDns } from './dns/server.ts'
+import { startDns } from './dns/server.ts'
 import { type Certificate, loadCertificate } from './http/certificate.ts'
-import { buildApp, closeApp, type HttpServer, startHttp } from './http/server.ts'
+import { buildApp, closeApp, startHttp } from './http/server.ts'
 import { type IsoCatalogue, openCatalogue } from './iso/catalogue.ts'
 import { handedSockets } from './kit/activation.ts'
 import type { Clock } from './kit/clock.ts'
@@ -23,15 +23,17 @@ import type { Ipv4 } from './kit/ipv4.ts'
 import type { Log } from './kit/log.ts'
 import type { Mac } from './kit/mac.ts'
 import { EnvironmentProblem, formatProblem } from './kit/problem.ts'
+import { repeat } from './kit/repeat.ts'
 import { openUdpPort } from './kit/udp-port.ts'
 import { openSockets, type Sockets } from './kit/sockets.ts'
 import { Registry } from './machine/registry.ts'
 import type { Site } from './site/types.ts'
+import { unavailable } from './site/unavailable.ts'
 import { loadKey } from './store/key.ts'
 import { openStore, type Store } from './store/store.ts'
 import { registryTftpTell } from './tftp/registry-tell.ts'
 import { openLoaderFile } from './tftp/load.ts'
-import { startTftp, type TftpServer } from './tftp/server.ts'
+import { startTftp } from './tftp/server.ts'
 
 export type Appliance = {
   registry: Registry
@@ -48,11 +50,14 @@ const RESCAN_MS = 30_000
 /** Ethernet's; TFTP blocks are clamped to it. */
 const MTU_BYTES = 1500
 
+/** What has to be closed at the end, or when the start fails half-way. */
+type Closing = (() => Promise<void>)[]
+
 /** What the services stand on. */
 type Ground = {
   site: Site
   store: Store
-  registry: Registry
+  key: Uint8Array
   catalogue: IsoCatalogue
   certificate: Certificate
   loaders: Loaders
@@ -61,53 +66,73 @@ type Ground = {
   clock: Clock
 }
 
-async function openGround(site: Site, { log, clock }: ApplianceOptions): Promise<Ground> {
-  if (site.store.url !== 'sqlite') {
-    throw new EnvironmentProblem('store-unavailable', 'store.url names PostgreSQL, which is not available in this version', 'set store.url to "sqlite"')
-  }
-  const control = join(site.paths.state, CONTROL_SOCKET)
-  if (await isListening(control)) {
-    throw new EnvironmentProblem('already-running', `an appliance with the state folder ${site.paths.state} is running`, 'stop it first, or set another paths.state')
-  }
-  const loaders = await listLoaders(site.boot.loaders)
-  const missing = COMMON_LOADERS.filter(name => !loaders.has(name))
-  if (missing.length > 0) {
-    throw new EnvironmentProblem('loaders-missing', `${site.boot.loaders} has no ${missing.join(' and no ')}`, 'install them with `apt-get install ipxe`, or set boot.loaders to a folder that has them')
-  }
-  const store = await openStore(site.paths.state)
-  try {
-    const certificate = await loadCertificate(site)
-    const catalogue = await openCatalogue(site.paths.isos, log)
-    for (const problem of [...catalogue.problems(), ...(await loadLayers(site.paths.answers)).problems]) {
-      log.warn({ code: problem.code }, formatProblem(problem))
-    }
-    const key = await loadKey(site.paths.state)
-    const registry = await Registry.open({ site, store: store.events, key, clock, log })
-    return { site, store, registry, catalogue, certificate, loaders, urls: urlsOf(site), log, clock }
-  } catch (error) {
-    await store.close()
-    throw error
+/** Told before anything is opened: what the site asks for and this version lacks. */
+function refuseUnavailable(site: Site, log: Log): void {
+  for (const { code, message, hint, severity } of unavailable(site)) {
+    if (severity === 'error') throw new EnvironmentProblem(code, message, hint)
+    log.warn({ code }, `${message}; ${hint}`)
   }
 }
 
-type Services = { dhcp?: DhcpServer; dns: DnsServer; dnsTcp: Server; tftp: TftpServer; http: HttpServer }
+async function findLoaders(folder: string): Promise<Loaders> {
+  const loaders = await listLoaders(folder)
+  const missing = COMMON_LOADERS.filter(name => !loaders.has(name))
+  if (missing.length === 0) return loaders
+  throw new EnvironmentProblem('loaders-missing', `${folder} has no ${missing.join(' and no ')}`, 'install them with `apt-get install ipxe`, or set boot.loaders to a folder that has them')
+}
 
-function serveDhcp(ground: Ground, sockets: Sockets): Promise<DhcpServer> | undefined {
-  const { site, store, registry, urls, certificate, log, clock } = ground
+async function openGround(site: Site, { log, clock }: ApplianceOptions, closing: Closing): Promise<Ground> {
+  refuseUnavailable(site, log)
+  if (await isListening(join(site.paths.state, CONTROL_SOCKET))) {
+    throw new EnvironmentProblem('already-running', `an appliance with the state folder ${site.paths.state} is running`, 'stop it first, or set another paths.state')
+  }
+  const loaders = await findLoaders(site.boot.loaders)
+  const store = await openStore(site.paths.state)
+  closing.push(() => store.close())
+  const certificate = await loadCertificate(site)
+  const catalogue = await openCatalogue(site.paths.isos, log)
+  for (const problem of [...catalogue.problems(), ...(await loadLayers(site.paths.answers)).problems]) {
+    log.warn({ code: problem.code }, formatProblem(problem))
+  }
+  return { site, store, key: await loadKey(site.paths.state), catalogue, certificate, loaders, urls: urlsOf(site), log, clock }
+}
+
+/** All ports, before anything is written that a start leaves behind. TCP descriptors that no server adopted end with the process. */
+async function openPorts(site: Site, closing: Closing): Promise<Sockets> {
+  const sockets = await openSockets(
+    {
+      interface: site.network.interface,
+      address: site.network.address,
+      dhcp: site.dhcp.mode !== 'off',
+      httpPort: site.http.port,
+      tlsPort: site.http.tlsPort,
+    },
+    handedSockets(process.env, process.pid),
+  )
+  for (const port of [sockets.dhcp, sockets.tftp, sockets.dns]) if (port) closing.push(() => port.close())
+  return sockets
+}
+
+type Served = Ground & { registry: Registry; sockets: Sockets }
+
+function serveDhcp({ site, store, registry, urls, certificate, log, clock, sockets }: Served): Promise<DhcpServer> | undefined {
   if (!sockets.dhcp) return undefined
   const fleet = registryFleet({ registry, site, urls, fingerprint: certificate.fingerprint, log })
   return startDhcp({ port: sockets.dhcp, site, httpPort: site.http.port, store: store.leases, fleet, clock, log })
 }
 
-async function startServices(ground: Ground, sockets: Sockets): Promise<Services> {
-  const { site, registry, catalogue, certificate, loaders, urls, log, clock } = ground
-  const dhcp = await serveDhcp(ground, sockets)
+async function startServices(served: Served, closing: Closing): Promise<void> {
+  const { site, registry, catalogue, certificate, loaders, urls, log, clock, sockets } = served
+  const dhcp = await serveDhcp(served)
+  if (dhcp) closing.push(() => dhcp.close())
   const macAt = (address: Ipv4): Mac | undefined => dhcp?.macAt(address)
   const context = { site, registry, catalogue, layers: () => loadLayers(site.paths.answers), certificate, urls, clock, log, macAt }
   const view = registryDnsView({ registry, site, urls, fingerprint: certificate.fingerprint, macAt, leaseOf: mac => dhcp?.leaseOf(mac), log })
   const dnsTcp = createServer()
   const dns = await startDns({ udp: sockets.dns, tcp: dnsTcp, openUpstream: openUdpPort, site, view, clock, log })
+  closing.push(() => dns.close())
   await new Promise<void>(resolve => dnsTcp.listen({ fd: sockets.dnsTcp }, () => resolve()))
+  closing.push(async () => void dnsTcp.close())
   const tftp = await startTftp({
     port: sockets.tftp,
     openTransferPort: () => openUdpPort({ device: site.network.interface, address: site.network.address, port: 0 }),
@@ -117,65 +142,45 @@ async function startServices(ground: Ground, sockets: Sockets): Promise<Services
     clock,
     log,
   })
+  closing.push(() => tftp.close())
   const http = await startHttp({ context, loaders, plainSocket: sockets.http, tlsSocket: sockets.https })
-  return { ...(dhcp ? { dhcp } : {}), dns, dnsTcp, tftp, http }
+  closing.push(() => http.close())
 }
 
-async function startControl(ground: Ground): Promise<() => Promise<void>> {
-  const path = join(ground.site.paths.state, CONTROL_SOCKET)
+async function startControl({ site, registry, log }: Served, closing: Closing): Promise<void> {
+  const path = join(site.paths.state, CONTROL_SOCKET)
   await unlink(path).catch(() => {})
-  const app = buildApp(undefined, ground)
-  addApi(app, localFleet(ground.registry, async () => {}))
+  const app = buildApp(undefined, { log })
+  addApi(app, localFleet(registry, async () => {}))
+  closing.push(() => closeApp(app))
   // The state folder is its owner's alone (0700), and so is everything that can be asked here.
-  await app.listen({ path })
-  return () => closeApp(app)
-}
-
-/** Repeats a task that must not overlap itself; what goes wrong in it is logged and tried again. */
-function repeat(clock: Clock, log: Log, everyMs: number, what: string, task: () => Promise<void>): () => void {
-  let cancel = clock.after(everyMs, run)
-  function run(): void {
-    task()
-      .catch((error: unknown) => log.error({ error: String(error) }, `${what} failed`))
-      .finally(() => {
-        cancel = clock.after(everyMs, run)
-      })
-  }
-  return () => cancel()
+  await app.listen({ path }).catch((error: unknown) => {
+    throw new EnvironmentProblem('control', `can't listen on ${path}: ${String(error)}`, 'set paths.state to a shorter path (at most 90 characters) that this user may write')
+  })
 }
 
 /** Opens everything, then serves. Throws EnvironmentProblem, with nothing started, when the environment is not as it must be. */
 export async function startAppliance(site: Site, options: ApplianceOptions): Promise<Appliance> {
-  const ground = await openGround(site, options)
-  const { log, clock, registry, catalogue } = ground
+  const { log, clock } = options
+  const grounds: Closing = []
+  const services: Closing = []
+  const stop = async (): Promise<void> => {
+    await Promise.all(services.map(close => close()))
+    for (const close of grounds.toReversed()) await close()
+  }
   try {
-    const request = {
-      interface: site.network.interface,
-      address: site.network.address,
-      dhcp: site.dhcp.mode !== 'off',
-      httpPort: site.http.port,
-      tlsPort: site.http.tlsPort,
-    }
-    const sockets = await openSockets(request, handedSockets(process.env, process.pid))
-    const services = await startServices(ground, sockets)
-    const stopControl = await startControl(ground)
-    const cancels = [
-      repeat(clock, log, SWEEP_MS, 'the sweep of silent machines', () => registry.sweep()),
-      repeat(clock, log, RESCAN_MS, 'the rescan of the ISO folder', () => catalogue.rescan()),
-    ]
-    return {
-      registry,
-      fingerprint: ground.certificate.fingerprint,
-      async stop() {
-        for (const cancel of cancels) cancel()
-        const { http, tftp, dns, dnsTcp, dhcp } = services
-        dnsTcp.close()
-        await Promise.all([http.close(), tftp.close(), dns.close(), dhcp?.close(), stopControl()])
-        await ground.store.close()
-      },
-    }
+    const ground = await openGround(site, options, grounds)
+    const sockets = await openPorts(site, grounds)
+    const registry = await Registry.open({ site, store: ground.store.events, key: ground.key, clock, log })
+    const served = { ...ground, registry, sockets }
+    await startServices(served, services)
+    await startControl(served, services)
+    const failed = (what: string) => (error: unknown) => log.error({ error: String(error) }, `${what} failed`)
+    services.push(repeat(clock, SWEEP_MS, () => registry.sweep(), failed('the sweep of silent machines')))
+    services.push(repeat(clock, RESCAN_MS, () => ground.catalogue.rescan(), failed('the rescan of the ISO folder')))
+    return { registry, fingerprint: ground.certificate.fingerprint, stop }
   } catch (error) {
-    await ground.store.close()
+    await stop()
     throw error
   }
 }

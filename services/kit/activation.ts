@@ -14,9 +14,6 @@ export function handedSockets(environment: Record<string, string | undefined>, p
   if (environment['LISTEN_PID'] !== String(pid)) return handed
   const count = Number(environment['LISTEN_FDS'] ?? 0)
   const names = (environment['LISTEN_FDNAMES'] ?? '').split(':')
-  for (let index = 0; index < count; index++) {
-    const name = names[index]
-    if (name) handed.set(name, FIRST_DESCRIPTOR + index)
-  }
+  for (const [index, name] of names.entries()) if (name && index < count) handed.set(name, FIRST_DESCRIPTOR + index)
   return handed
 }

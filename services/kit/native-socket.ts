@@ -14,14 +14,19 @@ const SOCK_NONBLOCK = 0o4000
 const SOCK_CLOEXEC = 0o2000000
 const SOL_SOCKET = 1
 const SO_REUSEADDR = 2
+const SO_TYPE = 3
 const SO_BROADCAST = 6
 const SO_RCVBUF = 8
 const SO_BINDTODEVICE = 25
 
+const ENODEV = 19
+const IFNAMSIZ = 16
+const SOCKADDR_BYTES = 16
+
+const INTERFACE_HINT = 'see `ip link` for the names, and set network.interface'
 const ERRNO_HINTS: Record<number, [what: string, hint: string]> = {
   1: ['not permitted', 'run as root, through the systemd units, or grant CAP_NET_BIND_SERVICE and CAP_NET_RAW'],
   13: ['not permitted', 'run as root, through the systemd units, or grant CAP_NET_BIND_SERVICE and CAP_NET_RAW'],
-  19: ['the interface does not exist', 'see `ip link` for the names, and set network.interface'],
   98: ['the port is taken', 'see which process holds it with `ss -lnup` or `ss -lntp`, and stop it'],
   99: ['the address is not on this machine', 'see `ip -4 address`, and set network.address'],
 }
@@ -29,6 +34,8 @@ const ERRNO_HINTS: Record<number, [what: string, hint: string]> = {
 type Libc = {
   socket(domain: number, type: number, protocol: number): number
   setsockopt(fd: number, level: number, name: number, value: Uint8Array, length: number): number
+  getsockopt(fd: number, level: number, name: number, value: Uint8Array, length: [number]): number
+  getsockname(fd: number, address: Uint8Array, length: [number]): number
   bind(fd: number, address: Uint8Array, length: number): number
   listen(fd: number, backlog: number): number
   close(fd: number): number
@@ -42,6 +49,8 @@ function libc(): Libc {
   loaded = {
     socket: library.func('int socket(int, int, int)'),
     setsockopt: library.func('int setsockopt(int, int, int, const uint8_t *, uint32_t)'),
+    getsockopt: library.func('int getsockopt(int, int, int, _Out_ uint8_t *, _Inout_ uint32_t *)'),
+    getsockname: library.func('int getsockname(int, _Out_ uint8_t *, _Inout_ uint32_t *)'),
     bind: library.func('int bind(int, const uint8_t *, uint32_t)'),
     listen: library.func('int listen(int, int)'),
     close: library.func('int close(int)'),
@@ -69,20 +78,37 @@ export type NativeSocketRequest = { device?: string; address: Ipv4; port: number
 const RECEIVE_BUFFER_BYTES = 4 * 1024 * 1024
 const LISTEN_BACKLOG = 511
 
+/** One port that can't be had, and why: ports that fail alike are told in one sentence. */
+export class PortRefusal extends EnvironmentProblem {
+  /** As `udp 10.77.0.1:53`. */
+  readonly port: string
+  readonly why: string
+
+  constructor(port: string, device: string | undefined, why: string, hint: string) {
+    super('socket', `can't listen on ${port}${device ? ` of ${device}` : ''}: ${why}`, hint)
+    this.port = port
+    this.why = why
+  }
+}
+
+function refusal(kind: 'udp' | 'tcp', { device, address, port }: NativeSocketRequest, errno: number): EnvironmentProblem {
+  if (errno === ENODEV && device) return new EnvironmentProblem('socket', `there is no interface ${device}`, INTERFACE_HINT)
+  const [why, hint] = ERRNO_HINTS[errno] ?? [`errno ${errno}`, 'see errno(3) for the number']
+  return new PortRefusal(`${kind} ${address}:${port}`, device, why, hint)
+}
+
 /**
  * A bound, non-blocking socket's descriptor; a stream socket listens already. The caller hands it to `dgram` or `net`, which close it.
- * Throws EnvironmentProblem `socket` when the port is taken, the interface is missing or the right is lacking.
+ * Throws PortRefusal when the port is taken, the address is missing or the right is lacking; EnvironmentProblem `socket` without the interface.
  */
 export function openNativeSocket(kind: 'udp' | 'tcp', request: NativeSocketRequest): number {
   const c = libc()
-  const where = `${kind} ${request.address}:${request.port}${request.device ? ` on ${request.device}` : ''}`
   const fd = c.socket(AF_INET, (kind === 'udp' ? SOCK_DGRAM : SOCK_STREAM) | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)
   const check = (result: number): void => {
     if (result >= 0) return
     const errno = koffi.errno()
     if (fd >= 0) c.close(fd)
-    const [what, hint] = ERRNO_HINTS[errno] ?? [`errno ${errno}`, 'see errno(3) for the number']
-    throw new EnvironmentProblem('socket', `can't listen on ${where}: ${what}`, hint)
+    throw refusal(kind, request, errno)
   }
   const set = (name: number, value: Uint8Array): void => check(c.setsockopt(fd, SOL_SOCKET, name, value, value.length))
   check(fd)
@@ -92,8 +118,49 @@ export function openNativeSocket(kind: 'udp' | 'tcp', request: NativeSocketReque
     set(SO_BROADCAST, intOption(1))
     set(SO_RCVBUF, intOption(RECEIVE_BUFFER_BYTES))
   }
-  if (request.device) set(SO_BINDTODEVICE, new TextEncoder().encode(`${request.device}\0`))
-  check(c.bind(fd, socketAddress(request.address, request.port), 16))
+  if (request.device) set(SO_BINDTODEVICE, deviceOption(request.device))
+  check(c.bind(fd, socketAddress(request.address, request.port), SOCKADDR_BYTES))
   if (kind === 'tcp') check(c.listen(fd, LISTEN_BACKLOG))
   return fd
+}
+
+function deviceOption(device: string): Uint8Array {
+  return new TextEncoder().encode(`${device}\0`)
+}
+
+/** What a descriptor is, if it is a bound IPv4 socket at all. */
+type Found = { kind: 'udp' | 'tcp' | undefined; port: number; device: string }
+
+function inspect(fd: number): Found | undefined {
+  const c = libc()
+  const [type, name, address] = [new Uint8Array(4), new Uint8Array(IFNAMSIZ), new Uint8Array(SOCKADDR_BYTES)]
+  const nameLength: [number] = [IFNAMSIZ]
+  if (c.getsockopt(fd, SOL_SOCKET, SO_TYPE, type, [4]) < 0 || c.getsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, name, nameLength) < 0) return undefined
+  if (c.getsockname(fd, address, [SOCKADDR_BYTES]) < 0) return undefined
+  const view = new DataView(address.buffer)
+  if (view.getUint16(0, true) !== AF_INET) return undefined
+  const kinds: Record<number, 'udp' | 'tcp'> = { [SOCK_DGRAM]: 'udp', [SOCK_STREAM]: 'tcp' }
+  const device = new TextDecoder().decode(name).slice(0, nameLength[0]).replace(/\0.*$/s, '')
+  return { kind: kinds[type[0]!], port: view.getUint16(2, false), device }
+}
+
+/**
+ * Makes sure that a socket which somebody else opened is the one that is wanted, and hears that interface only (F09): a unit without
+ * BindToDevice= would serve every network of this machine. Needs no capability (Linux 5.7). Throws EnvironmentProblem `handed-socket`.
+ */
+export function confineSocket(fd: number, name: string, kind: 'udp' | 'tcp', wanted: { device: string; port: number }): void {
+  const c = libc()
+  const wrong = (what: string, hint: string) => new EnvironmentProblem('handed-socket', `the socket "${name}" that the service manager handed over ${what}`, hint)
+  const found = inspect(fd)
+  if (found?.kind !== kind) throw wrong(`is no IPv4 ${kind} socket`, `see its unit: ${kind === 'udp' ? 'ListenDatagram' : 'ListenStream'}=0.0.0.0:${wanted.port}`)
+  if (found.port !== wanted.port) throw wrong(`has port ${found.port}, not ${wanted.port}`, 'make its unit and the site file name the same port')
+  if (found.device !== '' && found.device !== wanted.device) throw wrong(`hears ${found.device}, not ${wanted.device}`, `set BindToDevice=${wanted.device} in its unit, or network.interface in the site file`)
+  const device = deviceOption(wanted.device)
+  if (found.device === '' && c.setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, device, device.length) < 0) {
+    const errno = koffi.errno()
+    if (errno === ENODEV) throw new EnvironmentProblem('socket', `there is no interface ${wanted.device}`, INTERFACE_HINT)
+    throw wrong(`cannot be bound to ${wanted.device} (errno ${errno})`, `set BindToDevice=${wanted.device} in its unit`)
+  }
+  // A unit without Broadcast= would leave machines that have no address yet without a reply.
+  if (kind === 'udp') c.setsockopt(fd, SOL_SOCKET, SO_BROADCAST, intOption(1), 4)
 }

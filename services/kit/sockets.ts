@@ -1,9 +1,10 @@
 /** The ports of the appliance, all opened before anything serves: either all of them, or one line that says which one and why. */
 import { closeSync } from 'node:fs'
+import { networkInterfaces } from 'node:os'
 import type { HandedSockets } from './activation.ts'
 import type { DatagramPort } from './datagram-port.ts'
 import { type Ipv4, UNSPECIFIED } from './ipv4.ts'
-import { openNativeSocket } from './native-socket.ts'
+import { confineSocket, openNativeSocket, PortRefusal } from './native-socket.ts'
 import { EnvironmentProblem } from './problem.ts'
 import { adoptUdpPort } from './udp-port.ts'
 
@@ -39,22 +40,59 @@ function wantedSockets(request: SocketRequest): Wanted[] {
   return request.dhcp ? all : all.filter(({ name }) => name !== 'dhcp')
 }
 
+/**
+ * An address of another interface can be bound, and then nobody on the served network reaches it. Interfaces that are down are not listed,
+ * so only what is known for sure counts.
+ */
+function refuseForeignAddress(device: string, address: Ipv4): void {
+  const known = Object.entries(networkInterfaces()).flatMap(([label, list]) => (list ?? []).map(entry => ({ device: label.split(':')[0], address: entry.address, family: entry.family })))
+  const own = known.filter(entry => entry.device === device && entry.family === 'IPv4').map(entry => entry.address)
+  const owner = known.find(entry => entry.address === address)
+  if (own.includes(address) || (own.length === 0 && !owner)) return
+  const instead = own.length > 0 ? `it has ${own.join(', ')}` : `${owner?.device} has it`
+  throw new EnvironmentProblem('socket', `${device} does not have the address ${address} (${instead})`, 'see `ip -4 address`, and set network.address')
+}
+
+function listOf(words: string[]): string {
+  return words.length === 1 ? words[0]! : `${words.slice(0, -1).join(', ')} and ${words.at(-1)}`
+}
+
+/** All refusals as one: ports that fail for the same reason in one sentence. */
+function merged(refusals: PortRefusal[], device: string): EnvironmentProblem {
+  const reasons = [...Map.groupBy(refusals, ({ why }) => why)]
+  const message = reasons.map(([why, all]) => `can't listen on ${listOf(all.map(({ port }) => port))} of ${device}: ${why}`).join('; ')
+  return new EnvironmentProblem('socket', message, [...new Set(refusals.map(({ problem }) => problem.hint))].join('; '))
+}
+
+function openOne({ name, kind, address, port }: Wanted, device: string, handed: HandedSockets): number {
+  const given = handed.get(name)
+  if (given === undefined) return openNativeSocket(kind, { device, address, port })
+  confineSocket(given, name, kind, { device, port })
+  return given
+}
+
+function openAll(request: SocketRequest, handed: HandedSockets, opened: Map<string, number>): void {
+  const refusals: PortRefusal[] = []
+  for (const wanted of wantedSockets(request)) {
+    try {
+      opened.set(wanted.name, openOne(wanted, request.interface, handed))
+    } catch (error) {
+      if (!(error instanceof PortRefusal)) throw error
+      refusals.push(error)
+    }
+  }
+  refuseForeignAddress(request.interface, request.address)
+  if (refusals.length > 0) throw merged(refusals, request.interface)
+}
+
 /** Descriptors by name, handed over or opened here. Throws EnvironmentProblem naming every port that can't be had; none stays open then. */
 export async function openSockets(request: SocketRequest, handed: HandedSockets): Promise<Sockets> {
   const opened = new Map<string, number>()
-  const failures: EnvironmentProblem[] = []
-  for (const { name, kind, address, port } of wantedSockets(request)) {
-    try {
-      opened.set(name, handed.get(name) ?? openNativeSocket(kind, { device: request.interface, address, port }))
-    } catch (error) {
-      if (!(error instanceof EnvironmentProblem)) throw error
-      failures.push(error)
-    }
-  }
-  if (failures.length > 0) {
+  try {
+    openAll(request, handed, opened)
+  } catch (error) {
     for (const fd of opened.values()) closeSync(fd)
-    const hints = [...new Set(failures.map(({ problem }) => problem.hint))]
-    throw new EnvironmentProblem('socket', failures.map(({ problem }) => problem.message).join('; '), hints.join('; '))
+    throw error
   }
   const fd = (name: string): number => opened.get(name)!
   return {

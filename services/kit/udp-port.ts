@@ -25,7 +25,7 @@ export async function adoptUdpPort(fd: number): Promise<DatagramPort> {
 function portOf(socket: Socket): DatagramPort {
   const { address, port } = socket.address()
   let receive: (datagram: Datagram) => void = () => {}
-  let closed = false
+  let closing: Promise<void> | undefined
   socket.on('message', (bytes, from) => receive({ bytes, from: { address: from.address as Ipv4, port: from.port } }))
   // ICMP errors of earlier sends surface here; a client that went away is no reason to stop.
   socket.on('error', () => {})
@@ -36,12 +36,13 @@ function portOf(socket: Socket): DatagramPort {
     },
     send(bytes: Uint8Array, to: Endpoint) {
       // dgram throws on port 0, which is what a spoofed source can carry.
-      if (closed || to.port < 1 || to.port > 65_535) return
+      if (closing || to.port < 1 || to.port > 65_535) return
       socket.send(bytes, to.port, to.address, () => {})
     },
     close() {
-      closed = true
-      return new Promise(resolve => socket.close(() => resolve()))
+      // A start that fails half-way closes what it opened, whoever has it by then.
+      closing ??= new Promise(resolve => socket.close(() => resolve()))
+      return closing
     },
   }
 }

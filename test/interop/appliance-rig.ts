@@ -195,7 +195,9 @@ ${change.more ?? ''}
     const number = ++this.#count
     const files = { out: this.path(`out-${number}`), err: this.path(`err-${number}`) }
     const [out, err] = [openSync(files.out, 'w'), openSync(files.err, 'w')]
-    const child = spawn('ip', ['netns', 'exec', this.space(space), ...command], { cwd: ROOT, stdio: ['ignore', out, err] })
+    // Dozens of starts read the same source.
+    const env = { ...process.env, NODE_COMPILE_CACHE: this.path('cache') }
+    const child = spawn('ip', ['netns', 'exec', this.space(space), ...command], { cwd: ROOT, stdio: ['ignore', out, err], env })
     for (const fd of [out, err]) closeSync(fd)
     const running = new Running(child, files)
     this.#processes.push(running)
