@@ -17,6 +17,7 @@ import { newMachine } from '../machine/lifecycle.ts'
 import { listingOf } from '../machine/listing.ts'
 import type { ListedMachine, Profile, Site } from '../site/types.ts'
 import { loadSite } from '../site/load.ts'
+import { unavailable } from '../site/unavailable.ts'
 import { type Command, complainOf, configFile, say } from './command.ts'
 
 const silent: Log = { debug() {}, info() {}, warn() {}, error() {} }
@@ -105,6 +106,7 @@ export const checkCommand: Command = {
     const layers = await loadLayers(site.paths.answers)
     const problems = [
       ...warnings,
+      ...unavailable(site),
       ...checkInterface(site),
       ...(await checkLoaders(site)),
       ...catalogue.problems(),

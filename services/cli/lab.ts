@@ -1,5 +1,6 @@
 /** `rackrise lab`: the virtual rack. Tutorial, demonstration and end-to-end test in one. */
 import { spawnSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -101,8 +102,9 @@ async function runInside(wish: Wish): Promise<ExitStatus> {
     }
   } finally {
     await lab?.close()
-    // A failed run is worth looking into; a good one leaves nothing behind.
-    if (status === 0 || stopped.signal.aborted) await rm(folder, { recursive: true, force: true })
+    // A failed run is worth looking into; a good one, and one that never began, leaves nothing behind.
+    const began = existsSync(join(folder, 'appliance.log'))
+    if (status === 0 || stopped.signal.aborted || !began) await rm(folder, { recursive: true, force: true })
     else say(`left for you to look at: ${folder}`)
   }
   return stopped.signal.aborted && !wish.keep ? 1 : status

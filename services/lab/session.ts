@@ -5,6 +5,7 @@ import { CONTROL_SOCKET } from '../console/api.ts'
 import type { Fleet } from '../console/fleet.ts'
 import { isListening, remoteFleet } from '../console/remote-fleet.ts'
 import { openCatalogue } from '../iso/catalogue.ts'
+import { isProblem } from '../kit/is-problem.ts'
 import { EnvironmentProblem } from '../kit/problem.ts'
 import type { Log } from '../kit/log.ts'
 import { type ApplianceProcess, APPLIANCE_DEVICE, BRIDGE, buildRack, type Rack } from './network.ts'
@@ -54,7 +55,12 @@ export type Lab = {
 type ChosenIso = { folder: string; selector: string; standIn: boolean }
 
 async function chooseIso(request: LabRequest): Promise<ChosenIso> {
-  if (request.iso) return { folder: dirname(resolve(request.iso)), selector: basename(request.iso), standIn: false }
+  if (request.iso) {
+    const folder = dirname(resolve(request.iso))
+    const found = (await openCatalogue(folder, silent)).find(basename(request.iso))
+    if (isProblem(found)) throw new EnvironmentProblem(found.code, `${request.iso} is no Proxmox ISO that can be booted: ${found.message}`, 'give --iso the file of one')
+    return { folder, selector: found.file, standIn: false }
+  }
   const library = join(ROOT, 'isos')
   const found = (await openCatalogue(library, silent)).entries().find(({ autoInstallCapable }) => autoInstallCapable)
   if (found) return { folder: library, selector: found.file, standIn: false }

@@ -19,11 +19,11 @@ test('the lab gives addresses in rack0 and holds unknown machines', () => {
   expect('site' in outcome && outcome.site).toMatchObject({
     domain: 'rack.test',
     network: { interface: 'rack0', address: '10.77.0.1', prefix: { network: '10.77.0.0', length: 23 } },
-    dhcp: { mode: 'server', subnets: [{ pools: [{ first: '10.77.1.0', last: '10.77.1.250' }] }] },
+    dhcp: { mode: 'server', subnets: [{ pools: [{ first: '10.77.1.1', last: '10.77.1.250' }] }] },
     boot: { unknown: 'hold' },
     paths: { isos: '/srv/isos' },
     profiles: new Map([
-      ['pve', { name: 'pve', iso: 'pve:latest', answers: ['base', 'ext4'], kernelArgs: ['console=ttyS0,115200'] }],
+      ['pve', { name: 'pve', iso: 'pve:latest', answers: ['base', 'lab-disk'], kernelArgs: ['console=ttyS0,115200'] }],
     ]),
   })
 })

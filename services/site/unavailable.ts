@@ -1,0 +1,33 @@
+/** What a site may ask for and this version does not have: told by `check` and before serving, never dropped in silence. */
+import type { Problem } from '../kit/problem.ts'
+import type { Site } from './types.ts'
+
+/** Errors keep the appliance from serving; warnings are things that it will not do. */
+export function unavailable(site: Site): Problem[] {
+  const problems: Problem[] = []
+  if (site.dhcp.mode === 'proxy') {
+    problems.push({
+      code: 'dhcp-proxy-unavailable',
+      message: 'dhcp.mode = "proxy" is not available in this version',
+      hint: 'set mode = "server" to give addresses too, or "off" to leave DHCP to another server',
+      severity: 'error',
+    })
+  }
+  if (site.store.url !== 'sqlite') {
+    problems.push({
+      code: 'store-unavailable',
+      message: 'store.url names PostgreSQL, which is not available in this version',
+      hint: 'set store.url to "sqlite"',
+      severity: 'error',
+    })
+  }
+  if (site.webhooks.length > 0) {
+    problems.push({
+      code: 'webhook-unavailable',
+      message: 'outgoing webhooks are not sent in this version',
+      hint: 'ask the API for finished machines instead: `rackrise machine list --json`',
+      severity: 'warning',
+    })
+  }
+  return problems
+}
