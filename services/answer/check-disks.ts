@@ -1,9 +1,9 @@
 /** What the installer demands of `[disk-setup]`: the table that decides which disks are erased. */
+import type { AnswerTarget } from './dialect.ts'
 import type { Problem } from '../kit/problem.ts'
 import { checkFilter } from './check-network.ts'
 import { answerError, answerWarning } from './problems.ts'
 import type { DiskSetup } from './schema.ts'
-import type { AnswerTarget } from './validate.ts'
 
 function wrong(message: string, hint: string): Problem {
   return answerError('wrong-value', message, hint)

@@ -1,11 +1,10 @@
 /** What the installer demands of `[global]`. No message repeats a password, a hash or a key. */
 import type { Problem } from '../kit/problem.ts'
-import { isAtLeast } from './dialect.ts'
+import { type AnswerTarget, isAtLeast } from './dialect.ts'
 import { COUNTRIES, TIME_ZONES } from './locale.ts'
 import { answerError, answerWarning } from './problems.ts'
 import type { Answer } from './schema.ts'
 import { findNameMistake, hasControlCharacter, isDomainName } from './shapes.ts'
-import type { AnswerTarget } from './validate.ts'
 
 type Global = Answer['global']
 

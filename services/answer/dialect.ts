@@ -6,6 +6,9 @@
 /** Version of the package `proxmox-installer`, first two numbers; the product's own version is another. */
 export type InstallerVersion = readonly [major: number, minor: number]
 
+/** Which installer is going to read an answer, and what it installs: `pve`, `pbs`, `pmg` or `pdm`. */
+export type AnswerTarget = { installer: InstallerVersion; product: string }
+
 export type Dialect = {
   /** The newest format that the installer is known to understand; never newer than the real one. */
   installer: InstallerVersion

@@ -7,13 +7,10 @@ import { checkFirstBoot, checkWebhook } from './check-delivery.ts'
 import { checkDisks } from './check-disks.ts'
 import { checkGlobal } from './check-global.ts'
 import { checkNetwork } from './check-network.ts'
-import type { InstallerVersion } from './dialect.ts'
+import type { AnswerTarget } from './dialect.ts'
 import { isTable, leaveOutNewer, spellWithHyphens, warnLeftOut } from './keys.ts'
 import { answerWarning } from './problems.ts'
 import { type Answer, readAnswer } from './schema.ts'
-
-/** Which installer is going to read it, and what it installs: `pve`, `pbs`, `pmg` or `pdm`. */
-export type AnswerTarget = { installer: InstallerVersion; product: string }
 
 /** A locked password is fine with a key, or with a script that lets somebody in. */
 function checkAccess({ global, ...answer }: Answer): Problem[] {

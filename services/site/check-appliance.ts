@@ -1,6 +1,6 @@
 /** The appliance itself: its address, its domain, its ports, where its secrets are. */
 import { broadcastOf, prefixContains, prefixToString } from '../kit/ipv4.ts'
-import type { CheckView } from './check.ts'
+import type { CheckView } from './check-view.ts'
 import { doubtful, shown, wrong, type Finding } from './finding.ts'
 
 export function checkAppliance(view: CheckView): Finding[] {

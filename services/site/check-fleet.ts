@@ -1,7 +1,7 @@
 /** Profiles, listed machines and rules: every name known, nothing given twice, nothing that the installer refuses. */
 import { broadcastOf, prefixContains, type Ipv4 } from '../kit/ipv4.ts'
 import { INSTALLER_NAMES } from './check-records.ts'
-import type { CheckView } from './check.ts'
+import type { CheckView } from './check-view.ts'
 import { doubtful, shown, wrong, type Finding, type Path } from './finding.ts'
 import { checkKernelArgument } from './kernel-argument.ts'
 import type { Draft } from './schema.ts'

@@ -1,6 +1,6 @@
 /** Static DNS records: names inside the zone, values that fit their type, and nothing in the installer's way. */
 import { parseIpv4 } from '../kit/ipv4.ts'
-import type { CheckView } from './check.ts'
+import type { CheckView } from './check-view.ts'
 import { parseDnsName, parseOwnerName } from './fields.ts'
 import { shown, wrong, type Finding, type Path } from './finding.ts'
 import type { RecordType } from './types.ts'

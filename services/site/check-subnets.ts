@@ -10,7 +10,7 @@ import {
   type Range,
 } from '../kit/ipv4.ts'
 import { servesOwnNetwork } from './check-appliance.ts'
-import type { CheckView } from './check.ts'
+import type { CheckView } from './check-view.ts'
 import { insteadOf } from './extra-option.ts'
 import { doubtful, wrong, type Finding, type Path } from './finding.ts'
 import type { Draft } from './schema.ts'

@@ -1,7 +1,8 @@
 /** TOML text to a site, or to everything that is wrong with it. Pure: what the host knows comes in as an environment. */
 import type { Problem } from '../kit/problem.ts'
 import { parseInterfaceAddress } from '../kit/ipv4.ts'
-import { checkSite, type CheckView } from './check.ts'
+import { checkSite } from './check.ts'
+import type { CheckView } from './check-view.ts'
 import { explainIssues, isTable } from './explain-issue.ts'
 import { placeFindings, type Finding, type Path } from './finding.ts'
 import { indexSource, type SourceIndex } from './locate.ts'

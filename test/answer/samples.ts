@@ -2,7 +2,8 @@
 import { type Dialect, dialectOfVersion, type InstallerVersion } from '../../services/answer/dialect.ts'
 import type { AnswerTable } from '../../services/answer/keys.ts'
 import { type Layers, readLayer } from '../../services/answer/layer.ts'
-import { type AnswerTarget, validateAnswer } from '../../services/answer/validate.ts'
+import type { AnswerTarget } from '../../services/answer/dialect.ts'
+import { validateAnswer } from '../../services/answer/validate.ts'
 import { parseMac } from '../../services/kit/mac.ts'
 
 export const NEWEST: Dialect = dialectOfVersion([9, 2])
