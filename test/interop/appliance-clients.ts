@@ -81,7 +81,8 @@ export async function answering(rig: Rig, site: string): Promise<Record<string, 
     tftp: (await tftp(rig, 'rack', 'undionly.kpxe'))?.length,
     http: plain.stdout,
     https: secure.stdout,
-    machines: (JSON.parse(machines.stdout || '[]') as { name: string }[]).map(({ name: machine }) => machine).join(),
+    // Whoever booted beside it is listed, too.
+    machines: (JSON.parse(machines.stdout || '[]') as { name: string }[]).find(machine => machine.name === 'node1')?.name,
   }
 }
 
