@@ -1,8 +1,12 @@
-/** The real datagram port: a UDP socket bound to one interface, driven by Node's `dgram`. */
+/** The real datagram port: a UDP socket bound to one interface, driven by Node's `dgram`, which bursts are drained from in batches. */
 import { createSocket, type Socket } from 'node:dgram'
+import { BATCH, fitsBatch, type Outgoing, receiveBatch, sendBatch } from './datagram-batch.ts'
 import type { Datagram, DatagramPort, DatagramPortRequest, Endpoint } from './datagram-port.ts'
 import type { Ipv4 } from './ipv4.ts'
 import { openNativeSocket } from './native-socket.ts'
+
+/** Batches taken in one turn of the event loop, so that a flood on one port does not starve the others. */
+const BATCHES_MOST = 8
 
 /** Opens, binds and returns a port. Throws EnvironmentProblem when the port is taken or the interface is missing. */
 export async function openUdpPort(request: DatagramPortRequest): Promise<DatagramPort> {
@@ -19,30 +23,69 @@ export async function adoptUdpPort(fd: number): Promise<DatagramPort> {
       resolve()
     })
   })
-  return portOf(socket)
+  return new UdpPort(socket, fd)
 }
 
-function portOf(socket: Socket): DatagramPort {
-  const { address, port } = socket.address()
-  let receive: (datagram: Datagram) => void = () => {}
-  let closing: Promise<void> | undefined
-  socket.on('message', (bytes, from) => receive({ bytes, from: { address: from.address as Ipv4, port: from.port } }))
-  // ICMP errors of earlier sends surface here; a client that went away is no reason to stop.
-  socket.on('error', () => {})
-  return {
-    local: { address: address as Ipv4, port },
-    onDatagram(next) {
-      receive = next
-    },
-    send(bytes: Uint8Array, to: Endpoint) {
-      // dgram throws on port 0, which is what a spoofed source can carry.
-      if (closing || to.port < 1 || to.port > 65_535) return
-      socket.send(bytes, to.port, to.address, () => {})
-    },
-    close() {
-      // A start that fails half-way closes what it opened, whoever has it by then.
-      closing ??= new Promise(resolve => socket.close(() => resolve()))
-      return closing
-    },
+class UdpPort implements DatagramPort {
+  readonly local: Endpoint
+  readonly #socket: Socket
+  readonly #fd: number
+  #receive: (datagram: Datagram) => void = () => {}
+  #waiting: Outgoing[] = []
+  #closing: Promise<void> | undefined
+
+  constructor(socket: Socket, fd: number) {
+    const { address, port } = socket.address()
+    this.local = { address: address as Ipv4, port }
+    this.#socket = socket
+    this.#fd = fd
+    socket.on('message', (bytes, from) => this.#burst({ bytes, from: { address: from.address as Ipv4, port: from.port } }))
+    // ICMP errors of earlier sends surface here; a client that went away is no reason to stop.
+    socket.on('error', () => {})
+  }
+
+  onDatagram(receive: (datagram: Datagram) => void): void {
+    this.#receive = receive
+  }
+
+  send(bytes: Uint8Array, to: Endpoint): void {
+    // Nobody can be answered at port 0, which is what a spoofed source can carry.
+    if (this.#closing || to.port < 1 || to.port > 65_535) return
+    if (this.#waiting.length === 0) queueMicrotask(() => this.#flush())
+    this.#waiting.push({ bytes, to })
+  }
+
+  close(): Promise<void> {
+    this.#flush()
+    // A start that fails half-way closes what it opened, whoever has it by then.
+    this.#closing ??= new Promise(resolve => this.#socket.close(() => resolve()))
+    return this.#closing
+  }
+
+  /** `dgram` reported the first of a burst: the rest is taken at once. */
+  #burst(first: Datagram): void {
+    this.#receive(first)
+    for (let batches = 0; batches < BATCHES_MOST && !this.#closing; batches++) {
+      const { datagrams, full } = receiveBatch(this.#fd)
+      for (const datagram of datagrams) this.#receive(datagram)
+      if (!full) break
+    }
+    this.#flush()
+  }
+
+  #flush(): void {
+    const waiting = this.#waiting
+    this.#waiting = []
+    if (this.#closing) return
+    for (let at = 0; at < waiting.length; ) {
+      const batch = waiting.slice(at, at + BATCH)
+      const sent = batch.every(({ bytes }) => fitsBatch(bytes)) ? sendBatch(this.#fd, batch) : 0
+      at += sent
+      if (sent === batch.length) continue
+      // One that the kernel refuses, or has no room for now, goes by `dgram`, which waits; those behind it go on.
+      const held = waiting[at]
+      if (held) this.#socket.send(held.bytes, held.to.port, held.to.address, () => {})
+      at += 1
+    }
   }
 }
