@@ -55,10 +55,7 @@ const MESSAGES: Record<RefusalReason, [status: 403 | 404 | 409, message: string]
     'the MAC address that booted is not among those posted; look for two machines with one address, then power-cycle it',
   ],
   'uuid-mismatch': [403, 'the UUID differs from the one that is known for this machine; see its site entry'],
-  'serial-mismatch': [
-    403,
-    'the serial number differs from the one that is known for this machine; see its site entry',
-  ],
+  'serial-mismatch': [403, 'the serial number differs from the one that is known for this machine; see its site entry'],
   blocked: [403, 'this machine is blocked; `rackrise machine approve` is the way out'],
 }
 

@@ -25,8 +25,18 @@ function pick(registry: Registry, query: string): Machine | Problem {
   if (found.length === 1) return found[0]!
   const ids = found.map(machine => machine.id).join(', ')
   return found.length === 0
-    ? { code: 'unknown-machine', message: `no machine "${query}"`, hint: 'see `rackrise machine list`; a machine is known once it was listed or asked for an address', severity: 'error' }
-    : { code: 'ambiguous-machine', message: `"${query}" is ${found.length} machines: ${ids}`, hint: 'name it by its MAC address', severity: 'error' }
+    ? {
+        code: 'unknown-machine',
+        message: `no machine "${query}"`,
+        hint: 'see `rackrise machine list`; a machine is known once it was listed or asked for an address',
+        severity: 'error',
+      }
+    : {
+        code: 'ambiguous-machine',
+        message: `"${query}" is ${found.length} machines: ${ids}`,
+        hint: 'name it by its MAC address',
+        severity: 'error',
+      }
 }
 
 export function localFleet(registry: Registry, close: () => Promise<void>): Fleet {
@@ -37,7 +47,10 @@ export function localFleet(registry: Registry, close: () => Promise<void>): Flee
       await registry.record(machine.id, { type: 'blocked', ...(reason ? { reason } : {}) }, 'operator')
       return undefined
     }
-    if (action === 'approve' && (machine.state === 'approved' || machine.state === 'booting')) return undefined
+    const { attempt } = machine
+    const waiting = attempt && (machine.state === 'approved' || machine.state === 'booting')
+    // Said twice it is the same word; with another profile it is another one.
+    if (action === 'approve' && waiting && (profile ?? attempt.profile) === attempt.profile) return undefined
     const started = await registry.startAttempt(machine, {
       by: 'operator',
       again: action === 'reinstall',
@@ -47,7 +60,11 @@ export function localFleet(registry: Registry, close: () => Promise<void>): Flee
     return isProblem(started) ? started : undefined
   }
   return {
-    list: async () => registry.machines().map(view).sort((a, b) => a.name.localeCompare(b.name, 'en', { numeric: true })),
+    list: async () =>
+      registry
+        .machines()
+        .map(view)
+        .sort((a, b) => a.name.localeCompare(b.name, 'en', { numeric: true })),
     async show(query) {
       const machine = pick(registry, query)
       return isProblem(machine) ? machine : view(machine)

@@ -17,7 +17,11 @@ import { clientAddress, type HttpContext } from './context.ts'
 
 type Asking = { information: SystemInformation; address: Ipv4; accept: string | undefined }
 
-function tokenHolder(context: HttpContext, token: string | undefined, purpose: SecretPurpose): Machine | 'none' | 'unknown' {
+function tokenHolder(
+  context: HttpContext,
+  token: string | undefined,
+  purpose: SecretPurpose,
+): Machine | 'none' | 'unknown' {
   if (!token) return 'none'
   return context.registry.byToken(token, purpose) ?? 'unknown'
 }
@@ -39,24 +43,49 @@ function machineOf(context: HttpContext, claim: Claim): Machine | undefined {
   return macs.map(mac => context.registry.byMac(mac)).find(machine => machine !== undefined)
 }
 
-async function refuse(context: HttpContext, reply: FastifyReply, refused: Extract<Authorisation, { ok: false }>, address: Ipv4): Promise<FastifyReply> {
+async function refuse(
+  context: HttpContext,
+  reply: FastifyReply,
+  refused: Extract<Authorisation, { ok: false }>,
+  address: Ipv4,
+): Promise<FastifyReply> {
   const { registry, log } = context
-  if (refused.machine) await registry.record(refused.machine.id, { type: 'answer-refused', reason: refused.reason, address }, 'answer')
+  if (refused.machine)
+    await registry.record(refused.machine.id, { type: 'answer-refused', reason: refused.reason, address }, 'answer')
   else log.warn({ address, reason: refused.reason }, 'refused an answer')
   return reply.code(refused.status).send(`Rackrise: ${refused.message} (${refused.reason})\n`)
 }
 
-async function fail(context: HttpContext, reply: FastifyReply, machine: Machine, reason: string): Promise<FastifyReply> {
+async function fail(
+  context: HttpContext,
+  reply: FastifyReply,
+  machine: Machine,
+  reason: string,
+): Promise<FastifyReply> {
   const attempt = machine.attempt!.id
   await context.registry.record(machine.id, { type: 'answer-failed', attempt, reason }, 'answer')
   return reply.code(409).send(`Rackrise: no valid answer for ${context.registry.titleOf(machine)}: ${reason}\n`)
 }
 
-async function serve(context: HttpContext, reply: FastifyReply, machine: Machine, asking: Asking, withToken: boolean): Promise<FastifyReply> {
+async function serve(
+  context: HttpContext,
+  reply: FastifyReply,
+  machine: Machine,
+  asking: Asking,
+  withToken: boolean,
+): Promise<FastifyReply> {
   const { registry, site, urls, certificate } = context
   const attempt = machine.attempt!
   const { product, release, macs, serial, uuid } = asking.information
-  const known = await registry.sight({ macs, ...(serial ? { serial } : {}), ...(uuid ? { uuid } : {}) }, 'answer')
+  // The machine that was authorised comes first: whose MAC else is posted must not choose whose answer this is.
+  const known = await registry.sight(
+    {
+      macs: [machine.id, ...macs.filter(mac => mac !== machine.id)],
+      ...(serial ? { serial } : {}),
+      ...(uuid ? { uuid } : {}),
+    },
+    'answer',
+  )
   const profile = site.profiles.get(attempt.profile)
   if (!profile) return fail(context, reply, machine, `profile "${attempt.profile}" is no longer in the site file`)
   const composed = answerForMachine({
@@ -68,14 +97,30 @@ async function serve(context: HttpContext, reply: FastifyReply, machine: Machine
     address: asking.address,
     dialect: dialectOf({ product, release, accept: asking.accept }),
     product,
-    urls: { webhook: urls.webhook(registry.token(attempt.id, 'webhook')), firstBoot: urls.firstBoot(registry.token(attempt.id, 'first-boot')) },
+    urls: {
+      webhook: urls.webhook(registry.token(attempt.id, 'webhook')),
+      firstBoot: urls.firstBoot(registry.token(attempt.id, 'first-boot')),
+    },
     fingerprint: certificate.fingerprint,
   })
-  if (Array.isArray(composed)) return fail(context, reply, machine, composed.map(formatProblem).join(' | '))
+  if (Array.isArray(composed))
+    return fail(
+      context,
+      reply,
+      machine,
+      composed
+        .filter(({ severity }) => severity === 'error')
+        .map(formatProblem)
+        .join(' | '),
+    )
   const { toml, layers, leftOut } = composed
   const sha256 = createHash('sha256').update(toml).digest('hex')
   // Kept before it is sent: an answer that nobody knows of could never be told from a stolen one.
-  await registry.record(machine.id, { type: 'answer-served', attempt: attempt.id, address: asking.address, layers, sha256, leftOut, withToken }, 'answer')
+  await registry.record(
+    machine.id,
+    { type: 'answer-served', attempt: attempt.id, address: asking.address, layers, sha256, leftOut, withToken },
+    'answer',
+  )
   return reply.type('application/toml; charset=utf-8').send(toml)
 }
 
@@ -84,7 +129,11 @@ export function addAnswer(app: FastifyInstance, context: HttpContext): void {
     void reply.type('text/plain; charset=utf-8').header('cache-control', 'no-store')
     const information = parseSystemInformation((request.body as Buffer | undefined) ?? new Uint8Array())
     if (isProblem(information)) return reply.code(400).send(`Rackrise: ${information.message}; ${information.hint}\n`)
-    const asking: Asking = { information, address: clientAddress(request.socket.remoteAddress), accept: request.headers.accept ?? '' }
+    const asking: Asking = {
+      information,
+      address: clientAddress(request.socket.remoteAddress),
+      accept: request.headers.accept ?? '',
+    }
     const claim = claimOf(context, request, asking)
     const known = machineOf(context, claim)
     const decision = authorise(claim, known, known && context.registry.listing(known))

@@ -90,11 +90,23 @@ function written(response: ServerResponse, bytes: Uint8Array): Promise<void> {
   })
 }
 
+/** Ends the response; resolves also when the client is gone by then, since `finish` never comes after `close`. */
+function ended(response: ServerResponse): Promise<void> {
+  return new Promise(resolve => {
+    response.once('close', resolve)
+    response.end(resolve)
+  })
+}
+
 /**
  * Head must have been written. Ends the response; a client that goes away or a file that breaks ends it early and `complete` is false.
  * @param onSent called with the bytes handed to the socket so far
  */
-export async function sendSegments(response: ServerResponse, segments: readonly Segment[], onSent: (sent: number) => void): Promise<SendOutcome> {
+export async function sendSegments(
+  response: ServerResponse,
+  segments: readonly Segment[],
+  onSent: (sent: number) => void,
+): Promise<SendOutcome> {
   const reader = new SegmentReader(segments)
   const buffers = [Buffer.allocUnsafe(BUFFER_BYTES), Buffer.allocUnsafe(BUFFER_BYTES)] as const
   const busy: Promise<void>[] = [Promise.resolve(), Promise.resolve()]
@@ -111,7 +123,7 @@ export async function sendSegments(response: ServerResponse, segments: readonly 
     }
     await Promise.all(busy)
     const complete = !response.destroyed
-    if (complete) await new Promise<void>(resolve => response.end(resolve))
+    if (complete) await ended(response)
     return { sent, complete }
   } catch {
     // The length was promised already: cutting the connection is the one honest way to say that it can't be kept.

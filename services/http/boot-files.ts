@@ -14,14 +14,26 @@ import { sendFile } from './send-file.ts'
 type Found = { machine: Machine; attempt: AttemptId; iso: IsoEntry }
 
 /** A machine may still be loading after the stall alarm; nobody else has business here. */
-function findAttempt(context: HttpContext, id: string, remote: string | undefined): Found | { code: number; text: string } {
+function findAttempt(
+  context: HttpContext,
+  id: string,
+  remote: string | undefined,
+): Found | { code: number; text: string } {
   const machine = context.registry.byAttempt(id)
   const attempt = machine?.attempt
-  if (!machine || !attempt || (machine.state !== 'booting' && machine.state !== 'stalled')) return { code: 404, text: 'no such attempt is booting\n' }
-  if (!isAtItsAddress(context, machine, clientAddress(remote))) return { code: 403, text: 'this attempt belongs to another address\n' }
+  if (!machine || !attempt || (machine.state !== 'booting' && machine.state !== 'stalled'))
+    return { code: 404, text: 'no such attempt is booting; power-cycle the machine for a new boot script\n' }
+  if (!isAtItsAddress(context, machine, clientAddress(remote)))
+    return { code: 403, text: 'this attempt belongs to another address; boot the machine by DHCP of this appliance\n' }
   const profile = context.site.profiles.get(attempt.profile)
   const iso: IsoEntry | Problem | undefined = profile && context.catalogue.find(profile.iso)
-  if (!iso || isProblem(iso)) return { code: 404, text: `${iso ? iso.message : 'the profile is gone'}\n` }
+  if (!iso || isProblem(iso))
+    return {
+      code: 404,
+      text: iso
+        ? `${iso.message}; ${iso.hint}\n`
+        : `profile "${attempt.profile}" is no longer in the site file; put it back, or start another attempt\n`,
+    }
   return { machine, attempt: attempt.id, iso }
 }
 
@@ -52,11 +64,18 @@ export function addBootFiles(app: FastifyInstance, context: HttpContext): void {
       contentType: 'application/octet-stream',
       onProgress(sent, total) {
         registry.heard(machine.id, { file: part, sent, total })
-        if (part === 'initrd' && !begun) kept(registry.record(machine.id, { type: 'initrd-started', attempt, bytes: total }, 'http'))
+        if (part === 'initrd' && !begun)
+          kept(registry.record(machine.id, { type: 'initrd-started', attempt, bytes: total }, 'http'))
         begun = true
       },
       onComplete(bytes) {
-        kept(registry.record(machine.id, { type: part === 'kernel' ? 'kernel-sent' : 'initrd-sent', attempt, bytes }, 'http'))
+        kept(
+          registry.record(
+            machine.id,
+            { type: part === 'kernel' ? 'kernel-sent' : 'initrd-sent', attempt, bytes },
+            'http',
+          ),
+        )
       },
     })
     return reply

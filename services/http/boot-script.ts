@@ -13,32 +13,60 @@ import { isPlaceholderSerial, isPlaceholderUuid } from '../machine/identity.ts'
 import type { Machine } from '../machine/lifecycle.ts'
 import { clientAddress, type HttpContext, isAtItsAddress } from './context.ts'
 
-type Query = { mac?: string; uuid?: string; serial?: string; disk?: string }
+/** A parameter that is given twice comes as a list, and counts as not given. */
+type Query = { mac?: unknown; uuid?: unknown; serial?: unknown; product?: unknown; disk?: unknown }
 
 const SAFE_SERIAL = /^[\w.:+/-]{1,64}$/
+/** Model names have blanks, commas and brackets: `Standard PC (Q35 + ICH9, 2009)`. */
+const SAFE_PRODUCT = /^[\w.:+/#(),-][\w .:+/#(),-]{0,63}$/
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 
 /** A script for an iPXE that did not say who it is: ask again, with its MAC. */
-const WHO_ARE_YOU = '#!ipxe\nchain --replace /boot.ipxe?mac=${netX/mac}&uuid=${uuid}&serial=${serial:uristring}\n'
+const WHO_ARE_YOU =
+  '#!ipxe\nchain --replace /boot.ipxe?mac=${netX/mac}&uuid=${uuid}&serial=${serial:uristring}&product=${product:uristring}\n'
 
-function identityOf(query: Query): { uuid?: string; serial?: string } {
-  const uuid = query.uuid?.toLowerCase()
-  const { serial } = query
+const SILENT = {
+  blocked: 'this machine is blocked; `rackrise machine approve` is the way out\n',
+  ignored: 'this machine is not in the site file, and boot.unknown is "ignore"; list it\n',
+} as const
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : ''
+}
+
+function identityOf(query: Query): { uuid?: string; serial?: string; product?: string } {
+  const uuid = textOf(query.uuid).toLowerCase()
+  const serial = textOf(query.serial)
+  const product = textOf(query.product).trim()
   return {
-    ...(uuid && UUID.test(uuid) && !isPlaceholderUuid(uuid) ? { uuid } : {}),
-    ...(serial && SAFE_SERIAL.test(serial) && !isPlaceholderSerial(serial) ? { serial } : {}),
+    ...(UUID.test(uuid) && !isPlaceholderUuid(uuid) ? { uuid } : {}),
+    ...(SAFE_SERIAL.test(serial) && !isPlaceholderSerial(serial) ? { serial } : {}),
+    ...(SAFE_PRODUCT.test(product) && !isPlaceholderSerial(product) ? { product } : {}),
   }
 }
 
-async function installText(context: HttpContext, machine: Machine, mac: Mac, attempt: AttemptId, profileName: string): Promise<string | Problem> {
+async function installText(
+  context: HttpContext,
+  machine: Machine,
+  mac: Mac,
+  attempt: AttemptId,
+  profileName: string,
+): Promise<string | Problem> {
   const profile = context.site.profiles.get(profileName)
-  if (!profile) return { code: 'no-profile', message: `profile "${profileName}" is no longer in the site file`, hint: 'put it back, or start another attempt', severity: 'error' }
+  if (!profile)
+    return {
+      code: 'no-profile',
+      message: `profile "${profileName}" is no longer in the site file`,
+      hint: 'put it back, or start another attempt',
+      severity: 'error',
+    }
   const iso: IsoEntry | Problem = context.catalogue.find(profile.iso)
   if (isProblem(iso)) return iso
   const { registry, urls } = context
   const script: InstallScript = {
     attempt,
-    title: `${iso.release.productLong} ${iso.release.release} on ${registry.titleOf(machine)}`,
+    // The long name is the image's word for itself: letters only, since `${` and line ends mean something in a script.
+    title: `${iso.release.productLong.replaceAll(/[^A-Za-z0-9 ]/g, '')} ${iso.release.release} on ${registry.titleOf(machine)}`,
     kernelUrl: urls.kernel(attempt),
     initrdUrl: urls.initrd(attempt),
     kernelArgs: profile.kernelArgs,
@@ -55,22 +83,45 @@ async function localDisk(context: HttpContext, machine: Machine, mac: Mac, diskF
   if (!diskFailed) await registry.record(now.id, { type: 'local-disk-told', ...attempt }, 'http')
   else log.info({ machine: registry.titleOf(now) }, 'its local disk did not boot')
   const title = registry.titleOf(now)
-  const advice = because === 'held' ? { advice: `Approve it: rackrise machine approve ${title}` } : {}
-  return localDiskScript({ because, title, ...advice, diskFailedUrl: urls.diskFailed(mac), diskFailed })
+  const advice =
+    because === 'held' ? `Approve it: rackrise machine approve ${title}` : `See why: rackrise machine timeline ${title}`
+  return localDiskScript({ because, title, advice, diskFailedUrl: urls.diskFailed(mac), diskFailed })
 }
 
-async function scriptFor(context: HttpContext, machine: Machine, mac: Mac, address: Ipv4, diskFailed: boolean): Promise<string> {
+async function scriptFor(
+  context: HttpContext,
+  machine: Machine,
+  mac: Mac,
+  address: Ipv4,
+  diskFailed: boolean,
+): Promise<string> {
   const { registry, clock } = context
   const plan = scriptPlan(machine, clock.now(), diskFailed)
-  if (plan.do === 'give-up') await registry.record(machine.id, { type: 'gave-up', attempt: plan.attempt, reason: plan.reason }, 'http')
+  if (plan.do === 'give-up')
+    await registry.record(machine.id, { type: 'gave-up', attempt: plan.attempt, reason: plan.reason }, 'http')
   if (plan.do !== 'install') return localDisk(context, machine, mac, diskFailed)
   const text = await installText(context, machine, mac, plan.attempt, plan.profile)
   if (isProblem(text)) {
-    await registry.record(machine.id, { type: 'gave-up', attempt: plan.attempt, reason: `${text.message}; ${text.hint}` }, 'http')
+    await registry.record(
+      machine.id,
+      { type: 'gave-up', attempt: plan.attempt, reason: `${text.message}; ${text.hint}` },
+      'http',
+    )
     return localDisk(context, machine, mac, diskFailed)
   }
-  await registry.record(machine.id, { type: 'script-served', attempt: plan.attempt, address, resumed: plan.resumed }, 'http')
+  await registry.record(
+    machine.id,
+    { type: 'script-served', attempt: plan.attempt, address, resumed: plan.resumed },
+    'http',
+  )
   return text
+}
+
+/** A machine that nobody knows yet has to stand at its lease, too: else one client could fill the fleet with machines that do not exist. */
+function standsThere(context: HttpContext, mac: Mac, address: Ipv4): boolean {
+  const known = context.registry.byMac(mac)
+  if (known) return isAtItsAddress(context, known, address)
+  return context.site.dhcp.mode !== 'server' || context.macAt(address) === mac
 }
 
 export function addBootScript(app: FastifyInstance, context: HttpContext): void {
@@ -78,17 +129,24 @@ export function addBootScript(app: FastifyInstance, context: HttpContext): void 
   app.get('/boot.ipxe', async (request: FastifyRequest, reply) => {
     const query = request.query as Query
     const address = clientAddress(request.socket.remoteAddress)
-    const mac = (query.mac ? parseMac(query.mac) : undefined) ?? context.macAt(address)
+    const mac = parseMac(textOf(query.mac)) ?? context.macAt(address)
     void reply.type('text/plain; charset=utf-8').header('cache-control', 'no-store')
-    if (!mac) return WHO_ARE_YOU
-    const known = registry.byMac(mac)
-    if (known && !isAtItsAddress(context, known, address)) {
-      log.warn({ machine: registry.titleOf(known), address, reason: 'address-mismatch' }, 'a boot script was asked for from an address that is not its lease')
+    if (!mac) {
+      // Who was asked already and has no Ethernet address (InfiniBand has 20 octets) would be asked for ever.
+      return query.mac === undefined
+        ? WHO_ARE_YOU
+        : reply.code(400).send('mac is not the address of an Ethernet NIC; boot from one, or send mac=${netX/mac}\n')
+    }
+    if (!standsThere(context, mac, address)) {
+      log.warn(
+        { mac, address, reason: 'address-mismatch' },
+        'a boot script was asked for from an address that is not its lease',
+      )
       return reply.code(403).send(`${address} does not hold the lease of ${mac}; boot it by DHCP of this appliance\n`)
     }
     const machine = await registry.sight({ macs: [mac], ...identityOf(query) }, 'http')
     const silent = silentReason(machine, registry.listing(machine), site.boot.unknown)
-    if (silent) return reply.code(403).send(`this machine is ${silent}\n`)
+    if (silent) return reply.code(403).send(SILENT[silent])
     registry.heard(machine.id)
     return scriptFor(context, machine, mac, address, query.disk === 'failed')
   })

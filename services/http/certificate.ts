@@ -1,5 +1,5 @@
 /** The certificate of the TLS port: the site's own, or a self-signed one made once and kept, so that its fingerprint stays. */
-import { X509Certificate } from 'node:crypto'
+import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { generate } from 'selfsigned'
@@ -19,6 +19,7 @@ const PRIVATE_MODE = 0o600
 
 function describe(cert: string, key: string): Certificate {
   const leaf = new X509Certificate(cert)
+  if (!leaf.checkPrivateKey(createPrivateKey(key))) throw new Error('the key belongs to another certificate')
   return { cert, key, fingerprint: leaf.fingerprint256.replaceAll(':', ''), notAfter: new Date(leaf.validTo) }
 }
 
@@ -35,7 +36,13 @@ async function makeCertificate(site: Site): Promise<{ cert: string; key: string 
     notAfterDate,
     extensions: [
       { name: 'basicConstraints', cA: false },
-      { name: 'subjectAltName', altNames: [{ type: 2, value: `rackrise.${site.domain}` }, { type: 7, ip: site.network.address }] },
+      {
+        name: 'subjectAltName',
+        altNames: [
+          { type: 2, value: `rackrise.${site.domain}` },
+          { type: 7, ip: site.network.address },
+        ],
+      },
     ],
   })
   return { cert: made.cert, key: made.private }
@@ -46,7 +53,11 @@ async function readPair(certificateFile: string, keyFile: string): Promise<Certi
     return describe(await readFile(certificateFile, 'utf8'), await readFile(keyFile, 'utf8'))
   } catch (error) {
     const what = error instanceof Error ? error.message : String(error)
-    throw new EnvironmentProblem('certificate', `can't use the certificate ${certificateFile}: ${what}`, 'see http.certificate-file and http.key-file: both in PEM form, readable by this user')
+    throw new EnvironmentProblem(
+      'certificate',
+      `can't use the certificate ${certificateFile}: ${what}`,
+      'see http.certificate-file and http.key-file: both in PEM form, belonging together, readable by this user',
+    )
   }
 }
 

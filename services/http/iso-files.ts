@@ -24,8 +24,16 @@ export function addIsoFiles(app: FastifyInstance, context: HttpContext): void {
     const { name, part } = request.params as { name: string; part: string }
     const iso = context.catalogue.entries().find(entry => entry.file === name || entry.file === `${name}.iso`)
     const segments = iso && partOf(iso, part)
-    if (!iso || !segments) return reply.code(404).type('text/plain').send('no such file in the library\n')
-    await sendFile(request, reply, { segments, etag: `"${iso.file}-${iso.size.toString(36)}-${part}"`, contentType: 'application/octet-stream' })
+    if (!iso || !segments)
+      return reply
+        .code(404)
+        .type('text/plain')
+        .send('no such file in the library; see `rackrise check` for the ISOs there are\n')
+    await sendFile(request, reply, {
+      segments,
+      etag: `"${iso.file}-${iso.size.toString(36)}-${part}"`,
+      contentType: 'application/octet-stream',
+    })
     return reply
   })
 }
@@ -35,9 +43,13 @@ export function addLoaders(app: FastifyInstance, loaders: ReadonlyMap<string, { 
   app.get('/loaders/:file', async (request, reply) => {
     const { file } = request.params as { file: string }
     const loader = loaders.get(file)
-    if (!loader) return reply.code(404).type('text/plain').send('no such loader\n')
+    if (!loader) return reply.code(404).type('text/plain').send('no such loader; see boot.loaders in the site file\n')
     const segments: Segment[] = [{ from: 'file', path: loader.path, offset: 0, length: loader.size }]
-    await sendFile(request, reply, { segments, etag: `"${file}-${loader.size.toString(36)}"`, contentType: 'application/efi' })
+    await sendFile(request, reply, {
+      segments,
+      etag: `"${file}-${loader.size.toString(36)}"`,
+      contentType: 'application/efi',
+    })
     return reply
   })
 }

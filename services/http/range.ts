@@ -15,7 +15,12 @@ function partial(start: number, end: number, size: number): RangeDecision {
  * One range is honoured; several, another unit or nonsense are ignored and the whole is sent, as §14.2 allows.
  * If-Range is compared with our entity tag; a mismatch means the whole, too (§13.1.5).
  */
-export function decideRange(size: number, header: string | undefined, ifRange: string | undefined, etag: string): RangeDecision {
+export function decideRange(
+  size: number,
+  header: string | undefined,
+  ifRange: string | undefined,
+  etag: string,
+): RangeDecision {
   const whole: RangeDecision = { status: 200, start: 0, length: size }
   const match = header === undefined ? null : ONE_RANGE.exec(header.replaceAll(' ', ''))
   if (!match || (ifRange !== undefined && ifRange !== etag)) return whole

@@ -20,7 +20,12 @@ export async function sendFile(request: FastifyRequest, reply: FastifyReply, fil
   const { range, 'if-range': ifRange } = request.headers
   const decision = decideRange(size, range, typeof ifRange === 'string' ? ifRange : undefined, file.etag)
   reply.hijack()
-  const head = { 'content-type': file.contentType, 'accept-ranges': 'bytes', etag: file.etag, 'cache-control': 'no-store' }
+  const head = {
+    'content-type': file.contentType,
+    'accept-ranges': 'bytes',
+    etag: file.etag,
+    'cache-control': 'no-store',
+  }
   if (decision.status === 416) {
     reply.raw.writeHead(416, { ...head, 'content-range': decision.contentRange, 'content-length': 0 }).end()
     return

@@ -1,7 +1,12 @@
 /** The two listeners: plain HTTP for boot files, TLS for answers, reports and first-boot scripts. */
 import { createServer as createPlain, type Server } from 'node:http'
 import { createServer as createSecure } from 'node:https'
-import fastify, { type FastifyInstance, type FastifyServerFactoryHandler } from 'fastify'
+import fastify, {
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  type FastifyServerFactoryHandler,
+} from 'fastify'
 import { EnvironmentProblem } from '../kit/problem.ts'
 import { addAnswer } from './answer.ts'
 import { addBootFiles } from './boot-files.ts'
@@ -13,9 +18,26 @@ import { addWebhook } from './webhook.ts'
 
 /** System information is a few KB; 64 KiB is ten times the largest seen (L06). */
 const BODY_LIMIT_BYTES = 64 * 1024
-const HEADERS_TIMEOUT_MS = 10_000
-const REQUEST_TIMEOUT_MS = 30_000
 const STOP_GRACE_MS = 10_000
+
+/** How long a client may take, in milliseconds, and how many connections a listener holds (L06). */
+export type HttpLimits = {
+  headersMs: number
+  requestMs: number
+  /** Nothing moves in either direction; longer than a loader takes to unpack what it has. */
+  idleMs: number
+  /** How often the limits are looked at. */
+  checkEveryMs: number
+  connections: number
+}
+
+export const DEFAULT_LIMITS: HttpLimits = {
+  headersMs: 10_000,
+  requestMs: 30_000,
+  idleMs: 120_000,
+  checkEveryMs: 5_000,
+  connections: 2_000,
+}
 
 export type HttpServer = { close(): Promise<void> }
 
@@ -26,6 +48,13 @@ export type HttpOptions = {
   /** Descriptors of listening sockets; the servers own them from here on. */
   plainSocket: number
   tlsSocket: number
+  limits?: HttpLimits
+}
+
+/** What a person reads who comes with something that is no request of a machine; never anything of what was asked (L04). */
+const NOT_UNDERSTOOD = 'this is not a request that can be understood; send a plain path of what is served here\n'
+const CLIENT_ERRORS: Record<number, string> = {
+  413: `the body is too large; system information may have ${BODY_LIMIT_BYTES} bytes, a report 1 MiB\n`,
 }
 
 /** Paths and what may be done with them, so that another method gets 405 and not 404 (L04). */
@@ -38,18 +67,32 @@ function refuseOtherMethods(app: FastifyInstance): void {
   })
   app.setNotFoundHandler((request, reply) => {
     const path = request.url.split('?', 1)[0]!
-    const pattern = [...allowed.keys()].find(url => new RegExp(`^${url.replace(/:\w+/g, '[^/]+').replaceAll('.', '\\.')}$`).test(path))
+    const pattern = [...allowed.keys()].find(url =>
+      new RegExp(`^${url.replace(/:\w+/g, '[^/]+').replaceAll('.', '\\.')}$`).test(path),
+    )
     void reply.type('text/plain; charset=utf-8')
-    if (!pattern) return reply.code(404).send('there is nothing here\n')
-    return reply.code(405).header('allow', [...allowed.get(pattern)!].join(', ')).send('this method is not for this path\n')
+    if (!pattern) return reply.code(404).send('there is nothing here; check the path\n')
+    return reply
+      .code(405)
+      .header('allow', [...allowed.get(pattern)!].join(', '))
+      .send('this method is not for this path\n')
   })
 }
 
+function refuseUnreadable(_error: Error, _request: FastifyRequest, reply: FastifyReply): void {
+  void reply.code(400).type('text/plain; charset=utf-8').send(NOT_UNDERSTOOD)
+}
+
 /** An application whose bodies are bytes, whatever their content type says: installers truncate the charset (8.2.6). */
-export function buildApp(factory: ((handler: FastifyServerFactoryHandler) => Server) | undefined, context: Pick<HttpContext, 'log'>): FastifyInstance {
+export function buildApp(
+  factory: ((handler: FastifyServerFactoryHandler) => Server) | undefined,
+  context: Pick<HttpContext, 'log'>,
+): FastifyInstance {
   const app = fastify({
     ...(factory ? { serverFactory: factory } : {}),
     bodyLimit: BODY_LIMIT_BYTES,
+    // A path that can't be decoded never reaches a route, and would be repeated in the body.
+    frameworkErrors: refuseUnreadable,
     trustProxy: false,
     forceCloseConnections: 'idle',
     routerOptions: { ignoreTrailingSlash: true },
@@ -63,22 +106,30 @@ export function buildApp(factory: ((handler: FastifyServerFactoryHandler) => Ser
   app.setErrorHandler((error: Error & { statusCode?: number }, _request, reply) => {
     const status = error.statusCode ?? 500
     if (status >= 500) context.log.error({ error: error.message }, 'a request failed')
-    void reply.code(status).type('text/plain; charset=utf-8').send(status >= 500 ? 'this appliance failed to answer; see its log\n' : `${error.message}\n`)
+    void reply
+      .code(status)
+      .type('text/plain; charset=utf-8')
+      .send(
+        status >= 500 ? 'this appliance failed to answer; see its log\n' : (CLIENT_ERRORS[status] ?? NOT_UNDERSTOOD),
+      )
   })
   refuseOtherMethods(app)
   return app
 }
 
-function limit(server: Server): Server {
-  server.headersTimeout = HEADERS_TIMEOUT_MS
-  server.requestTimeout = REQUEST_TIMEOUT_MS
+/** Fastify sets what it knows of; the rest is set here. A socket on which nothing moves is closed by Node. */
+function limit(server: Server, { idleMs, connections }: HttpLimits): Server {
+  server.timeout = idleMs
+  server.maxConnections = connections
   return server
 }
 
 export async function listenOn(app: FastifyInstance, socket: number): Promise<void> {
   await app.ready()
   await new Promise<void>((resolve, reject) => {
-    app.server.once('error', error => reject(new EnvironmentProblem('socket', error.message, 'see who else holds the HTTP ports')))
+    app.server.once('error', error =>
+      reject(new EnvironmentProblem('socket', error.message, 'see who else holds the HTTP ports')),
+    )
     app.server.listen({ fd: socket }, resolve)
   })
 }
@@ -95,14 +146,20 @@ export async function closeApp(app: FastifyInstance): Promise<void> {
 }
 
 export async function startHttp(options: HttpOptions): Promise<HttpServer> {
-  const { context } = options
-  const plain = buildApp(handler => limit(createPlain(handler)), context)
+  const { context, limits = DEFAULT_LIMITS } = options
+  const times = {
+    headersTimeout: limits.headersMs,
+    requestTimeout: limits.requestMs,
+    connectionsCheckingInterval: limits.checkEveryMs,
+  }
+  const plain = buildApp(handler => limit(createPlain(times, handler), limits), context)
   addBootScript(plain, context)
   addBootFiles(plain, context)
   addIsoFiles(plain, context)
   addLoaders(plain, options.loaders)
   const { cert, key } = context.certificate
-  const tls = buildApp(handler => limit(createSecure({ cert, key, minVersion: 'TLSv1.2' }, handler) as unknown as Server), context)
+  const secure = { ...times, cert, key, minVersion: 'TLSv1.2', handshakeTimeout: limits.headersMs } as const
+  const tls = buildApp(handler => limit(createSecure(secure, handler) as unknown as Server, limits), context)
   addAnswer(tls, context)
   addWebhook(tls, context)
   addFirstBoot(tls, context)

@@ -23,13 +23,19 @@ export function addWebhook(app: FastifyInstance, context: HttpContext): void {
   app.post('/webhook/:token', { bodyLimit: 1024 * 1024 }, async (request, reply) => {
     const machine = registry.byToken((request.params as { token: string }).token, 'webhook')
     void reply.type('text/plain; charset=utf-8')
-    if (!machine?.attempt) return reply.code(404).send('no installation is reported here; its attempt is over or never was\n')
+    if (!machine?.attempt)
+      return reply
+        .code(404)
+        .send('no installation is reported here: its attempt is over or never was; see `rackrise machine timeline`\n')
     const address = clientAddress(request.socket.remoteAddress)
     if (!isAtItsAddress(context, machine, address)) {
-      log.warn({ machine: registry.titleOf(machine), address, reason: 'address-mismatch' }, 'a report came from an address that is not its lease')
+      log.warn(
+        { machine: registry.titleOf(machine), address, reason: 'address-mismatch' },
+        'a report came from an address that is not its lease',
+      )
       return reply.code(403).send('this report has to come from the address of the machine\n')
     }
-    const report = parseReport(request.body as Buffer)
+    const report = parseReport((request.body as Buffer | undefined) ?? new Uint8Array())
     // The token proves the attempt; a body we can't read is no reason to leave a finished machine in a shell.
     if (isProblem(report)) log.warn({ machine: registry.titleOf(machine), code: report.code }, report.message)
     const installed = isProblem(report) ? {} : installedOf(report)

@@ -7,7 +7,14 @@ import type { Mac } from '../kit/mac.ts'
 import type { Problem } from '../kit/problem.ts'
 import type { Site } from '../site/types.ts'
 import type { EventRow, EventStore } from '../store/types.ts'
-import { type AttemptId, describeFact, type EventSource, type Fact, type MachineEvent, type MachineId } from './event.ts'
+import {
+  type AttemptId,
+  describeFact,
+  type EventSource,
+  type Fact,
+  type MachineEvent,
+  type MachineId,
+} from './event.ts'
 import { advance, BACK_WITHIN_MS, type Machine, newMachine, overdue } from './lifecycle.ts'
 import { type Listing, listingOf } from './listing.ts'
 import type { Progress } from './progress.ts'
@@ -79,8 +86,19 @@ export class Registry {
     const mac = wanted.replaceAll(/[:.-]/g, '')
     return this.machines().filter(machine => {
       const { name, fqdn, serial, address } = this.listing(machine)
-      const names: (string | undefined)[] = [name, fqdn, serial, address, machine.serial, machine.address, machine.installed?.fqdn]
-      return names.some(value => value?.toLowerCase() === wanted) || machine.macs.some(own => own.replaceAll(':', '') === mac)
+      const names: (string | undefined)[] = [
+        name,
+        fqdn,
+        serial,
+        address,
+        machine.serial,
+        machine.address,
+        machine.installed?.fqdn,
+      ]
+      return (
+        names.some(value => value?.toLowerCase() === wanted) ||
+        machine.macs.some(own => own.replaceAll(':', '') === mac)
+      )
     })
   }
 
@@ -136,7 +154,15 @@ export class Registry {
     const step = advance(before ?? newMachine(id, at), { ...fact, at, source })
     this.#keep(step.machine)
     const event: MachineEvent = { ...fact, at, source, ...(step.anomaly ? { anomaly: step.anomaly } : {}) }
-    this.#options.log[step.anomaly ? 'warn' : 'info']({ machine: this.titleOf(step.machine), source, event: fact.type, ...(step.anomaly ? { anomaly: step.anomaly } : {}) }, describeFact(fact))
+    this.#options.log[step.anomaly ? 'warn' : 'info'](
+      {
+        machine: this.titleOf(step.machine),
+        source,
+        event: fact.type,
+        ...(step.anomaly ? { anomaly: step.anomaly } : {}),
+      },
+      describeFact(fact),
+    )
     const body = JSON.stringify(step.anomaly ? { ...fact, anomaly: step.anomaly } : fact)
     const unwritten = this.#unwritten.get(id) ?? { before, events: [] }
     unwritten.events.push(event)
@@ -155,19 +181,42 @@ export class Registry {
   }
 
   /** Starts an attempt, or says why it can't; the lifecycle has the last word. */
-  async startAttempt(machine: Machine, order: { by: 'operator' | 'site'; again: boolean; profile?: string; reason?: string }): Promise<AttemptId | Problem> {
+  async startAttempt(
+    machine: Machine,
+    order: { by: 'operator' | 'site'; again: boolean; profile?: string; reason?: string },
+  ): Promise<AttemptId | Problem> {
     const { site } = this.#options
     const only = site.profiles.size === 1 ? [...site.profiles.keys()][0] : undefined
     const profile = order.profile ?? this.listing(machine).profile ?? only
     if (!profile || !site.profiles.has(profile)) {
       const names = [...site.profiles.keys()].join(', ') || 'none'
-      const message = profile ? `there is no profile "${profile}"` : `${this.titleOf(machine)} has no profile in the site file`
-      return { code: 'no-profile', message, hint: `choose one with --profile (defined: ${names}), or list the machine`, severity: 'error' }
+      const message = profile
+        ? `there is no profile "${profile}"`
+        : `${this.titleOf(machine)} has no profile in the site file`
+      return {
+        code: 'no-profile',
+        message,
+        hint: `choose one with --profile (defined: ${names}), or list the machine`,
+        severity: 'error',
+      }
     }
     const attempt = randomBytes(ATTEMPT_ID_BYTES).toString('hex') as AttemptId
-    const fact: Fact = { type: 'attempt-started', attempt, by: order.by, again: order.again, profile, ...(order.reason ? { reason: order.reason } : {}) }
+    const fact: Fact = {
+      type: 'attempt-started',
+      attempt,
+      by: order.by,
+      again: order.again,
+      profile,
+      ...(order.reason ? { reason: order.reason } : {}),
+    }
     const refusal = advance(machine, { ...fact, at: this.#options.clock.now(), source: order.by }).anomaly
-    if (refusal) return { code: 'not-approvable', message: refusal, hint: 'see `rackrise machine show` for its state', severity: 'error' }
+    if (refusal)
+      return {
+        code: 'not-approvable',
+        message: refusal,
+        hint: 'see `rackrise machine show` for its state',
+        severity: 'error',
+      }
     await this.record(machine.id, fact, order.by)
     return attempt
   }
@@ -232,18 +281,22 @@ export class Registry {
     const before = this.#machines.get(machine.id)
     this.#machines.set(machine.id, machine)
     for (const mac of machine.macs) if (!this.#byMac.has(mac)) this.#byMac.set(mac, machine.id)
-    for (const mac of before?.macs ?? []) if (!machine.macs.includes(mac) && this.#byMac.get(mac) === machine.id) this.#byMac.delete(mac)
+    for (const mac of before?.macs ?? [])
+      if (!machine.macs.includes(mac) && this.#byMac.get(mac) === machine.id) this.#byMac.delete(mac)
     if (before?.attempt?.id === machine.attempt?.id) return
     this.#progress.delete(machine.id)
     for (const purpose of ['answer', 'webhook', 'first-boot', 'bearer'] as const) {
       if (before?.attempt) this.#byToken.delete(`${purpose}:${hashToken(this.token(before.attempt.id, purpose))}`)
-      if (machine.attempt) this.#byToken.set(`${purpose}:${hashToken(this.token(machine.attempt.id, purpose))}`, machine.id)
+      if (machine.attempt)
+        this.#byToken.set(`${purpose}:${hashToken(this.token(machine.attempt.id, purpose))}`, machine.id)
     }
   }
 
   #teaches(machine: Machine, sighting: Sighting): boolean {
     if (sighting.macs.some(mac => !machine.macs.includes(mac) && !this.#byMac.has(mac))) return true
-    return (['uuid', 'serial', 'product'] as const).some(key => sighting[key] !== undefined && sighting[key] !== machine[key])
+    return (['uuid', 'serial', 'product'] as const).some(
+      key => sighting[key] !== undefined && sighting[key] !== machine[key],
+    )
   }
 
   async #addListed(): Promise<void> {
@@ -266,13 +319,17 @@ export class Registry {
     const machine = this.#machines.get(id)
     if (!install || !machine || machine.attempts > 0 || machine.state !== 'held') return
     const started = await this.startAttempt(machine, { by: 'site', again: false })
-    if (typeof started !== 'string') this.#options.log.warn({ machine: id, code: started.code }, `${started.message}; ${started.hint}`)
+    if (typeof started !== 'string')
+      this.#options.log.warn({ machine: id, code: started.code }, `${started.message}; ${started.hint}`)
   }
 
   /** Above every number of the series, and past names that the site gives to a machine or a record of its own. */
   #nextNumber(series: string): number {
     const { site } = this.#options
-    const names = new Set([...site.machines.map(({ name }) => `${name}.${site.domain}`), ...site.dns.records.map(({ name }) => name)])
+    const names = new Set([
+      ...site.machines.map(({ name }) => `${name}.${site.domain}`),
+      ...site.dns.records.map(({ name }) => name),
+    ])
     const given = this.machines().flatMap(machine => (machine.number?.series === series ? [machine.number.index] : []))
     let index = Math.max(0, ...given) + 1
     while (names.has(`${series.replaceAll('{{index}}', String(index))}.${site.domain}`)) index++

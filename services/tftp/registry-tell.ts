@@ -1,4 +1,4 @@
-/** Transfers as the registry hears of them: progress as a sign of life, a finished loader as an event. */
+/** Transfers as the registry hears of them: progress as a sign of life, a finished loader as an event, a failed one as a line of the log. */
 import type { Ipv4 } from '../kit/ipv4.ts'
 import type { Log } from '../kit/log.ts'
 import type { Mac } from '../kit/mac.ts'
@@ -11,8 +11,18 @@ export function registryTftpTell({ registry, macAt, log }: TellOptions): (fact: 
   return fact => {
     const mac = macAt(fact.client.address)
     const machine = mac && registry.byMac(mac)
+    if (fact.fact === 'failed') {
+      // Firmware that asks for the size first refuses the transfer itself: nothing to look into.
+      if (fact.reason === 'client-refused') return
+      const { name, bytes, size, client, reason } = fact
+      const who = machine ? registry.titleOf(machine) : client.address
+      log.warn(
+        { machine: machine?.id, address: client.address, file: name, bytes, size, reason },
+        `tftp: ${name} did not reach ${who}: ${reason}, ${bytes} of ${size} bytes`,
+      )
+      return
+    }
     if (!machine) return
-    if (fact.fact === 'failed') return
     registry.heard(machine.id, { file: 'loader', sent: fact.bytes, total: fact.size })
     if (fact.fact !== 'sent') return
     registry

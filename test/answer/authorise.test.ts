@@ -33,7 +33,11 @@ const known = machine()
 const other = machine({}, OTHER_NIC)
 
 function wordFor(decision: Authorisation): string {
-  return decision.ok ? (decision.withToken ? 'with a token' : 'without a token') : `${decision.status} ${decision.reason}`
+  return decision.ok
+    ? decision.withToken
+      ? 'with a token'
+      : 'without a token'
+    : `${decision.status} ${decision.reason}`
 }
 
 describe('tokens', () => {
@@ -44,8 +48,16 @@ describe('tokens', () => {
     ['a URL baked into the ISO has none: address, MAC and state agree', {}, 'without a token'],
     ['the URL is of an older attempt, or guessed', { urlToken: 'unknown' }, '403 unknown-token'],
     ['the bearer token is guessed', { bearer: 'unknown' }, '403 unknown-token'],
-    ['a right URL does not make up for a wrong bearer token', { urlToken: known, bearer: 'unknown' }, '403 unknown-token'],
-    ['a right bearer token does not make up for a wrong URL', { urlToken: 'unknown', bearer: known }, '403 unknown-token'],
+    [
+      'a right URL does not make up for a wrong bearer token',
+      { urlToken: known, bearer: 'unknown' },
+      '403 unknown-token',
+    ],
+    [
+      'a right bearer token does not make up for a wrong URL',
+      { urlToken: 'unknown', bearer: known },
+      '403 unknown-token',
+    ],
     ['the URL is another machine’s', { urlToken: other }, '403 unknown-token'],
     ['the bearer token is another machine’s', { urlToken: known, bearer: other }, '403 unknown-token'],
   ])('%s', (_, partial, word) => {
@@ -72,10 +84,13 @@ describe('state', () => {
     expect(wordFor(authorise(claim({ urlToken: asking }), asking, unlisted))).toBe(word)
   })
 
-  test.each<MachineState>(['approved', 'booting', 'installing', 'stalled'])('%s without an attempt is given nothing', state => {
-    const { attempt: _none, ...without } = machine({ state })
-    expect(wordFor(authorise(claim(), without, unlisted))).toBe('409 not-booting')
-  })
+  test.each<MachineState>(['approved', 'booting', 'installing', 'stalled'])(
+    '%s without an attempt is given nothing',
+    state => {
+      const { attempt: _none, ...without } = machine({ state })
+      expect(wordFor(authorise(claim(), without, unlisted))).toBe('409 not-booting')
+    },
+  )
 
   test('nobody we know', () => {
     expect(wordFor(authorise(claim(), undefined, undefined))).toBe('404 unknown-machine')
@@ -90,30 +105,72 @@ describe('address and MAC', () => {
     ['it stands at the lease of its second NIC', two, { leaseMac: NIC2 }, 'without a token'],
     ['it does not post the NIC that booted', known, { information: posted({ macs: [NIC2] }) }, '403 mac-mismatch'],
     ['it posts no NIC at all', known, { information: posted({ macs: [] }) }, '403 mac-mismatch'],
-    ['another server gives addresses: the posted MAC carries it', known, { weGiveAddresses: false, leaseMac: undefined }, 'without a token'],
-    ['another server gives addresses, and a foreign MAC is posted', known, { weGiveAddresses: false, leaseMac: undefined, information: posted({ macs: [OTHER_NIC] }) }, '403 mac-mismatch'],
+    [
+      'another server gives addresses: the posted MAC carries it',
+      known,
+      { weGiveAddresses: false, leaseMac: undefined },
+      'without a token',
+    ],
+    [
+      'another server gives addresses, and a foreign MAC is posted',
+      known,
+      { weGiveAddresses: false, leaseMac: undefined, information: posted({ macs: [OTHER_NIC] }) },
+      '403 mac-mismatch',
+    ],
   ])('%s', (_, asking, partial, word) => {
     expect(wordFor(authorise(claim(partial), asking, unlisted))).toBe(word)
   })
 
   test('a right token does not make up for a wrong address', () => {
-    expect(wordFor(authorise(claim({ urlToken: known, bearer: known, leaseMac: OTHER_NIC }), known, unlisted))).toBe('403 address-mismatch')
+    expect(wordFor(authorise(claim({ urlToken: known, bearer: known, leaseMac: OTHER_NIC }), known, unlisted))).toBe(
+      '403 address-mismatch',
+    )
   })
 })
 
 describe('UUID and serial number', () => {
   test.each<[string, Partial<Machine>, Listing, Partial<SystemInformation>, string]>([
-    ['what it said at boot it says again', { uuid: UUID, serial: '7K2QX93' }, unlisted, { uuid: UUID, serial: '7K2QX93' }, 'without a token'],
-    ['installers write the UUID in capitals', { uuid: UUID }, unlisted, { uuid: UUID.toUpperCase() }, 'without a token'],
-    ['a person wrote the serial in lower case', {}, listed({ serial: '7k2qx93' }), { serial: '7K2QX93' }, 'without a token'],
+    [
+      'what it said at boot it says again',
+      { uuid: UUID, serial: '7K2QX93' },
+      unlisted,
+      { uuid: UUID, serial: '7K2QX93' },
+      'without a token',
+    ],
+    [
+      'installers write the UUID in capitals',
+      { uuid: UUID },
+      unlisted,
+      { uuid: UUID.toUpperCase() },
+      'without a token',
+    ],
+    [
+      'a person wrote the serial in lower case',
+      {},
+      listed({ serial: '7k2qx93' }),
+      { serial: '7K2QX93' },
+      'without a token',
+    ],
     ['a board without SMBIOS says nothing', { uuid: UUID, serial: '7K2QX93' }, unlisted, {}, 'without a token'],
     ['firmware said nothing, the installer does', {}, unlisted, { uuid: UUID, serial: '7K2QX93' }, 'without a token'],
     ['another UUID than at boot', { uuid: UUID }, unlisted, { uuid: OTHER_UUID }, '403 uuid-mismatch'],
     ['another UUID than the site expects', {}, listed({ uuid: UUID }), { uuid: OTHER_UUID }, '403 uuid-mismatch'],
     ['the site expects a UUID, none is posted', {}, listed({ uuid: UUID }), {}, '403 uuid-mismatch'],
-    ['the site’s UUID beats the one at boot', { uuid: OTHER_UUID }, listed({ uuid: UUID }), { uuid: UUID }, 'without a token'],
+    [
+      'the site’s UUID beats the one at boot',
+      { uuid: OTHER_UUID },
+      listed({ uuid: UUID }),
+      { uuid: UUID },
+      'without a token',
+    ],
     ['another serial than at boot', { serial: '7K2QX93' }, unlisted, { serial: '7K2QX94' }, '403 serial-mismatch'],
-    ['another serial than the site expects', {}, listed({ serial: '7K2QX93' }), { serial: '7K2QX94' }, '403 serial-mismatch'],
+    [
+      'another serial than the site expects',
+      {},
+      listed({ serial: '7K2QX93' }),
+      { serial: '7K2QX94' },
+      '403 serial-mismatch',
+    ],
     ['the site expects a serial, none is posted', {}, listed({ serial: '7K2QX93' }), {}, '403 serial-mismatch'],
   ])('%s', (_, partial, listing, information, word) => {
     expect(wordFor(authorise(claim({ information: posted(information) }), machine(partial), listing))).toBe(word)
@@ -129,7 +186,9 @@ test('every refusal is one line that says what to do', () => {
   const refusals: Authorisation[] = [
     authorise(claim({ urlToken: 'unknown' }), known, unlisted),
     authorise(claim(), undefined, undefined),
-    ...(['held', 'installed', 'failed', 'blocked'] as const).map(state => authorise(claim(), machine({ state }), unlisted)),
+    ...(['held', 'installed', 'failed', 'blocked'] as const).map(state =>
+      authorise(claim(), machine({ state }), unlisted),
+    ),
     authorise(claim({ leaseMac: OTHER_NIC }), known, unlisted),
     authorise(claim({ information: posted({ macs: [] }) }), known, unlisted),
     authorise(claim(), known, listed({ uuid: UUID })),

@@ -5,7 +5,10 @@ import { type Machine, type MachineState, newMachine } from '../../services/mach
 import type { Listing } from '../../services/machine/listing.ts'
 
 const attempt = { id: 'a1a1a1a1' as AttemptId, profile: 'pve', startedAt: 0, resumes: 0 }
-const machine = (partial: Partial<Machine>): Machine => ({ ...newMachine('bc:24:11:ab:12:21' as MachineId, 0), ...partial })
+const machine = (partial: Partial<Machine>): Machine => ({
+  ...newMachine('bc:24:11:ab:12:21' as MachineId, 0),
+  ...partial,
+})
 const listing = (from: Listing['from']): Listing => ({ from, answers: [], approve: false })
 
 describe('H24 who may be told where the answer is', () => {
@@ -27,11 +30,23 @@ describe('H24 who may be told where the answer is', () => {
 describe('who hears nothing at all', () => {
   test.each<[string, Partial<Machine>, Listing['from'], 'hold' | 'install' | 'ignore', string | undefined]>([
     ['a blocked machine', { state: 'blocked' }, 'machine', 'hold', 'blocked'],
-    ['a blocked machine that is not listed, where those are ignored', { state: 'blocked' }, 'nothing', 'ignore', 'blocked'],
+    [
+      'a blocked machine that is not listed, where those are ignored',
+      { state: 'blocked' },
+      'nothing',
+      'ignore',
+      'blocked',
+    ],
     ['a machine that is not listed, where those are ignored', {}, 'nothing', 'ignore', 'ignored'],
     ['the same, where a rule fits it', {}, 'rule', 'ignore', undefined],
     ['the same, where it is listed', {}, 'machine', 'ignore', undefined],
-    ['the same, once a person has approved it', { attempts: 1, attempt, state: 'booting' }, 'nothing', 'ignore', undefined],
+    [
+      'the same, once a person has approved it',
+      { attempts: 1, attempt, state: 'booting' },
+      'nothing',
+      'ignore',
+      undefined,
+    ],
     ['a machine that is not listed, where those are held', {}, 'nothing', 'hold', undefined],
   ])('%s', (_, partial, from, unknown, reason) => {
     expect(silentReason(machine(partial), listing(from), unknown)).toBe(reason)
@@ -40,5 +55,9 @@ describe('who hears nothing at all', () => {
 
 test('a view has what is set, and nothing else', () => {
   const answer = { url: 'https://10.77.0.1/answer/t', fingerprint: 'AB' }
-  expect([bootView(undefined, 'u'), bootView('blocked', 'u'), bootView(undefined, 'u', answer)]).toEqual([{ scriptUrl: 'u' }, { scriptUrl: 'u', silent: 'blocked' }, { scriptUrl: 'u', answer }])
+  expect([bootView(undefined, 'u'), bootView('blocked', 'u'), bootView(undefined, 'u', answer)]).toEqual([
+    { scriptUrl: 'u' },
+    { scriptUrl: 'u', silent: 'blocked' },
+    { scriptUrl: 'u', answer },
+  ])
 })

@@ -68,7 +68,9 @@ describe('a store that fails', () => {
     const fleet = await Fleet.open()
     const before = fleet.machine(NODE1)
     fleet.store.broken = full
-    await expect(fleet.registry.startAttempt(before, { by: 'operator', again: false })).rejects.toThrow('database or disk is full')
+    await expect(fleet.registry.startAttempt(before, { by: 'operator', again: false })).rejects.toThrow(
+      'database or disk is full',
+    )
     expect(fleet.machine(NODE1)).toEqual(before)
     fleet.store.broken = undefined
     await fleet.registry.startAttempt(fleet.machine(NODE1), { by: 'operator', again: false })
@@ -119,8 +121,21 @@ describe('a store that fails', () => {
 })
 
 describe('the sweep', () => {
-  const script = (attempt: AttemptId): Fact => ({ type: 'script-served', attempt, address: '10.77.0.11', resumed: false })
-  const answer = (attempt: AttemptId): Fact => ({ type: 'answer-served', attempt, address: '10.77.0.11', layers: [], sha256: '', leftOut: [], withToken: true })
+  const script = (attempt: AttemptId): Fact => ({
+    type: 'script-served',
+    attempt,
+    address: '10.77.0.11',
+    resumed: false,
+  })
+  const answer = (attempt: AttemptId): Fact => ({
+    type: 'answer-served',
+    attempt,
+    address: '10.77.0.11',
+    layers: [],
+    sha256: '',
+    leftOut: [],
+    withToken: true,
+  })
   const told = (attempt: AttemptId): Fact => ({ type: 'local-disk-told', attempt })
 
   async function under(...facts: ((attempt: AttemptId) => Fact)[]): Promise<Fleet> {

@@ -8,7 +8,15 @@ const ADDRESS = '10.77.0.11' as Ipv4
 const APPROVED = LISTED.replace('profile', 'approve = true\nprofile')
 
 const script = (attempt: AttemptId): Fact => ({ type: 'script-served', attempt, address: ADDRESS, resumed: false })
-const answer = (attempt: AttemptId): Fact => ({ type: 'answer-served', attempt, address: ADDRESS, layers: ['base'], sha256: 'ab', leftOut: [], withToken: true })
+const answer = (attempt: AttemptId): Fact => ({
+  type: 'answer-served',
+  attempt,
+  address: ADDRESS,
+  layers: ['base'],
+  sha256: 'ab',
+  leftOut: [],
+  withToken: true,
+})
 const report = (attempt: AttemptId): Fact => ({ type: 'reported', attempt, installed: { fqdn: 'node1.rack.test' } })
 
 async function approve(fleet: Fleet, mac = NODE1, again = false): Promise<AttemptId> {
@@ -20,7 +28,9 @@ async function approve(fleet: Fleet, mac = NODE1, again = false): Promise<Attemp
 describe('what the site lists', () => {
   test('a listed machine is there before it was ever switched on', async () => {
     const fleet = await Fleet.open()
-    expect(fleet.registry.machines().map(machine => [fleet.registry.titleOf(machine), machine.state])).toEqual([['node1', 'held']])
+    expect(fleet.registry.machines().map(machine => [fleet.registry.titleOf(machine), machine.state])).toEqual([
+      ['node1', 'held'],
+    ])
     expect(fleet.store.typesOf(NODE1)).toEqual(['sighted'])
   })
 
@@ -58,7 +68,8 @@ describe('what the site lists', () => {
 })
 
 describe('rules and their numbers', () => {
-  const rule = (name = 'node{{index}}', more = ''): string => `[[rule]]\nwhen = { "mac" = "bc:24:11:*" }\nprofile = "pve"\nname = "${name}"\n${more}`
+  const rule = (name = 'node{{index}}', more = ''): string =>
+    `[[rule]]\nwhen = { "mac" = "bc:24:11:*" }\nprofile = "pve"\nname = "${name}"\n${more}`
   const names = (fleet: Fleet): string[] => fleet.registry.machines().map(machine => fleet.registry.titleOf(machine))
 
   test('machines are numbered in the order they come, and keep their numbers after a restart', async () => {
@@ -94,7 +105,9 @@ describe('rules and their numbers', () => {
   })
 
   test('a rule asks for the model, which the boot script learns', async () => {
-    const fleet = await Fleet.open(siteOf('[[rule]]\nwhen = { "dmi.system.name" = "PowerEdge R65*" }\nprofile = "pve"\nname = "dell{{index}}"\n'))
+    const fleet = await Fleet.open(
+      siteOf('[[rule]]\nwhen = { "dmi.system.name" = "PowerEdge R65*" }\nprofile = "pve"\nname = "dell{{index}}"\n'),
+    )
     await fleet.registry.sight({ macs: [NODE2] }, 'dhcp')
     expect(names(fleet)).toEqual([NODE2])
     await fleet.registry.sight({ macs: [NODE2], product: 'PowerEdge R6525' }, 'http')
@@ -103,7 +116,10 @@ describe('rules and their numbers', () => {
 
   test('two questions of one machine at the same time start one attempt, without a complaint', async () => {
     const fleet = await Fleet.open(siteOf(rule('node{{index}}', 'approve = true\n')))
-    await Promise.all([fleet.registry.sight({ macs: [NODE2] }, 'dhcp'), fleet.registry.sight({ macs: [NODE2], serial: 'S1' }, 'http')])
+    await Promise.all([
+      fleet.registry.sight({ macs: [NODE2] }, 'dhcp'),
+      fleet.registry.sight({ macs: [NODE2], serial: 'S1' }, 'http'),
+    ])
     expect([fleet.machine(NODE2).attempts, fleet.machine(NODE2).number?.index]).toEqual([1, 1])
     expect(fleet.log.of('warn')).toEqual([])
   })
@@ -124,7 +140,9 @@ test('boot.unknown = "install" with two profiles starts nothing and says why', a
   const fleet = await Fleet.open(siteOf('[[profile]]\nname = "pbs"\niso = "pbs:latest"\n[boot]\nunknown = "install"\n'))
   await fleet.registry.sight({ macs: [STRANGER] }, 'dhcp')
   expect(fleet.machine(STRANGER).state).toBe('held')
-  expect(fleet.log.of('warn')).toEqual(['warn bc:24:11:ab:12:99 has no profile in the site file; choose one with --profile (defined: pve, pbs), or list the machine'])
+  expect(fleet.log.of('warn')).toEqual([
+    'warn bc:24:11:ab:12:99 has no profile in the site file; choose one with --profile (defined: pve, pbs), or list the machine',
+  ])
 })
 
 describe('after a restart', () => {
@@ -157,7 +175,9 @@ describe('tokens', () => {
     const fleet = await Fleet.open()
     const attempt = await approve(fleet)
     const purposes = ['answer', 'webhook', 'first-boot', 'bearer'] as const
-    const found = purposes.map(made => purposes.map(asked => fleet.registry.byToken(fleet.registry.token(attempt, made), asked)?.id))
+    const found = purposes.map(made =>
+      purposes.map(asked => fleet.registry.byToken(fleet.registry.token(attempt, made), asked)?.id),
+    )
     expect(found).toEqual(purposes.map(made => purposes.map(asked => (made === asked ? NODE1 : undefined))))
   })
 
@@ -165,40 +185,68 @@ describe('tokens', () => {
     const fleet = await Fleet.open()
     const old = fleet.registry.token(await approve(fleet), 'answer')
     const next = fleet.registry.token(await approve(fleet, NODE1, true), 'answer')
-    expect([fleet.registry.byToken(old, 'answer'), fleet.registry.byToken(next, 'answer')?.id]).toEqual([undefined, NODE1])
+    expect([fleet.registry.byToken(old, 'answer'), fleet.registry.byToken(next, 'answer')?.id]).toEqual([
+      undefined,
+      NODE1,
+    ])
   })
 
   test('neither a hash, nor nothing, nor a part of a token opens anything', async () => {
     const fleet = await Fleet.open()
     const token = fleet.registry.token(await approve(fleet), 'answer')
-    expect([hashToken(token), '', token.slice(1), `${token} `].map(guess => fleet.registry.byToken(guess, 'answer'))).toEqual([undefined, undefined, undefined, undefined])
+    expect(
+      [hashToken(token), '', token.slice(1), `${token} `].map(guess => fleet.registry.byToken(guess, 'answer')),
+    ).toEqual([undefined, undefined, undefined, undefined])
   })
 
   test('no token is in what is stored or logged', async () => {
     const fleet = await Fleet.open()
     const attempt = await approve(fleet)
     const text = JSON.stringify(fleet.store.rows) + fleet.log.lines.join()
-    for (const purpose of ['answer', 'webhook', 'first-boot', 'bearer'] as const) expect(text).not.toContain(fleet.registry.token(attempt, purpose))
+    for (const purpose of ['answer', 'webhook', 'first-boot', 'bearer'] as const)
+      expect(text).not.toContain(fleet.registry.token(attempt, purpose))
   })
 })
 
 describe('an attempt that cannot be started is a problem, with what to do', () => {
   test.each<[string, (attempt: AttemptId) => Fact[], string]>([
-    ['installing: approving it again would erase what is being written', attempt => [script(attempt), answer(attempt)], 'an installation is under way; `machine reinstall` starts another one'],
-    ['installed', attempt => [script(attempt), answer(attempt), report(attempt)], 'an installed machine needs `machine reinstall`'],
+    [
+      'installing: approving it again would erase what is being written',
+      attempt => [script(attempt), answer(attempt)],
+      'an installation is under way; `machine reinstall` starts another one',
+    ],
+    [
+      'installed',
+      attempt => [script(attempt), answer(attempt), report(attempt)],
+      'an installed machine needs `machine reinstall`',
+    ],
   ])('%s', async (_, facts, message) => {
     const fleet = await Fleet.open()
     const attempt = await approve(fleet)
     await fleet.happen(NODE1, ...facts(attempt))
     const before = fleet.machine(NODE1)
-    expect(await fleet.registry.startAttempt(before, { by: 'operator', again: false })).toEqual({ code: 'not-approvable', message, hint: 'see `rackrise machine show` for its state', severity: 'error' })
+    expect(await fleet.registry.startAttempt(before, { by: 'operator', again: false })).toEqual({
+      code: 'not-approvable',
+      message,
+      hint: 'see `rackrise machine show` for its state',
+      severity: 'error',
+    })
     expect(fleet.machine(NODE1)).toBe(before)
   })
 
   test('a profile that does not exist', async () => {
     const fleet = await Fleet.open()
-    const problem = await fleet.registry.startAttempt(fleet.machine(NODE1), { by: 'operator', again: false, profile: 'pvee' })
-    expect(problem).toEqual({ code: 'no-profile', message: 'there is no profile "pvee"', hint: 'choose one with --profile (defined: pve), or list the machine', severity: 'error' })
+    const problem = await fleet.registry.startAttempt(fleet.machine(NODE1), {
+      by: 'operator',
+      again: false,
+      profile: 'pvee',
+    })
+    expect(problem).toEqual({
+      code: 'no-profile',
+      message: 'there is no profile "pvee"',
+      hint: 'choose one with --profile (defined: pve), or list the machine',
+      severity: 'error',
+    })
   })
 })
 
@@ -221,5 +269,11 @@ test('progress: a download that begins anew has a rate of its own', async () => 
   const { at, startedAt } = fleet.registry.progress(fleet.machine(NODE1))!
   expect(at - startedAt).toBe(5000)
   fleet.registry.heard(id, { file: 'initrd', sent: 5, total: 100 })
-  expect(fleet.registry.progress(fleet.machine(NODE1))).toEqual({ file: 'initrd', sent: 5, total: 100, startedAt: at, at })
+  expect(fleet.registry.progress(fleet.machine(NODE1))).toEqual({
+    file: 'initrd',
+    sent: 5,
+    total: 100,
+    startedAt: at,
+    at,
+  })
 })

