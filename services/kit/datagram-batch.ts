@@ -1,0 +1,129 @@
+/**
+ * Many datagrams with one system call: recvmmsg and sendmmsg through libc. Node calls back once per datagram; when it reports the
+ * first of a burst the rest is taken from here, and all replies of a turn leave together. One arena of memory serves every port, since
+ * receiving and sending never wait.
+ */
+import koffi from 'koffi'
+import type { Datagram, Endpoint } from './datagram-port.ts'
+import { ipv4ToBytes, type Ipv4 } from './ipv4.ts'
+
+/** Datagrams in one system call. */
+export const BATCH = 64
+/** No protocol here has a larger datagram; a longer one is dropped, not cut. */
+const BUFFER_BYTES = 8192
+
+/** Sizes and places in struct mmsghdr, iovec and sockaddr_in of 64-bit Linux. */
+const HEADER_BYTES = 64
+const NAME_AT = 0
+const NAME_LENGTH_AT = 8
+const VECTOR_AT = 16
+const VECTORS_AT = 24
+const FLAGS_AT = 48
+const LENGTH_AT = 56
+const VECTOR_BYTES = 16
+const ADDRESS_BYTES = 16
+
+const AF_INET = 2
+const MSG_TRUNC = 0x20
+const MSG_DONTWAIT = 0x40
+
+type Calls = {
+  recvmmsg(fd: number, headers: unknown, count: number, flags: number, timeout: null): number
+  sendmmsg(fd: number, headers: unknown, count: number, flags: number): number
+}
+
+/** Headers, vectors, addresses and buffers for one direction; pointers between them are written once. */
+class Arena {
+  readonly pointer: unknown
+  readonly #view: DataView
+  readonly #bytes: Uint8Array
+  readonly #addressesAt = BATCH * (HEADER_BYTES + VECTOR_BYTES)
+  readonly #buffersAt = BATCH * (HEADER_BYTES + VECTOR_BYTES + ADDRESS_BYTES)
+
+  constructor() {
+    const size = this.#buffersAt + BATCH * BUFFER_BYTES
+    this.pointer = koffi.alloc('uint8_t', size)
+    const memory = koffi.view(this.pointer, size)
+    this.#view = new DataView(memory)
+    this.#bytes = new Uint8Array(memory)
+    const start = koffi.address(this.pointer)
+    for (let index = 0; index < BATCH; index++) {
+      const vector = BATCH * HEADER_BYTES + index * VECTOR_BYTES
+      this.#view.setBigUint64(index * HEADER_BYTES + NAME_AT, start + BigInt(this.#addressesAt + index * ADDRESS_BYTES), true)
+      this.#view.setBigUint64(index * HEADER_BYTES + VECTOR_AT, start + BigInt(vector), true)
+      this.#view.setBigUint64(index * HEADER_BYTES + VECTORS_AT, 1n, true)
+      this.#view.setBigUint64(vector, start + BigInt(this.#buffersAt + index * BUFFER_BYTES), true)
+    }
+  }
+
+  /** The kernel overwrites lengths with what it found. */
+  prepareReceive(): void {
+    for (let index = 0; index < BATCH; index++) {
+      this.#view.setUint32(index * HEADER_BYTES + NAME_LENGTH_AT, ADDRESS_BYTES, true)
+      this.#view.setBigUint64(BATCH * HEADER_BYTES + index * VECTOR_BYTES + 8, BigInt(BUFFER_BYTES), true)
+    }
+  }
+
+  /** A copy, since the receiver may keep it; undefined for one that did not fit. */
+  read(index: number): Datagram | undefined {
+    if (this.#view.getInt32(index * HEADER_BYTES + FLAGS_AT, true) & MSG_TRUNC) return undefined
+    const length = this.#view.getUint32(index * HEADER_BYTES + LENGTH_AT, true)
+    const from = this.#buffersAt + index * BUFFER_BYTES
+    const at = this.#addressesAt + index * ADDRESS_BYTES
+    const octets = this.#bytes.subarray(at + 4, at + 8)
+    const address = `${octets[0]}.${octets[1]}.${octets[2]}.${octets[3]}` as Ipv4
+    return { bytes: Buffer.from(this.#bytes.subarray(from, from + length)), from: { address, port: this.#view.getUint16(at + 2, false) } }
+  }
+
+  write(index: number, bytes: Uint8Array, to: Endpoint): void {
+    const at = this.#addressesAt + index * ADDRESS_BYTES
+    this.#view.setUint32(index * HEADER_BYTES + NAME_LENGTH_AT, ADDRESS_BYTES, true)
+    this.#view.setBigUint64(BATCH * HEADER_BYTES + index * VECTOR_BYTES + 8, BigInt(bytes.length), true)
+    this.#view.setUint16(at, AF_INET, true)
+    this.#view.setUint16(at + 2, to.port, false)
+    this.#bytes.set(ipv4ToBytes(to.address), at + 4)
+    this.#bytes.set(bytes, this.#buffersAt + index * BUFFER_BYTES)
+  }
+}
+
+let calls: Calls | undefined
+let arenas: { incoming: Arena; outgoing: Arena } | undefined
+
+function prepare(): { calls: Calls; incoming: Arena; outgoing: Arena } {
+  if (!calls) {
+    const library = koffi.load('libc.so.6')
+    calls = {
+      recvmmsg: library.func('int recvmmsg(int, void *, unsigned int, int, void *)'),
+      sendmmsg: library.func('int sendmmsg(int, void *, unsigned int, int)'),
+    } as Calls
+  }
+  arenas ??= { incoming: new Arena(), outgoing: new Arena() }
+  return { calls, ...arenas }
+}
+
+/** What waits on the socket now, at most one batch; nothing waits for more. `full` says that there may be more. */
+export function receiveBatch(fd: number): { datagrams: Datagram[]; full: boolean } {
+  const { calls: c, incoming } = prepare()
+  incoming.prepareReceive()
+  const count = c.recvmmsg(fd, incoming.pointer, BATCH, MSG_DONTWAIT, null)
+  const datagrams: Datagram[] = []
+  for (let index = 0; index < count; index++) {
+    const datagram = incoming.read(index)
+    if (datagram) datagrams.push(datagram)
+  }
+  return { datagrams, full: count === BATCH }
+}
+
+export type Outgoing = { bytes: Uint8Array; to: Endpoint }
+
+/** Whether a datagram fits the arena; others go their own way. */
+export function fitsBatch(bytes: Uint8Array): boolean {
+  return bytes.length <= BUFFER_BYTES
+}
+
+/** Sends at most one batch; returns how many the kernel took, which is fewer when its buffer is full or one of them was refused. */
+export function sendBatch(fd: number, batch: readonly Outgoing[]): number {
+  const { calls: c, outgoing } = prepare()
+  for (const [index, { bytes, to }] of batch.entries()) outgoing.write(index, bytes, to)
+  return Math.max(c.sendmmsg(fd, outgoing.pointer, batch.length, MSG_DONTWAIT), 0)
+}
