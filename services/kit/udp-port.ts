@@ -78,14 +78,21 @@ class UdpPort implements DatagramPort {
     this.#waiting = []
     if (this.#closing) return
     for (let at = 0; at < waiting.length; ) {
-      const batch = waiting.slice(at, at + BATCH)
-      const sent = batch.every(({ bytes }) => fitsBatch(bytes)) ? sendBatch(this.#fd, batch) : 0
+      const batch = fittingBatch(waiting, at)
+      const sent = batch.length > 0 ? sendBatch(this.#fd, batch) : 0
       at += sent
-      if (sent === batch.length) continue
-      // One that the kernel refuses, or has no room for now, goes by `dgram`, which waits; those behind it go on.
+      if (sent > 0 && sent === batch.length) continue
+      // One that does not fit, that the kernel refuses or has no room for goes by `dgram`, which waits; those behind it go on.
       const held = waiting[at]
       if (held) this.#socket.send(held.bytes, held.to.port, held.to.address, () => {})
       at += 1
     }
   }
+}
+
+/** The next datagrams in order that one system call can take; none when the very next one is too large. */
+function fittingBatch(waiting: readonly Outgoing[], at: number): Outgoing[] {
+  const batch = waiting.slice(at, at + BATCH)
+  const large = batch.findIndex(({ bytes }) => !fitsBatch(bytes))
+  return large < 0 ? batch : batch.slice(0, large)
 }
