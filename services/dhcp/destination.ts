@@ -5,9 +5,17 @@
 import type { Endpoint } from '../kit/datagram-port.ts'
 import { LIMITED_BROADCAST, UNSPECIFIED } from '../kit/ipv4.ts'
 import { CLIENT_PORT, type DhcpMessage, type ReplyType, SERVER_PORT } from './message.ts'
+import { relayInformationOf } from './relay-information.ts'
 
-export function destinationOf(request: Pick<DhcpMessage, 'giaddr' | 'ciaddr'>, reply: ReplyType): Endpoint {
-  if (request.giaddr !== UNSPECIFIED) return { address: request.giaddr, port: SERVER_PORT }
+/** `sourcePort` is the UDP port that the request came from; only a relay agent that asks for it is answered there (RFC 8357). */
+export function destinationOf(
+  request: Pick<DhcpMessage, 'giaddr' | 'ciaddr' | 'options'>,
+  reply: ReplyType,
+  sourcePort: number,
+): Endpoint {
+  if (request.giaddr !== UNSPECIFIED) {
+    return { address: request.giaddr, port: relayInformationOf(request).atSourcePort ? sourcePort : SERVER_PORT }
+  }
   // A client that gets a NAK may have no right to the address it listens on (§4.3.2).
   if (reply === 'nak') return { address: LIMITED_BROADCAST, port: CLIENT_PORT }
   if (request.ciaddr !== UNSPECIFIED) return { address: request.ciaddr, port: CLIENT_PORT }

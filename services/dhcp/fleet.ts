@@ -19,6 +19,8 @@ export type ClientView = { reservation?: Ipv4; hostName?: string; plan: DhcpPlan
 export type DhcpFact =
   | { fact: 'offered'; client: DhcpClient; address: Ipv4; plan: DhcpPlan }
   | { fact: 'acknowledged'; client: DhcpClient; address: Ipv4; plan: DhcpPlan }
+  /** It has this address from elsewhere and was told the rest: no lease. */
+  | { fact: 'informed'; client: DhcpClient; address: Ipv4 }
   | { fact: 'refused'; client: DhcpClient; reason: string }
   | { fact: 'silent'; client: DhcpClient; reason: string }
 

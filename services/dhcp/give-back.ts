@@ -9,6 +9,7 @@ import type { Subnet } from '../site/types.ts'
 import { isActive, QUARANTINE_MS } from './lease-table.ts'
 import type { DhcpMessage } from './message.ts'
 import { requestedAddressOf, serverIdOf } from './options.ts'
+import { namesUs } from './server-identity.ts'
 
 /** A machine that declines this many addresses at a time is itself what is wrong. */
 const MAX_QUARANTINED_BY_MACHINE = 3
@@ -20,8 +21,8 @@ export type GiveBack = { message: DhcpMessage; client: DhcpClient; subnet: Subne
 export function respondToDecline({ message, client, subnet, view, now }: GiveBack): Silence {
   const address = requestedAddressOf(message)
   const record = address && view.leases.at(address)
-  const ours = serverIdOf(message) === view.server.address
-  if (!ours || !record || record.mac !== client.mac || !isActive(record, now)) return silence('decline-refused', client)
+  if (!namesUs(message, view.server.address)) return silence('decline-refused', client)
+  if (!record || record.mac !== client.mac || !isActive(record, now)) return silence('decline-refused', client)
   const { inSubnet, byMachine, poolSize } = view.leases.quarantine(subnet, client.mac, now)
   const room = Math.max(1, Math.floor(poolSize * MAX_QUARANTINED_PART))
   if (byMachine >= MAX_QUARANTINED_BY_MACHINE || inSubnet >= room) {
@@ -33,8 +34,7 @@ export function respondToDecline({ message, client, subnet, view, now }: GiveBac
 
 export function respondToRelease({ message, client, view, now }: GiveBack): Decision {
   const record = view.leases.at(message.ciaddr)
-  const server = serverIdOf(message)
-  if (server && server !== view.server.address) return silence('foreign-server', client)
+  if (serverIdOf(message) && !namesUs(message, view.server.address)) return silence('foreign-server', client)
   if (!record || !isActive(record, now) || !isHolder(message, client, record)) return silence('release-refused', client)
   const released: LeaseRecord = { ...record, state: 'released', expiresAt: now }
   return { ...silence('released', client, [{ change: 'put', record: released }]), address: record.address }

@@ -230,6 +230,12 @@ export const REASONS = {
     action: 'shorten `options` of the subnet',
     severity: 'warning',
   },
+  'relay-information-broken': {
+    kind: 'note',
+    message: 'option 82 of the relay agent is broken: it was echoed and not read',
+    action: 'update the relay agent; `tcpdump -v port 67` shows what it sends',
+    severity: 'warning',
+  },
 } as const satisfies Record<string, ReasonText>
 
 export type Reason = keyof typeof REASONS

@@ -5,7 +5,9 @@ import type { Change, Inquiry, Reply } from './decision.ts'
 import { type DhcpMessage, MESSAGE_TYPES, type ReplyType } from './message.ts'
 import { bytesOf, OPTION, parameterListOf, uint8 } from './options.ts'
 import { echoedOptions, inOrder, leaseOptions, networkOptions, serverId } from './parameters.ts'
-import { type AckReason, type NakReason, type OfferReason, REASONS } from './reasons.ts'
+import { type AckReason, type NakReason, type NoteReason, type OfferReason, REASONS } from './reasons.ts'
+import { relayInformationOf } from './relay-information.ts'
+import { serverIdFor } from './server-identity.ts'
 
 export function offer(inquiry: Inquiry, address: Ipv4, reason: OfferReason, changes: Change[]): Reply {
   return granted(inquiry, 'offer', address, reason, changes)
@@ -44,7 +46,8 @@ function granted(
     file: boot.file,
     options,
   }
-  return { do: 'reply', type, reason, client, said, address, message, changes, notes: boot.notes }
+  const notes = [...boot.notes, ...relayNotes(request)]
+  return { do: 'reply', type, reason, client, said, address, message, changes, notes }
 }
 
 /** A NAK carries nothing but its reason (RFC 2131 Table 3); a relay agent must broadcast it (§4.3.2). */
@@ -56,12 +59,18 @@ export function refuse(inquiry: Inquiry, reason: NakReason, address: Ipv4 | unde
     broadcast: request.broadcast || request.giaddr !== UNSPECIFIED,
     options: inOrder([...header(inquiry, 'nak'), text, ...echoedOptions(request)], []),
   }
-  const refused: Reply = { do: 'reply', type: 'nak', reason, client, said, message, changes: [], notes: [] }
+  const notes = relayNotes(request)
+  const refused: Reply = { do: 'reply', type: 'nak', reason, client, said, message, changes: [], notes }
   return address ? { ...refused, address } : refused
 }
 
-function header({ view }: Inquiry, type: ReplyType): [number, Uint8Array][] {
-  return [[OPTION.messageType, uint8(MESSAGE_TYPES[type])], serverId(view.server.address)]
+/** Broken sub-options of option 82 are echoed as octets and not read: an agent that knows its own form still gets it back. */
+function relayNotes(request: DhcpMessage): NoteReason[] {
+  return relayInformationOf(request).isBroken ? ['relay-information-broken'] : []
+}
+
+function header({ message, view }: Inquiry, type: ReplyType): [number, Uint8Array][] {
+  return [[OPTION.messageType, uint8(MESSAGE_TYPES[type])], serverId(serverIdFor(message, view.server.address))]
 }
 
 function copied(request: DhcpMessage): DhcpMessage {

@@ -8,6 +8,7 @@ import { isActive } from './lease-table.ts'
 import { requestedAddressOf, serverIdOf } from './options.ts'
 import type { AckReason } from './reasons.ts'
 import { acknowledge, refuse } from './reply.ts'
+import { namesUs } from './server-identity.ts'
 
 /** Within this time the same transaction gets the same ACK without another write; no client retries longer. */
 const REPEAT_WINDOW_MS = 10_000
@@ -21,7 +22,7 @@ export function respondToRequest(inquiry: Inquiry): Decision {
 function selecting(inquiry: Inquiry): Decision {
   const { message, client, view } = inquiry
   const unhold: Change[] = [{ change: 'unhold', mac: client.mac }]
-  if (serverIdOf(message) !== view.server.address) return silence('foreign-server', client, unhold)
+  if (!namesUs(message, view.server.address)) return silence('foreign-server', client, unhold)
   const wanted = wantedAddress(inquiry) ?? (message.ciaddr === UNSPECIFIED ? undefined : message.ciaddr)
   const refusal = wanted ? refusalOf(inquiry, wanted) : 'no-address-requested'
   return refusal || !wanted

@@ -82,6 +82,8 @@ function activeOnly(record: LeaseRecord | undefined, clock: Clock): LeaseRecord 
   return record && isActive(record, clock.now()) ? record : undefined
 }
 
+type Heard = { request: DhcpMessage; sourcePort: number }
+
 class Serving {
   readonly #options: DhcpOptions
   readonly #table: LeaseTable
@@ -120,12 +122,13 @@ class Serving {
       writeReason(log, 'malformed', { detail: request.malformed, from: from.address })
       return
     }
+    const heard = { request, sourcePort: from.port }
     const decision = this.#bounded(respond(request, this.#view, now))
     this.#applyHolds(decision.changes)
     const records = recordsOf(decision.changes)
     if (decision.do === 'silence') this.#carryOutSilence(decision, request, records)
-    else if (records.length === 0) this.#send(decision, request)
-    else this.#track(this.#sendOnceWritten(decision, request, records))
+    else if (records.length === 0) this.#send(decision, heard)
+    else this.#track(this.#sendOnceWritten(decision, heard, records))
   }
 
   /** RFC 2131 §3.1 wants the record before the ACK, so no room for the record means no ACK. */
@@ -149,7 +152,8 @@ class Serving {
     if (records.length > 0) this.#track(this.#write(records).catch(error => this.#reportFailedWrite(decision, error)))
   }
 
-  async #sendOnceWritten(reply: Reply, request: DhcpMessage, records: LeaseRecord[]): Promise<void> {
+  async #sendOnceWritten(reply: Reply, heard: Heard, records: LeaseRecord[]): Promise<void> {
+    const { request } = heard
     const { address, mac } = records[0]!
     this.#table.begin(address, mac, request.xid)
     try {
@@ -162,7 +166,7 @@ class Serving {
     records.forEach((record, i) => this.#table.put(record, i === 0 ? request.xid : undefined))
     this.#table.end(address, mac, request.xid)
     this.#table.unhold(mac)
-    this.#send(reply, request)
+    this.#send(reply, heard)
   }
 
   async #write(records: LeaseRecord[]): Promise<void> {
@@ -174,10 +178,10 @@ class Serving {
     this.#writes.add(tracked)
   }
 
-  #send(reply: Reply, request: DhcpMessage): void {
+  #send(reply: Reply, { request, sourcePort }: Heard): void {
     const { port, log } = this.#options
     const { bytes, dropped } = encodeWithin(reply.message, limitsFor(request, MTU_BYTES))
-    port.send(bytes, destinationOf(request, reply.type))
+    port.send(bytes, destinationOf(request, reply.type, sourcePort))
     this.#report(reply, request)
     for (const note of reply.notes) writeNote(log, note, reply.client)
     if (dropped.length > 0) writeNote(log, 'options-left-out', reply.client, { options: dropped })
@@ -212,6 +216,7 @@ function factOf(decision: Decision): DhcpFact | undefined {
   if (decision.type === 'nak') return { fact: 'refused', client, reason }
   const { address } = decision
   if (!address) return undefined
+  if (reason === 'informed') return { fact: 'informed', client, address }
   const fact = decision.type === 'offer' ? 'offered' : 'acknowledged'
   return { fact, client, address, plan: decision.said.plan }
 }

@@ -2,10 +2,11 @@
 import { broadcastOf, type Ipv4, type Prefix, prefixContains, rangeContains, UNSPECIFIED } from '../kit/ipv4.ts'
 import type { Subnet } from '../site/types.ts'
 import type { DhcpMessage } from './message.ts'
+import { relayInformationOf } from './relay-information.ts'
 
 /**
  * Relay agent first, then the address that the client uses, then the interface that heard it (RFC 2131 §4.3.1).
- * A relay agent's sub-options are not asked here: without giaddr they are nobody's word.
+ * A relay agent's link selection precedes its own address (RFC 3527 §3).
  */
 export function selectSubnet(
   message: DhcpMessage,
@@ -13,15 +14,28 @@ export function selectSubnet(
   subnets: readonly Subnet[],
 ): Subnet | 'unknown-relay' | 'no-subnet' {
   const { giaddr, ciaddr } = message
-  if (giaddr !== UNSPECIFIED) return relayedSubnet(giaddr, subnets)
+  if (giaddr !== UNSPECIFIED) return relayedSubnet(giaddr, relayInformationOf(message).linkSelection, subnets)
   const used = ciaddr === UNSPECIFIED ? undefined : subnets.find(({ prefix }) => prefixContains(prefix, ciaddr))
   return used ?? subnets.find(({ prefix }) => prefixContains(prefix, interfacePrefix.network)) ?? 'no-subnet'
 }
 
-/** One relay agent may serve several subnets; the one around its own address is meant. */
-function relayedSubnet(giaddr: Ipv4, subnets: readonly Subnet[]): Subnet | 'unknown-relay' {
+/**
+ * One relay agent may serve several subnets: the link that it selects is meant, else the one around its own address.
+ * It speaks only for subnets that list it, whatever it selects.
+ */
+function relayedSubnet(
+  giaddr: Ipv4,
+  link: Ipv4 | undefined,
+  subnets: readonly Subnet[],
+): Subnet | 'unknown-relay' | 'no-subnet' {
   const served = subnets.filter(({ relays }) => relays.includes(giaddr))
-  return served.find(({ prefix }) => prefixContains(prefix, giaddr)) ?? served[0] ?? 'unknown-relay'
+  if (served.length === 0) return 'unknown-relay'
+  const around =
+    (address: Ipv4) =>
+    ({ prefix }: Subnet) =>
+      prefixContains(prefix, address)
+  if (!link) return served.find(around(giaddr)) ?? served[0]!
+  return served.find(around(link)) ?? (subnets.some(around(link)) ? 'unknown-relay' : 'no-subnet')
 }
 
 const POINT_TO_POINT_LENGTH = 31

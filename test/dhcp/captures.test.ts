@@ -85,7 +85,7 @@ describe.each(FILES)('%s', file => {
       expect(dropped).toEqual([])
       expect(bytes.length).toBeLessThanOrEqual(548)
       expect(decode(bytes)).toEqual(reply.message)
-      expect(destinationOf(request, reply.type)).toEqual({ address: '255.255.255.255', port: 68 })
+      expect(destinationOf(request, reply.type, 68)).toEqual({ address: '255.255.255.255', port: 68 })
     }
   })
 

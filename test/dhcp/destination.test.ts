@@ -14,5 +14,5 @@ test.each<[string, Said, ReplyType, string, number]>([
   ['F06 a nak is broadcast', {}, 'nak', '255.255.255.255', 68],
   ['F06 even to a machine that has an address', { ciaddr: '10.77.0.9' }, 'nak', '255.255.255.255', 68],
 ])('%s', (_, said, reply, address, port) => {
-  expect(destinationOf(dhcp('request', said), reply)).toEqual({ address, port })
+  expect(destinationOf(dhcp('request', said), reply, 68)).toEqual({ address, port })
 })
