@@ -6,6 +6,7 @@ import { execFile, spawn, type ChildProcess } from 'node:child_process'
 import { readFile, readlink } from 'node:fs/promises'
 import { constants } from 'node:os'
 import { EnvironmentProblem } from '../kit/problem.ts'
+import { runTool } from './ip-command.ts'
 
 /** Holds the name of the namespace outside; inside is where the own name differs from it. */
 const OUTSIDE_NAMESPACE = 'RACKRISE_LAB_OUTSIDE'
@@ -101,6 +102,8 @@ export async function enterRackNamespace(argv: readonly string[]): Promise<Enter
   const outside = process.env[OUTSIDE_NAMESPACE]
   // A variable left over in somebody's shell must never make the lab build its bridge on the host.
   if (outside !== undefined && outside !== here) return { inside: true }
+  // Without iproute2 the probe below would blame the kernel.
+  await runTool('ip', ['-V'])
   const flags = await workingFlags()
   // The parent's death signal ends the lab, and with it the namespace, also after a kill -9 outside.
   const command = [
