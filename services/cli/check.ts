@@ -18,7 +18,7 @@ import { listingOf } from '../machine/listing.ts'
 import type { ListedMachine, Profile, Site } from '../site/types.ts'
 import { loadSite } from '../site/load.ts'
 import { unavailable } from '../site/unavailable.ts'
-import { type Command, complainOf, configFile, say } from './command.ts'
+import { type Command, complainOf, configFile, say, usageError } from './command.ts'
 
 const silent: Log = { debug() {}, info() {}, warn() {}, error() {} }
 
@@ -28,34 +28,80 @@ function error(code: string, message: string, hint: string): Problem {
 
 function checkInterface(site: Site): Problem[] {
   const addresses = networkInterfaces()[site.network.interface]
-  if (!addresses) return [error('interface-missing', `the interface ${site.network.interface} does not exist`, 'see `ip link` for the names, and set network.interface')]
+  if (!addresses)
+    return [
+      error(
+        'interface-missing',
+        `the interface ${site.network.interface} does not exist`,
+        'see `ip link` for the names, and set network.interface',
+      ),
+    ]
   const there = addresses.some(({ address }) => address === site.network.address)
-  return there ? [] : [error('address-missing', `${site.network.interface} does not have the address ${site.network.address}`, `give it one: \`ip address add ${site.network.address}/${site.network.prefix.length} dev ${site.network.interface}\``)]
+  return there
+    ? []
+    : [
+        error(
+          'address-missing',
+          `${site.network.interface} does not have the address ${site.network.address}`,
+          `give it one: \`ip address add ${site.network.address}/${site.network.prefix.length} dev ${site.network.interface}\``,
+        ),
+      ]
 }
 
 async function checkLoaders(site: Site): Promise<Problem[]> {
   const loaders = await listLoaders(site.boot.loaders)
-  return COMMON_LOADERS.filter(name => !loaders.has(name)).map(name => error('loaders-missing', `${site.boot.loaders} has no ${name}`, 'install it with `apt-get install ipxe`, or set boot.loaders'))
+  return COMMON_LOADERS.filter(name => !loaders.has(name)).map(name =>
+    error(
+      'loaders-missing',
+      `${site.boot.loaders} has no ${name}`,
+      'install it with `apt-get install ipxe`, or set boot.loaders',
+    ),
+  )
 }
 
 function checkProfiles(site: Site, catalogue: IsoCatalogue): Problem[] {
   return [...site.profiles.values()].flatMap(profile => {
     const iso = catalogue.find(profile.iso)
     if (isProblem(iso)) return [{ ...iso, message: `profile ${profile.name}: ${iso.message}` }]
-    if (!iso.autoInstallCapable) return [error('iso-not-capable', `profile ${profile.name}: ${iso.file} has no automated installer`, 'use Proxmox VE 8.2, Backup Server 3.2, Mail Gateway 8.2, Datacenter Manager 1.0 or newer')]
+    if (!iso.autoInstallCapable)
+      return [
+        error(
+          'iso-not-capable',
+          `profile ${profile.name}: ${iso.file} has no automated installer`,
+          'use Proxmox VE 8.2, Backup Server 3.2, Mail Gateway 8.2, Datacenter Manager 1.0 or newer',
+        ),
+      ]
     const baked = iso.modeFile?.url
     const mine = urlsOf(site).answer()
-    return baked && !baked.startsWith(mine) ? [error('iso-baked-url', `profile ${profile.name}: ${iso.file} was prepared for ${baked}, which beats DHCP and DNS silently`, 'use the ISO as Proxmox publishes it')] : []
+    return baked && !baked.startsWith(mine)
+      ? [
+          error(
+            'iso-baked-url',
+            `profile ${profile.name}: ${iso.file} was prepared for ${baked}, which beats DHCP and DNS silently`,
+            'use the ISO as Proxmox publishes it',
+          ),
+        ]
+      : []
   })
 }
 
 /** Tries out the answer of one machine as the live path would compose it. */
-function tryAnswer(site: Site, listed: ListedMachine, profile: Profile, layers: Layers, catalogue: IsoCatalogue): Problem[] {
+function tryAnswer(
+  site: Site,
+  listed: ListedMachine,
+  profile: Profile,
+  layers: Layers,
+  catalogue: IsoCatalogue,
+): Problem[] {
   const iso = catalogue.find(profile.iso)
   const { product, release } = isProblem(iso) ? { product: 'pve', release: '9.2' } : iso.release
   const machine = { ...newMachine(listed.macs[0] as MachineId, 0), macs: listed.macs }
   const composed = answerForMachine({
-    machine: { ...machine, ...(listed.serial ? { serial: listed.serial } : {}), ...(listed.uuid ? { uuid: listed.uuid } : {}) },
+    machine: {
+      ...machine,
+      ...(listed.serial ? { serial: listed.serial } : {}),
+      ...(listed.uuid ? { uuid: listed.uuid } : {}),
+    },
     listing: listingOf(machine, site),
     profile,
     site,
@@ -80,7 +126,9 @@ function checkAnswers(site: Site, layers: Layers, catalogue: IsoCatalogue): Prob
 }
 
 function summary(site: Site, catalogue: IsoCatalogue): string {
-  const isos = catalogue.entries().map(entry => `${entry.file} (${formatSize(memoryNeeded(entry))} of memory per machine)`)
+  const isos = catalogue
+    .entries()
+    .map(entry => `${entry.file} (${formatSize(memoryNeeded(entry))} of memory per machine)`)
   return [
     `${site.name}: ${site.network.interface} ${site.network.address}, domain ${site.domain}`,
     `  machines  ${site.machines.length} listed, ${site.machines.filter(({ approve }) => approve).length} of them approved by the site file`,
@@ -94,7 +142,8 @@ export const checkCommand: Command = {
   usage: ['check [--config FILE] [--json]'],
   options: {},
   example: 'rackrise check --config /etc/rackrise/site.toml',
-  async run(_positionals, values) {
+  async run(positionals, values) {
+    if (positionals.length > 0) return usageError(checkCommand, `"${positionals[0]}" is too much`)
     const json = values['json'] === true
     const loaded = await loadSite(configFile(values))
     if ('problems' in loaded) {
@@ -115,7 +164,10 @@ export const checkCommand: Command = {
     ]
     const errors = problems.filter(({ severity }) => severity === 'error').length
     complainOf(problems, json)
-    if (!json) say(`${summary(site, catalogue)}\n${errors === 0 ? 'ready' : `not ready: ${errors} ${errors === 1 ? 'error' : 'errors'}`}`)
+    if (!json)
+      say(
+        `${summary(site, catalogue)}\n${errors === 0 ? 'ready' : `not ready: ${errors} ${errors === 1 ? 'error' : 'errors'}`}`,
+      )
     return errors === 0 ? 0 : 1
   },
 }

@@ -37,7 +37,15 @@ function progressOf({ progress, state }: MachineView): string {
 /** Columns as wide as their widest cell; the state in colour on a terminal. */
 export function machineTable(views: readonly MachineView[], now: number, colour: boolean): string {
   const head = ['NAME', 'STATE', 'ADDRESS', 'MAC', 'SERIAL', 'HEARD', '']
-  const rows = views.map(view => [view.name, view.state, view.address ?? '', view.macs[0] ?? '', view.serial ?? '', age(view.heardAt, now), progressOf(view) || (view.reason ?? '')])
+  const rows = views.map(view => [
+    view.name,
+    view.state,
+    view.address ?? '',
+    view.macs[0] ?? '',
+    view.serial ?? '',
+    age(view.heardAt, now),
+    progressOf(view) || (view.reason ?? ''),
+  ])
   const widths = head.map((title, column) => Math.max(title.length, ...rows.map(row => row[column]!.length)))
   const line = (cells: string[], state?: MachineView['state']): string =>
     cells
@@ -64,14 +72,28 @@ function describe(view: MachineView): string {
     ['uuid', view.uuid],
     ['address', view.address],
     ['profile', view.profile],
-    ['known from', view.listed === 'nothing' ? 'the wire only; no entry or rule of the site file fits it' : `a ${view.listed} of the site file`],
-    ['attempt', view.attempt && `${view.attempt.id}, started ${view.attempt.startedAt}, resumed ${view.attempt.resumes} times`],
+    [
+      'known from',
+      view.listed === 'nothing'
+        ? 'the wire only; no entry or rule of the site file fits it'
+        : `a ${view.listed} of the site file`,
+    ],
+    [
+      'attempt',
+      view.attempt && `${view.attempt.id}, started ${view.attempt.startedAt}, resumed ${view.attempt.resumes} times`,
+    ],
     ['progress', progressOf(view) || undefined],
-    ['installed', view.installed && `${view.installed.at}${view.installed.inferred ? ' (inferred)' : ''} ${view.installed.fqdn ?? ''} ${view.installed.product ?? ''} ${view.installed.address ?? ''}`.trim()],
+    [
+      'installed',
+      view.installed &&
+        `${view.installed.at}${view.installed.inferred ? ' (inferred)' : ''} ${view.installed.fqdn ?? ''} ${view.installed.product ?? ''} ${view.installed.address ?? ''}`.trim(),
+    ],
     ['heard', view.heardAt],
   ]
   const width = Math.max(...rows.map(([name]) => name.length))
-  return [view.name, ...rows.flatMap(([name, value]) => (value ? [`  ${name.padEnd(width)}  ${value}`] : []))].join('\n')
+  return [view.name, ...rows.flatMap(([name, value]) => (value ? [`  ${name.padEnd(width)}  ${value}`] : []))].join(
+    '\n',
+  )
 }
 
 function refused(problem: Problem, json: boolean): ExitStatus {
@@ -106,7 +128,12 @@ async function timeline(fleet: Fleet, query: string, json: boolean, follow: bool
   return 0
 }
 
-async function order(fleet: Fleet, action: 'approve' | 'reinstall' | 'block', queries: string[], values: Values): Promise<ExitStatus> {
+async function order(
+  fleet: Fleet,
+  action: 'approve' | 'reinstall' | 'block',
+  queries: string[],
+  values: Values,
+): Promise<ExitStatus> {
   const given: Order = {
     ...(typeof values['profile'] === 'string' ? { profile: values['profile'] } : {}),
     ...(typeof values['reason'] === 'string' ? { reason: values['reason'] } : {}),
@@ -119,14 +146,22 @@ async function order(fleet: Fleet, action: 'approve' | 'reinstall' | 'block', qu
       else complain(formatProblem(view))
       status = 1
     } else if (values['json'] === true) say(JSON.stringify(view, null, 2))
-    else say(`${view.name} (${view.macs.join(', ')}${view.serial ? `, serial ${view.serial}` : ''}) is ${view.state}${action === 'block' ? '' : '; it installs at its next network boot, which erases its disks'}`)
+    else
+      say(
+        `${view.name} (${view.macs.join(', ')}${view.serial ? `, serial ${view.serial}` : ''}) is ${view.state}${action === 'block' ? '' : '; it installs at its next network boot, which erases its disks'}`,
+      )
   }
   return status
 }
 
 const VERBS = ['list', 'show', 'approve', 'reinstall', 'block', 'timeline'] as const
 
-async function runVerb(fleet: Fleet, verb: (typeof VERBS)[number], queries: string[], values: Values): Promise<ExitStatus> {
+async function runVerb(
+  fleet: Fleet,
+  verb: (typeof VERBS)[number],
+  queries: string[],
+  values: Values,
+): Promise<ExitStatus> {
   const json = values['json'] === true
   const [query = ''] = queries
   switch (verb) {
@@ -163,8 +198,12 @@ export const machineCommand: Command = {
   async run(positionals, values) {
     const [word, ...queries] = positionals
     const verb = VERBS.find(candidate => candidate === word)
-    if (!verb) return usageError(machineCommand, word ? `there is no "machine ${word}"` : `say which of ${VERBS.join(', ')}`)
-    if (verb !== 'list' && queries.length === 0) return usageError(machineCommand, `machine ${verb} needs a machine: its name, MAC, serial or address`)
+    if (!verb)
+      return usageError(machineCommand, word ? `there is no "machine ${word}"` : `say which of ${VERBS.join(', ')}`)
+    if (verb !== 'list' && queries.length === 0)
+      return usageError(machineCommand, `machine ${verb} needs a machine: its name, MAC, serial or address`)
+    const most = { list: 0, show: 1, timeline: 1, approve: Infinity, reinstall: Infinity, block: Infinity }[verb]
+    if (queries.length > most) return usageError(machineCommand, `"${queries[most]}" is too much`)
     const site = await siteFor(values)
     if (!site) return 1
     const fleet = await openFleet(site)

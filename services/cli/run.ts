@@ -3,11 +3,12 @@ import { EnvironmentProblem, formatProblem } from '../kit/problem.ts'
 import { checkCommand } from './check.ts'
 import { type Command, complain, type ExitStatus, runWith, say } from './command.ts'
 import { labCommand } from './lab.ts'
+import { leaseCommand } from './lease.ts'
 import { machineCommand } from './machine.ts'
 import { serveCommand } from './serve.ts'
 import { VERSION } from './version.ts'
 
-export const COMMANDS: readonly Command[] = [serveCommand, checkCommand, machineCommand, labCommand]
+export const COMMANDS: readonly Command[] = [serveCommand, checkCommand, machineCommand, leaseCommand, labCommand]
 
 function overview(): string {
   const width = Math.max(...COMMANDS.map(({ name }) => name.length))

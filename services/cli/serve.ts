@@ -2,7 +2,7 @@
 import { createLog } from '../kit/pino-log.ts'
 import { systemClock } from '../kit/clock.ts'
 import { startAppliance } from '../main.ts'
-import type { Command } from './command.ts'
+import { type Command, usageError } from './command.ts'
 import { siteFor } from './site-file.ts'
 import { VERSION } from './version.ts'
 
@@ -14,12 +14,21 @@ export const serveCommand: Command = {
   usage: ['serve [--config FILE]'],
   options: {},
   example: 'sudo npx rackrise serve --config config/site.toml',
-  async run(_positionals, values) {
+  async run(positionals, values) {
+    if (positionals.length > 0) return usageError(serveCommand, `"${positionals[0]}" is too much`)
     const site = await siteFor(values)
     if (!site) return 1
     const log = createLog({ level: site.log.level, format: values['json'] === true ? 'json' : site.log.format })
     const appliance = await startAppliance(site, { log, clock: systemClock })
-    log.info({ version: VERSION, interface: site.network.interface, address: site.network.address, fingerprint: appliance.fingerprint }, `${site.name} is serving`)
+    log.info(
+      {
+        version: VERSION,
+        interface: site.network.interface,
+        address: site.network.address,
+        fingerprint: appliance.fingerprint,
+      },
+      `${site.name} is serving`,
+    )
     await new Promise<void>(resolve => {
       for (const signal of SIGNALS) process.once(signal, () => resolve())
     })

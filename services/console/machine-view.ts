@@ -23,7 +23,16 @@ export type MachineView = {
   attempt?: { id: string; startedAt: string; resumes: number }
   attempts: number
   progress?: { file: string; sent: number; total: number; bytesPerSecond: number }
-  installed?: { at: string; inferred: boolean; fqdn?: string; address?: string; product?: string; kernel?: string; machineId?: string; hostKeys?: string[] }
+  installed?: {
+    at: string
+    inferred: boolean
+    fqdn?: string
+    address?: string
+    product?: string
+    kernel?: string
+    machineId?: string
+    hostKeys?: string[]
+  }
   firstSeenAt: string
   heardAt: string
 }
@@ -34,10 +43,17 @@ const iso = (at: Instant): string => new Date(at).toISOString()
 
 /** Only what is set, so that absent values are absent in JSON, too. */
 function present<T extends object>(value: T): { [K in keyof T]: Exclude<T[K], undefined> } {
-  return Object.fromEntries(Object.entries(value).filter(([, part]) => part !== undefined)) as { [K in keyof T]: Exclude<T[K], undefined> }
+  return Object.fromEntries(Object.entries(value).filter(([, part]) => part !== undefined)) as {
+    [K in keyof T]: Exclude<T[K], undefined>
+  }
 }
 
-export function viewMachine(machine: Machine, listing: Listing, progress: Progress | undefined, heardAt: Instant): MachineView {
+export function viewMachine(
+  machine: Machine,
+  listing: Listing,
+  progress: Progress | undefined,
+  heardAt: Instant,
+): MachineView {
   const { attempt, installed } = machine
   return present({
     id: machine.id,
@@ -55,7 +71,12 @@ export function viewMachine(machine: Machine, listing: Listing, progress: Progre
     listed: listing.from,
     attempt: attempt && { id: attempt.id, startedAt: iso(attempt.startedAt), resumes: attempt.resumes },
     attempts: machine.attempts,
-    progress: progress && { file: progress.file, sent: progress.sent, total: progress.total, bytesPerSecond: Math.round(rateOf(progress)) },
+    progress: progress && {
+      file: progress.file,
+      sent: progress.sent,
+      total: progress.total,
+      bytesPerSecond: Math.round(rateOf(progress)),
+    },
     installed: installed && { ...installed, at: iso(installed.at) },
     firstSeenAt: iso(machine.firstSeenAt),
     heardAt: iso(heardAt),
@@ -64,5 +85,12 @@ export function viewMachine(machine: Machine, listing: Listing, progress: Progre
 
 export function viewEvent(event: MachineEvent): TimelineEntry {
   const { seq, anomaly } = event
-  return present({ seq, at: iso(event.at), source: event.source, type: event.type, text: describeFact(event), anomaly }) as TimelineEntry
+  return present({
+    seq,
+    at: iso(event.at),
+    source: event.source,
+    type: event.type,
+    text: describeFact(event),
+    anomaly,
+  }) as TimelineEntry
 }

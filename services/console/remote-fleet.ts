@@ -11,24 +11,45 @@ type Reply = { status: number; text: string }
 
 function ask(socketPath: string, method: string, path: string, body?: unknown): Promise<Reply> {
   return new Promise((resolve, reject) => {
-    const call = request({ socketPath, method, path, timeout: TIMEOUT_MS, headers: { 'content-type': 'application/json' } }, response => {
-      const parts: Buffer[] = []
-      response.on('data', (part: Buffer) => parts.push(part))
-      response.on('end', () => resolve({ status: response.statusCode ?? 0, text: Buffer.concat(parts).toString('utf8') }))
-    })
+    const call = request(
+      { socketPath, method, path, timeout: TIMEOUT_MS, headers: { 'content-type': 'application/json' } },
+      response => {
+        const parts: Buffer[] = []
+        response.on('data', (part: Buffer) => parts.push(part))
+        response.on('end', () =>
+          resolve({ status: response.statusCode ?? 0, text: Buffer.concat(parts).toString('utf8') }),
+        )
+      },
+    )
     call.on('error', reject)
     call.on('timeout', () => call.destroy(new Error('no answer within ten seconds')))
     call.end(body === undefined ? undefined : JSON.stringify(body))
   })
 }
 
-async function askJson<T>(socketPath: string, method: string, path: string, body?: unknown): Promise<T | Problem> {
-  const { status, text } = await ask(socketPath, method, path, body)
+export async function askJson<T>(
+  socketPath: string,
+  method: string,
+  path: string,
+  body?: unknown,
+): Promise<T | Problem> {
+  const { status, text } = await ask(socketPath, method, path, body).catch((error: unknown) => {
+    const what = error instanceof Error ? error.message : String(error)
+    throw new EnvironmentProblem(
+      'control',
+      `the appliance behind ${socketPath} went away: ${what}`,
+      'start it again, then repeat the command',
+    )
+  })
   let parsed: unknown
   try {
     parsed = JSON.parse(text)
   } catch {
-    throw new EnvironmentProblem('control', `the appliance answered ${status} to ${method} ${path}: ${text.trim()}`, 'see its log')
+    throw new EnvironmentProblem(
+      'control',
+      `the appliance answered ${status} to ${method} ${path}: ${text.trim()}`,
+      'repeat the command when that is mended',
+    )
   }
   const problem = (parsed as { problem?: unknown }).problem
   return isProblem(problem) ? problem : (parsed as T)
@@ -43,7 +64,8 @@ export function remoteFleet(socketPath: string): Fleet {
     },
     show: query => askJson<MachineView>(socketPath, 'GET', machine(query)),
     order: (query, action, order) => askJson<MachineView>(socketPath, 'POST', `${machine(query)}/${action}`, order),
-    timeline: (query, after) => askJson<TimelineEntry[]>(socketPath, 'GET', `${machine(query)}/timeline?after=${after}`),
+    timeline: (query, after) =>
+      askJson<TimelineEntry[]>(socketPath, 'GET', `${machine(query)}/timeline?after=${after}`),
     close: async () => {},
   }
 }

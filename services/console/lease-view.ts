@@ -1,0 +1,38 @@
+/** A lease as people and programs are shown it: whose it is by name, its state as of now, times as ISO text. */
+import type { Instant } from '../kit/clock.ts'
+import { ipv4ToNumber } from '../kit/ipv4.ts'
+import type { LeaseRecord } from '../store/types.ts'
+
+export type LeaseView = {
+  address: string
+  mac: string
+  /** Of the machine that has or had it. */
+  name?: string
+  state: 'bound' | 'expired' | 'released' | 'quarantine'
+  /** When it was last acknowledged. */
+  boundAt: string
+  /** When it ends or ended; for `released`, when it was given back. */
+  expiresAt: string
+}
+
+function stateOf({ state, expiresAt }: LeaseRecord, now: Instant): LeaseView['state'] {
+  if (state === 'released') return 'released'
+  if (now >= expiresAt) return 'expired'
+  return state === 'declined' ? 'quarantine' : 'bound'
+}
+
+export function viewLease(record: LeaseRecord, name: string | undefined, now: Instant): LeaseView {
+  const { address, mac, boundAt, expiresAt } = record
+  return {
+    address,
+    mac,
+    ...(name ? { name } : {}),
+    state: stateOf(record, now),
+    boundAt: new Date(boundAt).toISOString(),
+    expiresAt: new Date(expiresAt).toISOString(),
+  }
+}
+
+export function byAddress(a: LeaseRecord, b: LeaseRecord): number {
+  return ipv4ToNumber(a.address) - ipv4ToNumber(b.address)
+}

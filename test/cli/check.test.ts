@@ -1,0 +1,97 @@
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import type { Problem } from '../../services/kit/problem.ts'
+import { LAYER } from '../http/rig.ts'
+import { goodSite, rackrise, siteText } from './rig.ts'
+
+// Child processes, on a machine that does other things too.
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
+
+let folder: string
+let file: string
+beforeEach(async () => {
+  ;({ folder, file } = await goodSite())
+})
+afterEach(() => rm(folder, { recursive: true }))
+
+test('a good site is ready, and nothing was written', async () => {
+  const before = await readdir(folder)
+  const { status, out, err } = await rackrise(folder, 'check', '--config', file)
+  expect([status, err]).toEqual([0, ''])
+  expect(out).toMatch(
+    /^rack: lo 127\.0\.0\.1, domain rack\.test\n  machines  2 listed, 0 of them approved by the site file\n  isos      proxmox-ve_9\.2-1\.iso \(\d+\.\d MiB of memory per machine\)\nready\n$/,
+  )
+  expect(await readdir(folder)).toEqual(before)
+})
+
+test('the site file is found where a checkout has it', async () => {
+  await mkdir(join(folder, 'config'))
+  await writeFile(join(folder, 'config', 'site.toml'), siteText(folder))
+  expect((await rackrise(folder, 'check', '--json')).out).toBe('{\n  "problems": []\n}\n')
+})
+
+test('everything that is wrong around a site is told at once, each with what to do', async () => {
+  await rm(join(folder, 'loaders', 'snponly.efi'))
+  await writeFile(join(folder, 'isos', 'broken.iso'), 'not an image')
+  await writeFile(join(folder, 'answers', 'base.toml'), LAYER.replace('"Europe/Vienna"', '"Mars/Olympus"'))
+  await writeFile(join(folder, 'answers', 'odd.toml'), 'a = \n')
+  await writeFile(file, siteText(folder).replace('"lo"', '"nosuch0"').replace('pve:latest', 'pbs:latest'))
+  const { status, out, err } = await rackrise(folder, 'check', '--config', file)
+  expect(status).toBe(1)
+  expect(out).toMatch(/\nnot ready: \d+ errors\n$/)
+  const lines = err.trimEnd().split('\n')
+  for (const line of lines) expect(line).toMatch(/^(\S+: )?(error|warning): .+; .+$/)
+  for (const piece of [
+    'the interface nosuch0 does not exist',
+    'has no snponly.efi',
+    'broken.iso',
+    'profile pve: no ISO fits "pbs:latest"',
+    'odd.toml:1',
+    'answer of node1: global.timezone',
+    'answer of node2: global.timezone',
+  ]) {
+    expect(lines.filter(line => line.includes(piece))).toHaveLength(1)
+  }
+})
+
+test('everything that is wrong in a site file is told at once, with line and column', async () => {
+  await writeFile(
+    file,
+    siteText(folder)
+      .replace('domain =', 'domian =')
+      .replace('mode = "off"', 'mode = "maybe"')
+      .replace('mac = ["bc:24:11:ab:12:22"]', 'mac = ["bc:24"]'),
+  )
+  const { status, out, err } = await rackrise(folder, 'check', '--config', file)
+  expect([status, out]).toEqual([1, ''])
+  const lines = err.trimEnd().split('\n')
+  for (const line of lines) expect(line).toMatch(/^\S+site\.toml:\d+:\d+: (error|warning): .+; .+$/)
+  for (const piece of [
+    ':2:1: error: unknown key "domian"',
+    ':7:1: error: "mode" in [dhcp]: "maybe" is not a choice',
+    ':24:8: error: "mac" in [[machine]]: "bc:24" is not the MAC address of a NIC',
+  ])
+    expect(err).toContain(piece)
+})
+
+test('the same as JSON, for programs', async () => {
+  await writeFile(file, siteText(folder).replace('"lo"', '"nosuch0"'))
+  const { status, out, err } = await rackrise(folder, 'check', '--config', file, '--json')
+  const { problems } = JSON.parse(out) as { problems: Problem[] }
+  expect([status, err]).toEqual([1, ''])
+  expect(problems).toEqual([
+    {
+      code: 'interface-missing',
+      message: 'the interface nosuch0 does not exist',
+      hint: 'see `ip link` for the names, and set network.interface',
+      severity: 'error',
+    },
+  ])
+})
+
+test('a site file that is not there', async () => {
+  const { status, out, err } = await rackrise(folder, 'check', '--config', join(folder, 'other.toml'))
+  expect([status, out]).toEqual([1, ''])
+  expect(err).toMatch(/^\S+\/other\.toml: error: it does not exist; name another one with --config, [^\n]+\n$/)
+})

@@ -1,0 +1,67 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { COMMANDS } from '../../services/cli/run.ts'
+import { VERSION } from '../../services/cli/version.ts'
+import { rackrise } from './rig.ts'
+
+// Child processes, on a machine that does other things too.
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
+
+let folder: string
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'rackrise-usage-'))
+})
+afterAll(() => rm(folder, { recursive: true }))
+
+describe('help', () => {
+  test.each(COMMANDS.map(({ name }) => name))('%s --help says how it is used, with an example', async name => {
+    const { status, out, err } = await rackrise(folder, name, '--help')
+    expect([status, err]).toEqual([0, ''])
+    expect(out).toMatch(new RegExp(`\\nUsage:\\n  rackrise ${name}`))
+    expect(out).toMatch(/\nOptions:\n(?:  --.+\n)+\nExample:\n  .*rackrise .+\n$/)
+    for (const option of ['--config FILE', '--json', '--help']) expect(out).toContain(`  ${option}`)
+  })
+
+  test('without a command: the overview, and status 2', async () => {
+    const bare = await rackrise(folder)
+    const asked = await rackrise(folder, '--help')
+    expect([bare.status, asked.status, bare.out]).toEqual([2, 0, asked.out])
+    for (const { name, summary } of COMMANDS) expect(asked.out).toMatch(new RegExp(`\\n  ${name} +${summary}\\n`))
+  })
+
+  test('--version', async () => {
+    expect(await rackrise(folder, '--version')).toEqual({ status: 0, out: `${VERSION}\n`, err: '' })
+  })
+})
+
+describe('a command line that is wrong: status 2, one line, and the way to the help', () => {
+  test.each([
+    [['approve'], 'rackrise: there is no command "approve"; see `rackrise --help`'],
+    [['check', '--confg', 'x'], "rackrise check: Unknown option '--confg'; see `rackrise check --help`"],
+    [['check', '--config'], "rackrise check: Option '--config <value>' argument missing; see `rackrise check --help`"],
+    [['check', '--json=yes'], "rackrise check: Option '--json' does not take an argument; see `rackrise check --help`"],
+    [['check', 'site.toml'], 'rackrise check: "site.toml" is too much; see `rackrise check --help`'],
+    [['serve', 'now'], 'rackrise serve: "now" is too much; see `rackrise serve --help`'],
+    [
+      ['machine'],
+      'rackrise machine: say which of list, show, approve, reinstall, block, timeline; see `rackrise machine --help`',
+    ],
+    [['machine', 'destroy'], 'rackrise machine: there is no "machine destroy"; see `rackrise machine --help`'],
+    [
+      ['machine', 'approve'],
+      'rackrise machine: machine approve needs a machine: its name, MAC, serial or address; see `rackrise machine --help`',
+    ],
+    [['machine', 'show', 'node1', 'node2'], 'rackrise machine: "node2" is too much; see `rackrise machine --help`'],
+    [['machine', 'list', 'node1'], 'rackrise machine: "node1" is too much; see `rackrise machine --help`'],
+    [
+      ['lab', '--machines', 'many'],
+      'rackrise lab: --machines is a whole number from 1 to 200; see `rackrise lab --help`',
+    ],
+  ])('%j', async (args, line) => {
+    const { status, out, err } = await rackrise(folder, ...args)
+    expect([status, out]).toEqual([2, ''])
+    expect(err.replace(/from 1 to \d+/, 'from 1 to 200')).toBe(`${line}\n`)
+  })
+})

@@ -1,0 +1,197 @@
+import { describe, expect, test } from 'vitest'
+import { type Action, localFleet } from '../../services/console/fleet.ts'
+import type { MachineView } from '../../services/console/machine-view.ts'
+import { isProblem } from '../../services/kit/is-problem.ts'
+import type { Ipv4 } from '../../services/kit/ipv4.ts'
+import type { Problem } from '../../services/kit/problem.ts'
+import type { AttemptId, Fact } from '../../services/machine/event.ts'
+import { Fleet, LISTED, NODE1, NODE2, siteOf, STRANGER } from '../machine/rig.ts'
+
+const ADDRESS = '10.77.0.11' as Ipv4
+const MORE = `[[profile]]\nname = "pbs"\niso = "pbs:latest"\n${LISTED}[[machine]]\nname = "node10"\nmac = ["${NODE2}"]\nprofile = "pve"\n`
+
+const script = (attempt: AttemptId): Fact => ({ type: 'script-served', attempt, address: ADDRESS, resumed: false })
+const answer = (attempt: AttemptId): Fact => ({
+  type: 'answer-served',
+  attempt,
+  address: ADDRESS,
+  layers: ['base'],
+  sha256: 'ab',
+  leftOut: [],
+  withToken: true,
+})
+const report = (attempt: AttemptId): Fact => ({
+  type: 'reported',
+  attempt,
+  installed: { fqdn: 'node1.rack.test', hostKeys: [] },
+})
+
+async function open() {
+  const rig = await Fleet.open(siteOf(MORE))
+  return { rig, fleet: localFleet(rig.registry, async () => {}) }
+}
+
+async function facts(rig: Fleet, ...made: ((attempt: AttemptId) => Fact)[]): Promise<void> {
+  await rig.happen(NODE1, ...made.map(fact => fact(rig.machine(NODE1).attempt!.id)))
+}
+
+const wordOf = (outcome: MachineView | Problem): string =>
+  isProblem(outcome) ? outcome.code : `${outcome.state} ${outcome.profile}`
+
+describe('orders', () => {
+  test.each<[string, ((attempt: AttemptId) => Fact)[] | undefined, Action, object, string, number]>([
+    ['approve a held machine', undefined, 'approve', {}, 'approved pve', 1],
+    ['approve it again: the same word', [], 'approve', {}, 'approved pve', 1],
+    ['approve it again with the same profile', [], 'approve', { profile: 'pve' }, 'approved pve', 1],
+    ['approve it again with another profile: another word', [], 'approve', { profile: 'pbs' }, 'approved pbs', 2],
+    ['approve it while it boots', [script], 'approve', {}, 'booting pve', 1],
+    ['approve it while it installs', [script, answer], 'approve', {}, 'not-approvable', 1],
+    ['approve it when it is installed', [script, answer, report], 'approve', {}, 'not-approvable', 1],
+    ['reinstall it when it is installed', [script, answer, report], 'reinstall', {}, 'approved pve', 2],
+    ['reinstall it while it installs', [script, answer], 'reinstall', {}, 'approved pve', 2],
+    [
+      'approve it after a failure',
+      [script, attempt => ({ type: 'gave-up', attempt, reason: 'no disk' })],
+      'approve',
+      {},
+      'approved pve',
+      2,
+    ],
+    ['approve it after a block', [() => ({ type: 'blocked' })], 'approve', {}, 'approved pve', 2],
+    ['approve it with a profile that does not exist', undefined, 'approve', { profile: 'pmg' }, 'no-profile', 0],
+    ['block it', [script], 'block', {}, 'blocked pve', 1],
+  ])('%s', async (_, made, action, order, word, attempts) => {
+    const { rig, fleet } = await open()
+    if (made) {
+      await fleet.order('node1', 'approve', {})
+      await facts(rig, ...made)
+    }
+    expect(wordOf(await fleet.order('node1', action, order))).toBe(word)
+    expect(rig.machine(NODE1).attempts).toBe(attempts)
+  })
+
+  test('the reason of a person is on the timeline, and the reason of a block beside the state', async () => {
+    const { fleet } = await open()
+    await fleet.order('node1', 'approve', { reason: 'new disks' })
+    expect(await fleet.order('node1', 'block', { reason: 'broken fan' })).toMatchObject({
+      state: 'blocked',
+      reason: 'broken fan',
+    })
+    const timeline = await fleet.timeline('node1', 0)
+    expect(
+      isProblem(timeline) || timeline.map(({ source, text }) => `${source}: ${text.replace(/[0-9a-f]{8}/, 'A')}`),
+    ).toEqual([
+      `site: seen as ${NODE1}`,
+      'operator: approved by an operator: attempt A (new disks)',
+      'operator: blocked by an operator: broken fan',
+    ])
+  })
+})
+
+describe('who is meant', () => {
+  test('nobody: a problem, with where to look', async () => {
+    const { fleet } = await open()
+    const problem = {
+      code: 'unknown-machine',
+      message: 'no machine "node7"',
+      hint: 'see `rackrise machine list`; a machine is known once it was listed or asked for an address',
+      severity: 'error',
+    }
+    expect([
+      await fleet.show('node7'),
+      await fleet.timeline('node7', 0),
+      await fleet.order('node7', 'approve', {}),
+    ]).toEqual([problem, problem, problem])
+  })
+
+  test('two: a question back, never a guess', async () => {
+    const { rig, fleet } = await open()
+    for (const mac of [NODE2, STRANGER]) await rig.registry.sight({ macs: [mac], serial: 'SAME' }, 'http')
+    expect(await fleet.order('SAME', 'block', {})).toEqual({
+      code: 'ambiguous-machine',
+      message: `"SAME" is 2 machines: ${NODE2}, ${STRANGER}`,
+      hint: 'name it by its MAC address',
+      severity: 'error',
+    })
+    expect([rig.machine(NODE2).state, rig.machine(STRANGER).state]).toEqual(['held', 'held'])
+  })
+})
+
+describe('what is shown', () => {
+  test('machines in the order people count', async () => {
+    const { rig, fleet } = await open()
+    await rig.registry.sight({ macs: [STRANGER] }, 'dhcp')
+    expect((await fleet.list()).map(({ name }) => name)).toEqual([STRANGER, 'node1', 'node10'])
+  })
+
+  test('a machine that was never on', async () => {
+    const { fleet } = await open()
+    const at = '2026-01-01T00:00:00.000Z'
+    expect(await fleet.show('node1')).toEqual({
+      id: NODE1,
+      name: 'node1',
+      fqdn: 'node1.rack.test',
+      macs: [NODE1],
+      state: 'held',
+      profile: 'pve',
+      listed: 'machine',
+      attempts: 0,
+      firstSeenAt: at,
+      heardAt: at,
+    })
+  })
+
+  test('a machine that loads its ISO', async () => {
+    const { rig, fleet } = await open()
+    await fleet.order('node1', 'approve', {})
+    await facts(rig, () => ({ type: 'leased', address: ADDRESS, stage: 'ipxe' }), script)
+    const { id, attempt } = rig.machine(NODE1)
+    rig.registry.heard(id, { file: 'initrd', sent: 0, total: 4000 })
+    rig.clock.advance(2000)
+    rig.registry.heard(id, { file: 'initrd', sent: 1000, total: 4000 })
+    expect(await fleet.show('node1')).toMatchObject({
+      state: 'booting',
+      stage: 'ipxe',
+      address: ADDRESS,
+      attempt: { id: attempt!.id, startedAt: '2026-01-01T00:00:00.000Z', resumes: 0 },
+      progress: { file: 'initrd', sent: 1000, total: 4000, bytesPerSecond: 500 },
+      heardAt: '2026-01-01T00:00:04.000Z',
+    })
+  })
+
+  test('a machine that is installed', async () => {
+    const { rig, fleet } = await open()
+    await fleet.order('node1', 'approve', {})
+    await facts(rig, script, answer, report)
+    expect(await fleet.show('node1')).toMatchObject({
+      state: 'installed',
+      installed: { at: '2026-01-01T00:00:03.000Z', inferred: false, fqdn: 'node1.rack.test' },
+    })
+  })
+
+  test('what changed nothing is marked, and a timeline goes on where it was left', async () => {
+    const { rig, fleet } = await open()
+    await fleet.order('node1', 'approve', {})
+    await facts(rig, report)
+    const timeline = await fleet.timeline('node1', 3)
+    expect(timeline).toEqual([
+      {
+        seq: 4,
+        at: '2026-01-01T00:00:01.000Z',
+        source: 'http',
+        type: 'reported',
+        text: 'installed: node1.rack.test',
+        anomaly: 'reported does not fit state approved',
+      },
+    ])
+  })
+
+  test('no secret of an attempt is in anything that is shown', async () => {
+    const { rig, fleet } = await open()
+    await fleet.order('node1', 'approve', {})
+    await facts(rig, script, answer)
+    const text = JSON.stringify([await fleet.list(), await fleet.show('node1'), await fleet.timeline('node1', 0)])
+    for (const purpose of ['answer', 'webhook', 'first-boot', 'bearer'] as const)
+      expect(text).not.toContain(rig.registry.token(rig.machine(NODE1).attempt!.id, purpose))
+  })
+})
