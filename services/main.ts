@@ -9,6 +9,8 @@ import { COMMON_LOADERS } from './boot/plan.ts'
 import { type Urls, urlsOf } from './boot/urls.ts'
 import { addApi, CONTROL_SOCKET } from './console/api.ts'
 import { localFleet } from './console/fleet.ts'
+import { addLeaseApi } from './console/lease-api.ts'
+import { type LeaseSource, localLeases, storedLeases } from './console/leases.ts'
 import { isListening } from './console/remote-fleet.ts'
 import { registryFleet } from './dhcp/registry-fleet.ts'
 import { type DhcpServer, startDhcp } from './dhcp/server.ts'
@@ -78,13 +80,21 @@ async function findLoaders(folder: string): Promise<Loaders> {
   const loaders = await listLoaders(folder)
   const missing = COMMON_LOADERS.filter(name => !loaders.has(name))
   if (missing.length === 0) return loaders
-  throw new EnvironmentProblem('loaders-missing', `${folder} has no ${missing.join(' and no ')}`, 'install them with `apt-get install ipxe`, or set boot.loaders to a folder that has them')
+  throw new EnvironmentProblem(
+    'loaders-missing',
+    `${folder} has no ${missing.join(' and no ')}`,
+    'install them with `apt-get install ipxe`, or set boot.loaders to a folder that has them',
+  )
 }
 
 async function openGround(site: Site, { log, clock }: ApplianceOptions, closing: Closing): Promise<Ground> {
   refuseUnavailable(site, log)
   if (await isListening(join(site.paths.state, CONTROL_SOCKET))) {
-    throw new EnvironmentProblem('already-running', `an appliance with the state folder ${site.paths.state} is running`, 'stop it first, or set another paths.state')
+    throw new EnvironmentProblem(
+      'already-running',
+      `an appliance with the state folder ${site.paths.state} is running`,
+      'stop it first, or set another paths.state',
+    )
   }
   const loaders = await findLoaders(site.boot.loaders)
   const store = await openStore(site.paths.state)
@@ -94,7 +104,17 @@ async function openGround(site: Site, { log, clock }: ApplianceOptions, closing:
   for (const problem of [...catalogue.problems(), ...(await loadLayers(site.paths.answers)).problems]) {
     log.warn({ code: problem.code }, formatProblem(problem))
   }
-  return { site, store, key: await loadKey(site.paths.state), catalogue, certificate, loaders, urls: urlsOf(site), log, clock }
+  return {
+    site,
+    store,
+    key: await loadKey(site.paths.state),
+    catalogue,
+    certificate,
+    loaders,
+    urls: urlsOf(site),
+    log,
+    clock,
+  }
 }
 
 /** All ports, before anything is written that a start leaves behind. TCP descriptors that no server adopted end with the process. */
@@ -115,19 +135,47 @@ async function openPorts(site: Site, closing: Closing): Promise<Sockets> {
 
 type Served = Ground & { registry: Registry; sockets: Sockets }
 
-function serveDhcp({ site, store, registry, urls, certificate, log, clock, sockets }: Served): Promise<DhcpServer> | undefined {
+function serveDhcp({
+  site,
+  store,
+  registry,
+  urls,
+  certificate,
+  log,
+  clock,
+  sockets,
+}: Served): Promise<DhcpServer> | undefined {
   if (!sockets.dhcp) return undefined
   const fleet = registryFleet({ registry, site, urls, fingerprint: certificate.fingerprint, log })
   return startDhcp({ port: sockets.dhcp, site, httpPort: site.http.port, store: store.leases, fleet, clock, log })
 }
 
-async function startServices(served: Served, closing: Closing): Promise<void> {
+/** Resolves with who keeps the leases from now on. */
+async function startServices(served: Served, closing: Closing): Promise<LeaseSource> {
   const { site, registry, catalogue, certificate, loaders, urls, log, clock, sockets } = served
   const dhcp = await serveDhcp(served)
   if (dhcp) closing.push(() => dhcp.close())
   const macAt = (address: Ipv4): Mac | undefined => dhcp?.macAt(address)
-  const context = { site, registry, catalogue, layers: () => loadLayers(site.paths.answers), certificate, urls, clock, log, macAt }
-  const view = registryDnsView({ registry, site, urls, fingerprint: certificate.fingerprint, macAt, leaseOf: mac => dhcp?.leaseOf(mac), log })
+  const context = {
+    site,
+    registry,
+    catalogue,
+    layers: () => loadLayers(site.paths.answers),
+    certificate,
+    urls,
+    clock,
+    log,
+    macAt,
+  }
+  const view = registryDnsView({
+    registry,
+    site,
+    urls,
+    fingerprint: certificate.fingerprint,
+    macAt,
+    leaseOf: mac => dhcp?.leaseOf(mac),
+    log,
+  })
   const dnsTcp = createServer()
   const dns = await startDns({ udp: sockets.dns, tcp: dnsTcp, openUpstream: openUdpPort, site, view, clock, log })
   closing.push(() => dns.close())
@@ -145,17 +193,26 @@ async function startServices(served: Served, closing: Closing): Promise<void> {
   closing.push(() => tftp.close())
   const http = await startHttp({ context, loaders, plainSocket: sockets.http, tlsSocket: sockets.https })
   closing.push(() => http.close())
+  return dhcp ? { all: async () => dhcp.leases(), release: address => dhcp.release(address) } : storedLeases(served.store.leases, clock)
 }
 
-async function startControl({ site, registry, log }: Served, closing: Closing): Promise<void> {
+async function startControl({ site, registry, clock, log }: Served, leases: LeaseSource, closing: Closing): Promise<void> {
   const path = join(site.paths.state, CONTROL_SOCKET)
   await unlink(path).catch(() => {})
   const app = buildApp(undefined, { log })
-  addApi(app, localFleet(registry, async () => {}))
+  addApi(
+    app,
+    localFleet(registry, async () => {}),
+  )
+  addLeaseApi(app, localLeases(leases, registry, clock, async () => {}))
   closing.push(() => closeApp(app))
   // The state folder is its owner's alone (0700), and so is everything that can be asked here.
   await app.listen({ path }).catch((error: unknown) => {
-    throw new EnvironmentProblem('control', `can't listen on ${path}: ${String(error)}`, 'set paths.state to a shorter path (at most 90 characters) that this user may write')
+    throw new EnvironmentProblem(
+      'control',
+      `can't listen on ${path}: ${String(error)}`,
+      'set paths.state to a shorter path (at most 90 characters) that this user may write',
+    )
   })
 }
 
@@ -173,8 +230,8 @@ export async function startAppliance(site: Site, options: ApplianceOptions): Pro
     const sockets = await openPorts(site, grounds)
     const registry = await Registry.open({ site, store: ground.store.events, key: ground.key, clock, log })
     const served = { ...ground, registry, sockets }
-    await startServices(served, services)
-    await startControl(served, services)
+    const leases = await startServices(served, services)
+    await startControl(served, leases, services)
     const failed = (what: string) => (error: unknown) => log.error({ error: String(error) }, `${what} failed`)
     services.push(repeat(clock, SWEEP_MS, () => registry.sweep(), failed('the sweep of silent machines')))
     services.push(repeat(clock, RESCAN_MS, () => ground.catalogue.rescan(), failed('the rescan of the ISO folder')))

@@ -91,8 +91,13 @@ export class PortRefusal extends EnvironmentProblem {
   }
 }
 
-function refusal(kind: 'udp' | 'tcp', { device, address, port }: NativeSocketRequest, errno: number): EnvironmentProblem {
-  if (errno === ENODEV && device) return new EnvironmentProblem('socket', `there is no interface ${device}`, INTERFACE_HINT)
+function refusal(
+  kind: 'udp' | 'tcp',
+  { device, address, port }: NativeSocketRequest,
+  errno: number,
+): EnvironmentProblem {
+  if (errno === ENODEV && device)
+    return new EnvironmentProblem('socket', `there is no interface ${device}`, INTERFACE_HINT)
   const [why, hint] = ERRNO_HINTS[errno] ?? [`errno ${errno}`, 'see errno(3) for the number']
   return new PortRefusal(`${kind} ${address}:${port}`, device, why, hint)
 }
@@ -135,7 +140,11 @@ function inspect(fd: number): Found | undefined {
   const c = libc()
   const [type, name, address] = [new Uint8Array(4), new Uint8Array(IFNAMSIZ), new Uint8Array(SOCKADDR_BYTES)]
   const nameLength: [number] = [IFNAMSIZ]
-  if (c.getsockopt(fd, SOL_SOCKET, SO_TYPE, type, [4]) < 0 || c.getsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, name, nameLength) < 0) return undefined
+  if (
+    c.getsockopt(fd, SOL_SOCKET, SO_TYPE, type, [4]) < 0 ||
+    c.getsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, name, nameLength) < 0
+  )
+    return undefined
   if (c.getsockname(fd, address, [SOCKADDR_BYTES]) < 0) return undefined
   const view = new DataView(address.buffer)
   if (view.getUint16(0, true) !== AF_INET) return undefined
@@ -148,17 +157,33 @@ function inspect(fd: number): Found | undefined {
  * Makes sure that a socket which somebody else opened is the one that is wanted, and hears that interface only (F09): a unit without
  * BindToDevice= would serve every network of this machine. Needs no capability (Linux 5.7). Throws EnvironmentProblem `handed-socket`.
  */
-export function confineSocket(fd: number, name: string, kind: 'udp' | 'tcp', wanted: { device: string; port: number }): void {
+export function confineSocket(
+  fd: number,
+  name: string,
+  kind: 'udp' | 'tcp',
+  wanted: { device: string; port: number },
+): void {
   const c = libc()
-  const wrong = (what: string, hint: string) => new EnvironmentProblem('handed-socket', `the socket "${name}" that the service manager handed over ${what}`, hint)
+  const wrong = (what: string, hint: string) =>
+    new EnvironmentProblem('handed-socket', `the socket "${name}" that the service manager handed over ${what}`, hint)
   const found = inspect(fd)
-  if (found?.kind !== kind) throw wrong(`is no IPv4 ${kind} socket`, `see its unit: ${kind === 'udp' ? 'ListenDatagram' : 'ListenStream'}=0.0.0.0:${wanted.port}`)
-  if (found.port !== wanted.port) throw wrong(`has port ${found.port}, not ${wanted.port}`, 'make its unit and the site file name the same port')
-  if (found.device !== '' && found.device !== wanted.device) throw wrong(`hears ${found.device}, not ${wanted.device}`, `set BindToDevice=${wanted.device} in its unit, or network.interface in the site file`)
+  if (found?.kind !== kind)
+    throw wrong(
+      `is no IPv4 ${kind} socket`,
+      `see its unit: ${kind === 'udp' ? 'ListenDatagram' : 'ListenStream'}=0.0.0.0:${wanted.port}`,
+    )
+  if (found.port !== wanted.port)
+    throw wrong(`has port ${found.port}, not ${wanted.port}`, 'make its unit and the site file name the same port')
+  if (found.device !== '' && found.device !== wanted.device)
+    throw wrong(
+      `hears ${found.device}, not ${wanted.device}`,
+      `set BindToDevice=${wanted.device} in its unit, or network.interface in the site file`,
+    )
   const device = deviceOption(wanted.device)
   if (found.device === '' && c.setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, device, device.length) < 0) {
     const errno = koffi.errno()
-    if (errno === ENODEV) throw new EnvironmentProblem('socket', `there is no interface ${wanted.device}`, INTERFACE_HINT)
+    if (errno === ENODEV)
+      throw new EnvironmentProblem('socket', `there is no interface ${wanted.device}`, INTERFACE_HINT)
     throw wrong(`cannot be bound to ${wanted.device} (errno ${errno})`, `set BindToDevice=${wanted.device} in its unit`)
   }
   // A unit without Broadcast= would leave machines that have no address yet without a reply.

@@ -5,7 +5,12 @@ import type { Clock } from './clock.ts'
  * Runs a task every so many milliseconds, counted from the end of the last run; a failure is told and tried again.
  * Returns how to stop: resolves when a run that is under way has ended, and no other begins.
  */
-export function repeat(clock: Clock, everyMs: number, task: () => Promise<void>, onFailure: (error: unknown) => void): () => Promise<void> {
+export function repeat(
+  clock: Clock,
+  everyMs: number,
+  task: () => Promise<void>,
+  onFailure: (error: unknown) => void,
+): () => Promise<void> {
   let stopped = false
   let running: Promise<void> = Promise.resolve()
   let cancel = clock.after(everyMs, run)

@@ -22,7 +22,14 @@ export type SocketRequest = {
 }
 
 /** TCP sockets are descriptors that listen already; their servers adopt them. */
-export type Sockets = { dhcp?: DatagramPort; tftp: DatagramPort; dns: DatagramPort; dnsTcp: number; http: number; https: number }
+export type Sockets = {
+  dhcp?: DatagramPort
+  tftp: DatagramPort
+  dns: DatagramPort
+  dnsTcp: number
+  http: number
+  https: number
+}
 
 type Wanted = { name: string; kind: 'udp' | 'tcp'; address: Ipv4; port: number }
 
@@ -45,12 +52,18 @@ function wantedSockets(request: SocketRequest): Wanted[] {
  * so only what is known for sure counts.
  */
 function refuseForeignAddress(device: string, address: Ipv4): void {
-  const known = Object.entries(networkInterfaces()).flatMap(([label, list]) => (list ?? []).map(entry => ({ device: label.split(':')[0], address: entry.address, family: entry.family })))
+  const known = Object.entries(networkInterfaces()).flatMap(([label, list]) =>
+    (list ?? []).map(entry => ({ device: label.split(':')[0], address: entry.address, family: entry.family })),
+  )
   const own = known.filter(entry => entry.device === device && entry.family === 'IPv4').map(entry => entry.address)
   const owner = known.find(entry => entry.address === address)
   if (own.includes(address) || (own.length === 0 && !owner)) return
   const instead = own.length > 0 ? `it has ${own.join(', ')}` : `${owner?.device} has it`
-  throw new EnvironmentProblem('socket', `${device} does not have the address ${address} (${instead})`, 'see `ip -4 address`, and set network.address')
+  throw new EnvironmentProblem(
+    'socket',
+    `${device} does not have the address ${address} (${instead})`,
+    'see `ip -4 address`, and set network.address',
+  )
 }
 
 function listOf(words: string[]): string {
@@ -60,7 +73,9 @@ function listOf(words: string[]): string {
 /** All refusals as one: ports that fail for the same reason in one sentence. */
 function merged(refusals: PortRefusal[], device: string): EnvironmentProblem {
   const reasons = [...Map.groupBy(refusals, ({ why }) => why)]
-  const message = reasons.map(([why, all]) => `can't listen on ${listOf(all.map(({ port }) => port))} of ${device}: ${why}`).join('; ')
+  const message = reasons
+    .map(([why, all]) => `can't listen on ${listOf(all.map(({ port }) => port))} of ${device}: ${why}`)
+    .join('; ')
   return new EnvironmentProblem('socket', message, [...new Set(refusals.map(({ problem }) => problem.hint))].join('; '))
 }
 

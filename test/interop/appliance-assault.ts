@@ -86,7 +86,8 @@ async function assaultUdp(): Promise<void> {
   await new Promise<void>(resolve => socket.bind(0, from, resolve))
   let replies = 0
   socket.on('message', () => replies++)
-  for (const port of UDP_PORTS) say({ port, sent: (await sendAll(socket, port, sweep(port))) + (await sendAll(socket, port, storm())) })
+  for (const port of UDP_PORTS)
+    say({ port, sent: (await sendAll(socket, port, sweep(port))) + (await sendAll(socket, port, storm())) })
   say({ replies, crowd: await sendAll(socket, 67, crowd()) })
   socket.close()
 }
@@ -128,7 +129,11 @@ const SHAPES: Record<string, string | Buffer> = {
   'NUL in a header': head('GET /boot.ipxe HTTP/1.1', 'Host: a', 'X: \0'),
   'no host': head('GET /boot.ipxe HTTP/1.1'),
   'oversized headers': head('GET /boot.ipxe HTTP/1.1', 'Host: a', `X: ${'x'.repeat(70_000)}`),
-  'twenty thousand headers': head('GET /boot.ipxe HTTP/1.1', 'Host: a', ...Array.from({ length: 20_000 }, (_, index) => `X${index}: 1`)),
+  'twenty thousand headers': head(
+    'GET /boot.ipxe HTTP/1.1',
+    'Host: a',
+    ...Array.from({ length: 20_000 }, (_, index) => `X${index}: 1`),
+  ),
   'a path of 60 KB': head(`GET /${'a'.repeat(60_000)} HTTP/1.1`, 'Host: a'),
   'a version of its own': head('GET /boot.ipxe HTTP/7.7', 'Host: a'),
   'a tunnel': head('CONNECT 10.77.0.1:443 HTTP/1.1', 'Host: a'),
@@ -159,14 +164,18 @@ async function assaultHttp(): Promise<void> {
   const shapes = Object.entries(SHAPES)
   const outcomes = await Promise.all(shapes.map(([, bytes]) => exchange(80, bytes)))
   for (const [index, [shape]] of shapes.entries()) say({ shape, ...outcomes[index]! })
-  for (const port of [53, 443]) {
-    for (const bytes of [noise(3000), Buffer.alloc(2), Buffer.from('16030100050100000100', 'hex'), Buffer.alloc(70_000, 0xff)]) await exchange(port, bytes)
-  }
+  const garbage = [noise(3000), Buffer.alloc(2), Buffer.from('16030100050100000100', 'hex'), Buffer.alloc(70_000, 0xff)]
+  await Promise.all([53, 443].flatMap(port => garbage.map(bytes => exchange(port, bytes))))
 }
 
 /** Connections that say nothing, or half of something, and stay. */
 async function hold(): Promise<void> {
-  const halves = ['', 'GET /boot.ipxe HTTP/1.1\r\nHost:', head('POST /boot.ipxe HTTP/1.1', 'Host: a', 'Content-Length: 60000'), '\x16\x03\x01\x02\0\x01']
+  const halves = [
+    '',
+    'GET /boot.ipxe HTTP/1.1\r\nHost:',
+    head('POST /boot.ipxe HTTP/1.1', 'Host: a', 'Content-Length: 60000'),
+    '\x16\x03\x01\x02\0\x01',
+  ]
   const all: Connection[] = []
   for (let count = 0; count < 300; count++) {
     const socket = connect({ port: [53, 80, 443][count % 3]!, host: SERVED, localAddress: from })

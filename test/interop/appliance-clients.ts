@@ -9,7 +9,14 @@ export type Lease = { status: number | null; variables: Map<string, string>; lea
 function hook(rig: Rig, client: string, setAddress: boolean): { file: string; told: string } {
   const [file, told] = [rig.path(`hook-${client}`), rig.path(`told-${client}`)]
   const set = setAddress ? 'ip addr replace "${new_ip_address:-$ip}/24" dev "$interface"' : ':'
-  const lines = ['#!/bin/sh', 'case "${reason:-$1}" in', `BOUND|REBOOT|RENEW|bound) env > ${told}; ${set};;`, 'esac', 'exit 0', '']
+  const lines = [
+    '#!/bin/sh',
+    'case "${reason:-$1}" in',
+    `BOUND|REBOOT|RENEW|bound) env > ${told}; ${set};;`,
+    'esac',
+    'exit 0',
+    '',
+  ]
   writeFileSync(file, lines.join('\n'), { mode: 0o755 })
   rmSync(told, { force: true })
   return { file, told }
@@ -32,10 +39,27 @@ request subnet-mask, routers, domain-name, domain-name-servers, domain-search, h
 /** ISC dhclient as the installer runs it. It takes the address, and is gone when this returns. */
 export async function dhclient(rig: Rig, space: Space): Promise<Lease> {
   const { file } = hook(rig, 'dhclient', true)
-  const [configuration, leases, pidFile] = [rig.path('dhclient.conf'), rig.path('dhclient.leases'), rig.path('dhclient.pid')]
+  const [configuration, leases, pidFile] = [
+    rig.path('dhclient.conf'),
+    rig.path('dhclient.leases'),
+    rig.path('dhclient.pid'),
+  ]
   writeFileSync(configuration, DHCLIENT_CONF)
   for (const old of [leases, pidFile]) rmSync(old, { force: true })
-  const run = await rig.run(space, ['dhclient', '-4', '-1', '-cf', configuration, '-lf', leases, '-pf', pidFile, '-sf', file, 'eth0'])
+  const run = await rig.run(space, [
+    'dhclient',
+    '-4',
+    '-1',
+    '-cf',
+    configuration,
+    '-lf',
+    leases,
+    '-pf',
+    pidFile,
+    '-sf',
+    file,
+    'eth0',
+  ])
   // It went into the background to renew; a machine that boots on does not take it along.
   const pid = existsSync(pidFile) ? Number(readFileSync(pidFile, 'utf8')) : 0
   if (pid > 1) process.kill(pid, 'SIGKILL')
@@ -46,7 +70,23 @@ export async function dhclient(rig: Rig, space: Space): Promise<Lease> {
 /** BusyBox udhcpc: asks three times, a second apart, and ends. It does not take the address. */
 export async function udhcpc(rig: Rig, space: Space, ...words: string[]): Promise<Lease> {
   const { file, told } = hook(rig, 'udhcpc', false)
-  const { status } = await rig.run(space, ['udhcpc', '-f', '-n', '-q', '-t', '3', '-T', '1', '-A', '1', '-i', 'eth0', '-s', file, ...words])
+  const { status } = await rig.run(space, [
+    'udhcpc',
+    '-f',
+    '-n',
+    '-q',
+    '-t',
+    '3',
+    '-T',
+    '1',
+    '-A',
+    '1',
+    '-i',
+    'eth0',
+    '-s',
+    file,
+    ...words,
+  ])
   return { status, variables: variablesIn(told), lease: '' }
 }
 
@@ -55,21 +95,43 @@ export function dig(rig: Rig, space: Space, ...words: string[]): Promise<Outcome
 }
 
 export function curl(rig: Rig, space: Space, path: string, ...words: string[]): Promise<Outcome> {
-  return rig.run(space, ['curl', '-sS', '--connect-timeout', '2', '--max-time', '10', ...words, path.includes('://') ? path : `http://${APPLIANCE}${path}`])
+  return rig.run(space, [
+    'curl',
+    '-sS',
+    '--connect-timeout',
+    '2',
+    '--max-time',
+    '10',
+    ...words,
+    path.includes('://') ? path : `http://${APPLIANCE}${path}`,
+  ])
 }
 
 /** Returns the file's octets, or undefined if it did not come. */
 export async function tftp(rig: Rig, space: Space, name: string): Promise<Buffer | undefined> {
   const out = rig.path(`tftp-${space}`)
   rmSync(out, { force: true })
-  const { status } = await rig.run(space, ['curl', '-sS', '--connect-timeout', '2', '--max-time', '5', '-o', out, `tftp://${APPLIANCE}/${name}`])
+  const { status } = await rig.run(space, [
+    'curl',
+    '-sS',
+    '--connect-timeout',
+    '2',
+    '--max-time',
+    '5',
+    '-o',
+    out,
+    `tftp://${APPLIANCE}/${name}`,
+  ])
   return status === 0 ? readFileSync(out) : undefined
 }
 
 /** Which services answer a machine of the rack, and the command line. */
 export async function answering(rig: Rig, site: string): Promise<Record<string, string | number | undefined>> {
   const lease = await udhcpc(rig, 'rack')
-  const name = await until('an answer of DNS', async () => (await dig(rig, 'rack', 'mirror.rack7.example.org')).stdout.trim() || undefined)
+  const name = await until(
+    'an answer of DNS',
+    async () => (await dig(rig, 'rack', 'mirror.rack7.example.org')).stdout.trim() || undefined,
+  )
   const overTcp = await dig(rig, 'rack', '+tcp', 'mirror.rack7.example.org')
   const plain = await curl(rig, 'rack', `/isos/${ISO}/vmlinuz`, '-o', '/dev/null', '-w', '%{http_code}')
   const secure = await curl(rig, 'rack', `https://${APPLIANCE}/answer`, '-k', '-o', '/dev/null', '-w', '%{http_code}')
@@ -82,7 +144,8 @@ export async function answering(rig: Rig, site: string): Promise<Record<string, 
     http: plain.stdout,
     https: secure.stdout,
     // Whoever booted beside it is listed, too.
-    machines: (JSON.parse(machines.stdout || '[]') as { name: string }[]).find(machine => machine.name === 'node1')?.name,
+    machines: (JSON.parse(machines.stdout || '[]') as { name: string }[]).find(machine => machine.name === 'node1')
+      ?.name,
   }
 }
 

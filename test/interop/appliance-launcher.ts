@@ -46,11 +46,29 @@ function open({ kind, port, address, device = 'eth1' }: Unit): number {
 }
 
 const sockets = units.map(open)
-const identity = ['--reuid', 'nobody', '--regid', 'nogroup', '--clear-groups', '--bounding-set', '-all', '--inh-caps', '-all', '--no-new-privs', '--pdeathsig', 'KILL', '--']
-const child = spawn('setpriv', [...identity, 'sh', '-c', 'LISTEN_PID=$$ exec "$@"', 'sh', process.execPath, MAIN, 'serve', '--config', site!], {
-  stdio: ['ignore', 'inherit', 'inherit', ...sockets],
-  env: { ...process.env, LISTEN_FDS: String(units.length), LISTEN_FDNAMES: units.map(({ name }) => name).join(':') },
-})
+const identity = [
+  '--reuid',
+  'nobody',
+  '--regid',
+  'nogroup',
+  '--clear-groups',
+  '--bounding-set',
+  '-all',
+  '--inh-caps',
+  '-all',
+  '--no-new-privs',
+  '--pdeathsig',
+  'KILL',
+  '--',
+]
+const child = spawn(
+  'setpriv',
+  [...identity, 'sh', '-c', 'LISTEN_PID=$$ exec "$@"', 'sh', process.execPath, MAIN, 'serve', '--config', site!],
+  {
+    stdio: ['ignore', 'inherit', 'inherit', ...sockets],
+    env: { ...process.env, LISTEN_FDS: String(units.length), LISTEN_FDNAMES: units.map(({ name }) => name).join(':') },
+  },
+)
 for (const fd of sockets) closeSync(fd)
 process.stdout.write(`appliance ${child.pid}\n`)
 process.on('SIGTERM', () => child.kill('SIGTERM'))

@@ -27,7 +27,11 @@ export type Space = 'appliance' | 'rack' | 'office'
 export type Outcome = { status: number | null; stdout: string; stderr: string }
 
 /** Asks until there is something other than undefined or false; fails after the limit. */
-export async function until<T>(what: string, ask: () => T | Promise<T>, limitMs = START_LIMIT_MS): Promise<NonNullable<T>> {
+export async function until<T>(
+  what: string,
+  ask: () => T | Promise<T>,
+  limitMs = START_LIMIT_MS,
+): Promise<NonNullable<T>> {
   for (const end = Date.now() + limitMs; Date.now() < end; ) {
     const found = await ask()
     if (found !== undefined && found !== false && found !== null) return found
@@ -78,10 +82,14 @@ export class Running {
   }
 
   async untilSaid(words: string, limitMs?: number): Promise<void> {
-    await until(`"${words}" in the log`, () => {
-      if (!this.running && !this.stdout.includes(words)) throw new Error(`it ended: ${this.stderr}${this.stdout}`)
-      return this.stdout.includes(words)
-    }, limitMs)
+    await until(
+      `"${words}" in the log`,
+      () => {
+        if (!this.running && !this.stdout.includes(words)) throw new Error(`it ended: ${this.stderr}${this.stdout}`)
+        return this.stdout.includes(words)
+      },
+      limitMs,
+    )
   }
 
   async kill(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
@@ -119,7 +127,8 @@ export class Rig {
     const rig = new Rig(tag)
     await buildStandIn({ folder: join(rig.folder, 'isos'), kind: 'small' })
     mkdirSync(join(rig.folder, 'loaders'))
-    for (const name of ['undionly.kpxe', 'snponly.efi']) writeFileSync(join(rig.folder, 'loaders', name), Buffer.alloc(LOADER_BYTES, name))
+    for (const name of ['undionly.kpxe', 'snponly.efi'])
+      writeFileSync(join(rig.folder, 'loaders', name), Buffer.alloc(LOADER_BYTES, name))
     for (const space of ['appliance', 'rack', 'office'] as const) rig.ip('netns', 'add', rig.space(space))
     rig.#plug('eth1', '10.77.0.1/24', 'rack')
     rig.#plug('eth2', '10.78.0.1/24', 'office')
@@ -140,7 +149,20 @@ export class Rig {
   }
 
   #plug(device: string, address: string, space: 'rack' | 'office'): void {
-    this.ip('-n', this.space('appliance'), 'link', 'add', device, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', this.space(space))
+    this.ip(
+      '-n',
+      this.space('appliance'),
+      'link',
+      'add',
+      device,
+      'type',
+      'veth',
+      'peer',
+      'name',
+      'eth0',
+      'netns',
+      this.space(space),
+    )
     this.ip('-n', this.space('appliance'), 'addr', 'add', address, 'dev', device)
     for (const one of ['lo', device]) this.ip('-n', this.space('appliance'), 'link', 'set', one, 'up')
     for (const one of ['lo', 'eth0']) this.ip('-n', this.space(space), 'link', 'set', one, 'up')
@@ -197,7 +219,11 @@ ${change.more ?? ''}
     const [out, err] = [openSync(files.out, 'w'), openSync(files.err, 'w')]
     // Dozens of starts read the same source.
     const env = { ...process.env, NODE_COMPILE_CACHE: this.path('cache') }
-    const child = spawn('ip', ['netns', 'exec', this.space(space), ...command], { cwd: ROOT, stdio: ['ignore', out, err], env })
+    const child = spawn('ip', ['netns', 'exec', this.space(space), ...command], {
+      cwd: ROOT,
+      stdio: ['ignore', out, err],
+      env,
+    })
     for (const fd of [out, err]) closeSync(fd)
     const running = new Running(child, files)
     this.#processes.push(running)
