@@ -1,50 +1,149 @@
-/** What DHCP tells the timeline, with the real server, the real fleet and a fake LAN. */
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
+import type { BootClient } from '../../services/boot/client.ts'
 import { urlsOf } from '../../services/boot/urls.ts'
-import { decode, encode } from '../../services/dhcp/codec.ts'
-import { type DhcpMessage, isMalformed } from '../../services/dhcp/message.ts'
+import type { DhcpClient } from '../../services/dhcp/fleet.ts'
 import { registryFleet } from '../../services/dhcp/registry-fleet.ts'
-import { startDhcp } from '../../services/dhcp/server.ts'
-import { FakeLan } from '../fake/lan.ts'
-import { Fleet } from '../machine/rig.ts'
-import { BIOS, dhcp, hex, ip, NODE1 } from './messages.ts'
-import { MemoryStore } from './rig.ts'
+import type { Ipv4 } from '../../services/kit/ipv4.ts'
+import type { Mac } from '../../services/kit/mac.ts'
+import type { AttemptId } from '../../services/machine/event.ts'
+import { WITH_PROFILE } from '../site/sites.ts'
+import { Fleet, LISTED, NODE1, NODE2, siteOf, STRANGER } from '../machine/rig.ts'
 
-async function lab() {
-  const { registry, site, clock, log, store } = await Fleet.open()
-  const lan = new FakeLan({ eth1: site.network.address })
-  const fleet = registryFleet({ registry, site, urls: urlsOf(site), fingerprint: 'ab'.repeat(32), log })
-  const port = await lan.open({ device: 'eth1', address: ip('0.0.0.0'), port: 67 })
-  await startDhcp({ port, site, httpPort: 80, store: new MemoryStore(), fleet, clock, log })
-  const wire = await lan.open({ device: 'machine', address: ip('0.0.0.0'), port: 68 })
-  let heard: DhcpMessage | undefined
-  wire.onDatagram(({ bytes }) => {
-    const message = decode(bytes)
-    heard = isMalformed(message) ? undefined : message
-  })
-  const ask = async (message: DhcpMessage): Promise<DhcpMessage | undefined> => {
-    heard = undefined
-    wire.send(encode(message, { maxBytes: 1472 }), { address: ip('255.255.255.255'), port: 67 })
-    await lan.settle()
-    return heard
-  }
-  const leased = () => store.rows.filter(({ type }) => type === 'leased').map(({ body }) => JSON.parse(body) as unknown)
-  return { lan, registry, ask, leased }
-}
+const ADDRESS = '10.77.0.11' as Ipv4
+const FINGERPRINT = 'AB'.repeat(32)
+const FIRMWARE: BootClient = { stage: 'firmware', via: 'tftp', architecture: 'x64-uefi' }
+const IPXE: BootClient = { stage: 'ipxe', architecture: 'x64-uefi' }
+const INSTALLER: BootClient = { stage: 'installer' }
+const SYSTEM: BootClient = { stage: 'system' }
 
-test('a lease is on the timeline, with what it was given to', async () => {
-  const it = await lab()
-  await it.ask(dhcp('discover', BIOS))
-  await it.ask(dhcp('request', { ...BIOS, wants: '10.77.0.11', server: '10.77.0.1' }))
-  expect(it.leased()).toEqual([{ type: 'leased', address: '10.77.0.11', stage: 'firmware', loader: 'undionly.kpxe' }])
-  expect(it.registry.byMac(NODE1)?.address).toBe('10.77.0.11')
+const client = (boot: BootClient, mac: Mac = NODE1, uuid?: string): DhcpClient => ({
+  mac,
+  boot,
+  ...(uuid ? { uuid } : {}),
 })
 
-test('a machine that only asks for settings was leased nothing, whatever address it says it has', async () => {
-  const it = await lab()
-  it.lan.setAddress('machine', ip('10.77.0.77'))
-  const ack = await it.ask(dhcp('inform', { ciaddr: '10.77.0.77' }))
-  expect([ack && hex(ack, 53), ack?.yiaddr]).toEqual(['05', '0.0.0.0'])
-  expect(it.leased()).toEqual([])
-  expect(it.registry.byMac(NODE1)?.address).toBeUndefined()
+async function open(site = siteOf()) {
+  const rig = await Fleet.open(site)
+  const dhcp = registryFleet({
+    registry: rig.registry,
+    site,
+    urls: urlsOf(site),
+    fingerprint: FINGERPRINT,
+    log: rig.log,
+  })
+  const approve = async (): Promise<AttemptId> => {
+    const attempt = await rig.registry.startAttempt(rig.machine(NODE1), { by: 'operator', again: false })
+    if (typeof attempt !== 'string') throw new Error(attempt.message)
+    return attempt
+  }
+  return { rig, dhcp, approve }
+}
+
+describe('who becomes known', () => {
+  test('whoever boots from the network, at once', async () => {
+    const { rig, dhcp } = await open()
+    const uuid = '4c4c4544-004b-3210-8051-b7c04f583933'
+    expect(dhcp.view(client(FIRMWARE, STRANGER, uuid)).plan).toEqual({ do: 'load', loader: 'snponly.efi', via: 'tftp' })
+    expect(rig.machine(STRANGER)).toMatchObject({ state: 'held', uuid })
+  })
+
+  test('a laptop that only wants an address does not', async () => {
+    const { rig, dhcp } = await open()
+    expect(dhcp.view(client(SYSTEM, STRANGER))).toEqual({ plan: { do: 'nothing', reason: 'not-booting' } })
+    expect(rig.registry.byMac(STRANGER)).toBeUndefined()
+  })
+
+  test('a store that fails is no reason to leave firmware without an answer', async () => {
+    const { rig, dhcp } = await open()
+    rig.store.broken = new Error('disk full')
+    expect(dhcp.view(client(FIRMWARE, STRANGER)).plan.do).toBe('load')
+    await expect.poll(() => rig.log.of('error')).toEqual(['error an event could not be kept'])
+  })
+})
+
+describe('name and address', () => {
+  test('a listed machine has its own, in every stage', async () => {
+    const { dhcp } = await open()
+    for (const boot of [FIRMWARE, IPXE, INSTALLER, SYSTEM])
+      expect(dhcp.view(client(boot))).toMatchObject({ hostName: 'node1', reservation: ADDRESS })
+  })
+
+  test('nobody else is given it', async () => {
+    const { dhcp } = await open()
+    expect([dhcp.reservedFor(ADDRESS), dhcp.reservedFor('10.77.0.12' as Ipv4)]).toEqual([NODE1, undefined])
+  })
+})
+
+describe('H24 option 250', () => {
+  test('from the boot script on until the report, and to this machine only', async () => {
+    const { rig, dhcp, approve } = await open()
+    const nothing = { do: 'nothing', reason: 'no-answer-due' }
+    expect(dhcp.view(client(INSTALLER)).plan).toEqual(nothing)
+    const attempt = await approve()
+    expect(dhcp.view(client(INSTALLER)).plan).toEqual(nothing)
+    await rig.happen(NODE1, { type: 'script-served', attempt, address: ADDRESS, resumed: false })
+    const url = `https://10.77.0.1/answer/${rig.registry.token(attempt, 'answer')}`
+    expect(dhcp.view(client(INSTALLER)).plan).toEqual({ do: 'answer', url, fingerprint: FINGERPRINT })
+    expect([dhcp.view(client(INSTALLER, NODE2)).plan, dhcp.view(client(SYSTEM)).plan]).toEqual([
+      nothing,
+      { do: 'nothing', reason: 'not-booting' },
+    ])
+    await rig.happen(
+      NODE1,
+      { type: 'answer-served', attempt, address: ADDRESS, layers: [], sha256: '', leftOut: [], withToken: true },
+      { type: 'reported', attempt, installed: {} },
+    )
+    expect(dhcp.view(client(INSTALLER)).plan).toEqual(nothing)
+  })
+
+  test('not at all where the site says so', async () => {
+    const base = WITH_PROFILE.replace('[[dhcp.subnet]]', '[dhcp]\nanswer-options = false\n[[dhcp.subnet]]')
+    const { rig, dhcp, approve } = await open(siteOf(LISTED, base))
+    const attempt = await approve()
+    await rig.happen(NODE1, { type: 'script-served', attempt, address: ADDRESS, resumed: false })
+    expect(dhcp.view(client(INSTALLER)).plan).toEqual({ do: 'nothing', reason: 'no-answer-due' })
+  })
+})
+
+test.each<[string, string, Mac, 'blocked' | 'ignored']>([
+  ['a blocked machine', '', NODE1, 'blocked'],
+  ['a machine that is not listed, where those are ignored', '[boot]\nunknown = "ignore"\n', STRANGER, 'ignored'],
+])('C16 %s hears nothing', async (_, more, mac, reason) => {
+  const { rig, dhcp } = await open(siteOf(`${LISTED}${more}`))
+  if (reason === 'blocked') await rig.happen(mac, { type: 'blocked' })
+  for (const boot of [FIRMWARE, IPXE]) expect(dhcp.view(client(boot, mac)).plan).toEqual({ do: 'silence', reason })
+})
+
+describe('what comes to the timeline', () => {
+  test('an address with its stage and loader; what was only offered, refused or silent is not an event', async () => {
+    const { rig, dhcp } = await open()
+    const plan = dhcp.view(client(FIRMWARE)).plan
+    dhcp.tell({ fact: 'offered', client: client(FIRMWARE), address: ADDRESS, plan })
+    dhcp.tell({ fact: 'refused', client: client(FIRMWARE), reason: 'x' })
+    dhcp.tell({ fact: 'silent', client: client(FIRMWARE), reason: 'x' })
+    dhcp.tell({ fact: 'acknowledged', client: client(FIRMWARE), address: ADDRESS, plan })
+    await expect.poll(() => rig.store.typesOf(NODE1)).toEqual(['sighted', 'leased'])
+    expect(JSON.parse(rig.store.rows.at(-1)!.body)).toEqual({
+      type: 'leased',
+      address: ADDRESS,
+      stage: 'firmware',
+      loader: 'snponly.efi',
+    })
+  })
+
+  test('a system that renews every half hour is one line', async () => {
+    const { rig, dhcp } = await open()
+    const plan = { do: 'nothing', reason: 'not-booting' } as const
+    for (let n = 0; n < 5; n++) dhcp.tell({ fact: 'acknowledged', client: client(SYSTEM), address: ADDRESS, plan })
+    await expect.poll(() => rig.store.typesOf(NODE1)).toEqual(['sighted', 'leased'])
+    dhcp.tell({ fact: 'acknowledged', client: client(SYSTEM), address: '10.77.0.100' as Ipv4, plan })
+    await expect.poll(() => rig.store.typesOf(NODE1)).toEqual(['sighted', 'leased', 'leased'])
+  })
+
+  test('a question is a sign of life, no event', async () => {
+    const { rig, dhcp } = await open()
+    rig.clock.advance(60_000)
+    dhcp.view(client(FIRMWARE))
+    expect([rig.registry.heardAt(rig.machine(NODE1)), rig.store.rows.length]).toEqual([rig.clock.now(), 1])
+  })
 })

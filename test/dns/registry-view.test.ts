@@ -1,0 +1,165 @@
+import { describe, expect, test } from 'vitest'
+import { urlsOf } from '../../services/boot/urls.ts'
+import { newBudget } from '../../services/dns/budget.ts'
+import { registryDnsView } from '../../services/dns/registry-view.ts'
+import { type Resolved, resolve } from '../../services/dns/resolver.ts'
+import { buildZones } from '../../services/dns/zone.ts'
+import type { Ipv4 } from '../../services/kit/ipv4.ts'
+import type { Mac } from '../../services/kit/mac.ts'
+import type { AttemptId } from '../../services/machine/event.ts'
+import type { LeaseRecord } from '../../services/store/types.ts'
+import { Fleet, LISTED, NODE1, NODE2, siteOf, STRANGER } from '../machine/rig.ts'
+import { ask, context, read, TYPES } from './rig.ts'
+
+const HERE = '10.77.0.11' as Ipv4
+const POOL = '10.77.0.100' as Ipv4
+const FINGERPRINT = 'AB'.repeat(32)
+const PROXY = `[site]
+domain = "rack.test"
+[network]
+interface = "eth1"
+address = "10.77.0.1/24"
+[dhcp]
+mode = "proxy"
+[[profile]]
+name = "pve"
+iso = "pve:latest"
+`
+
+const RULE = '[[rule]]\nwhen = { "mac" = "bc:24:11:*" }\nprofile = "pve"\nname = "Rack-{{index}}"\n'
+
+async function open(site = siteOf(`${LISTED.replace('"node1"', '"Node1"')}${RULE}`)) {
+  const fleet = await Fleet.open(site)
+  const leases = new Map<Ipv4, Mac>([[HERE, NODE1]])
+  const leaseOf = (mac: Mac): LeaseRecord | undefined => {
+    const address = [...leases].find(([, holder]) => holder === mac)?.[0]
+    return address && { address, mac, state: 'bound', boundAt: 0, expiresAt: 1 }
+  }
+  const urls = urlsOf(site)
+  const view = registryDnsView({
+    registry: fleet.registry,
+    site,
+    urls,
+    fingerprint: FINGERPRINT,
+    macAt: address => leases.get(address),
+    leaseOf,
+    log: fleet.log,
+  })
+  return { fleet, leases, view, urls }
+}
+
+async function approve(fleet: Fleet): Promise<AttemptId> {
+  const attempt = await fleet.registry.startAttempt(fleet.machine(NODE1), { by: 'operator', again: false })
+  if (typeof attempt !== 'string') throw new Error(attempt.message)
+  return attempt
+}
+
+describe('names of machines', () => {
+  test('a name that was written with capitals is found, however it is asked for', async () => {
+    const { view } = await open()
+    const domain = 'rack.test'
+    const zones = buildZones({
+      domain,
+      records: [],
+      prefixes: [],
+      serverName: 'ns',
+      serverAddress: '10.77.0.1' as Ipv4,
+      serial: 1,
+    })
+    for (const name of ['node1.rack.test', 'Node1.rack.test', 'NODE1.RACK.TEST']) {
+      const where = { ...context({ view }), domain, zones }
+      const { bytes } = resolve(
+        { context: where, budget: newBudget() },
+        ask({ name, type: TYPES.A }),
+        HERE,
+        false,
+        0,
+      ) as Resolved
+      expect(read(bytes!).answers).toEqual([`${name}. 300 A 10.77.0.11`])
+    }
+  })
+
+  test('a name that a rule gave, with capitals', async () => {
+    const { fleet, leases, view } = await open()
+    await fleet.registry.sight({ macs: [STRANGER] }, 'dhcp')
+    leases.set(POOL, STRANGER)
+    expect([view.addressOf('rack-1'), view.nameOf(POOL)]).toEqual([POOL, 'rack-1'])
+  })
+
+  test.each<[string, [Ipv4, Mac][], Ipv4 | undefined]>([
+    ['a lease says where it is', [[POOL, NODE1]], POOL],
+    ['without a lease its reservation does', [], HERE],
+    ['its reservation holds while another machine’s lease ends elsewhere', [[POOL, NODE2]], HERE],
+  ])('%s', async (_, held, address) => {
+    const { leases, view } = await open()
+    leases.clear()
+    for (const [at, mac] of held) leases.set(at, mac)
+    expect(view.addressOf('node1')).toBe(address)
+  })
+
+  test('J33 without lease and reservation the name is gone', async () => {
+    const { fleet, leases, view } = await open()
+    await fleet.registry.sight({ macs: [STRANGER] }, 'dhcp')
+    leases.set(POOL, STRANGER)
+    expect(view.addressOf('rack-1')).toBe(POOL)
+    leases.delete(POOL)
+    expect([view.addressOf('rack-1'), view.nameOf(POOL)]).toEqual([undefined, undefined])
+  })
+
+  test.each<[string, [Ipv4, Mac][], Ipv4, string | undefined]>([
+    ['who holds the lease', [[POOL, NODE1]], POOL, 'node1'],
+    ['whose reservation it is', [], HERE, 'node1'],
+    ['a laptop that nobody knows', [[POOL, STRANGER]], POOL, undefined],
+    ['a laptop on the reservation of a machine that is off', [[HERE, STRANGER]], HERE, undefined],
+  ])('an address: %s', async (_, held, address, name) => {
+    const { leases, view } = await open()
+    leases.clear()
+    for (const [at, mac] of held) leases.set(at, mac)
+    expect(view.nameOf(address)).toBe(name)
+  })
+})
+
+describe('H26 where the answer is: what option 250 says, or nothing', () => {
+  test('from the boot script on until the report, to the machine’s own lease', async () => {
+    const { fleet, leases, view, urls } = await open()
+    leases.set(POOL, STRANGER)
+    expect(view.answerFor(HERE)).toBeUndefined()
+    const attempt = await approve(fleet)
+    expect(view.answerFor(HERE)).toBeUndefined()
+    await fleet.happen(NODE1, { type: 'script-served', attempt, address: HERE, resumed: false })
+    const url = urls.answer(fleet.registry.token(attempt, 'answer'))
+    expect([view.answerFor(HERE), view.answerFor(POOL), view.answerFor('10.77.0.77' as Ipv4)]).toEqual([
+      { url, fingerprint: FINGERPRINT },
+      undefined,
+      undefined,
+    ])
+    await fleet.happen(
+      NODE1,
+      { type: 'answer-served', attempt, address: HERE, layers: [], sha256: '', leftOut: [], withToken: true },
+      { type: 'reported', attempt, installed: {} },
+    )
+    expect(view.answerFor(HERE)).toBeUndefined()
+  })
+
+  test('is on the timeline once for an attempt, however often dig asks', async () => {
+    const { fleet, view } = await open()
+    const attempt = await approve(fleet)
+    await fleet.happen(NODE1, { type: 'script-served', attempt, address: HERE, resumed: false })
+    for (let n = 0; n < 6; n++) view.answerFor(HERE)
+    await expect.poll(() => fleet.store.typesOf(NODE1).filter(type => type === 'answer-looked-up')).toHaveLength(1)
+  })
+
+  test('a store that fails costs the line on the timeline, not the answer', async () => {
+    const { fleet, view } = await open()
+    const attempt = await approve(fleet)
+    await fleet.happen(NODE1, { type: 'script-served', attempt, address: HERE, resumed: false })
+    fleet.store.broken = new Error('disk full')
+    expect(view.answerFor(HERE)).toBeDefined()
+    await expect.poll(() => fleet.log.of('error')).toEqual(['error an event could not be kept'])
+  })
+
+  test('where another server gives addresses, without a token, to everybody', async () => {
+    const { view } = await open(siteOf(LISTED, PROXY))
+    expect(view.answerFor('10.77.0.77' as Ipv4)).toEqual({ url: 'https://10.77.0.1/answer', fingerprint: FINGERPRINT })
+  })
+})
