@@ -158,6 +158,11 @@ export class LeaseTable implements LeaseView {
     }
   }
 
+  /** A request for this address is being written. */
+  isPending(address: Ipv4): boolean {
+    return this.#pending.has(address)
+  }
+
   get holdCount(): number {
     return this.#holds.size
   }

@@ -41,6 +41,11 @@ export type DhcpServer = {
   macAt(address: Ipv4): Mac | undefined
   /** Every record: bound, given back and in quarantine. */
   leases(): LeaseRecord[]
+  /**
+   * Gives an address back in the name of its machine, or ends its quarantine. Resolves with the record when that is durable, with undefined
+   * if there is nothing to give back. Rejects, with the record as it was, when it could not be written.
+   */
+  release(address: Ipv4): Promise<LeaseRecord | undefined>
 }
 
 /** Ethernet's. */
@@ -66,6 +71,7 @@ export async function startDhcp(options: DhcpOptions): Promise<DhcpServer> {
     leaseOf: mac => activeOnly(table.ofMac(mac), clock),
     macAt: address => activeOnly(table.at(address), clock)?.mac,
     leases: () => table.all(),
+    release: address => serving.release(address),
   }
 }
 
@@ -107,6 +113,29 @@ class Serving {
     } catch (error) {
       this.#reportBug(error)
     }
+  }
+
+  async release(address: Ipv4): Promise<LeaseRecord | undefined> {
+    // An ACK that is on its way to the store comes first, or its record would replace this one there or here, but not in both.
+    while (this.#table.isPending(address)) await this.settle()
+    const before = this.#table.at(address)
+    if (!before || before.state === 'released') return undefined
+    const released: LeaseRecord = { ...before, state: 'released', expiresAt: this.#options.clock.now() }
+    // At once, so that a repeated request is not acknowledged from the old record while this is written.
+    this.#table.put(released)
+    const written = this.#write([released])
+    this.#track(written.catch(() => {}))
+    try {
+      await written
+    } catch (error) {
+      if (this.#table.at(address) === released) this.#table.put(before)
+      throw error
+    }
+    this.#options.log.info(
+      { room: 'dhcp', mac: before.mac, address },
+      `${address} of ${before.mac} was given back by an operator`,
+    )
+    return released
   }
 
   async settle(): Promise<void> {

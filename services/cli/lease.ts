@@ -1,0 +1,118 @@
+/** `rackrise lease`: which machine has which address, and taking one back. */
+import { join } from 'node:path'
+import { CONTROL_SOCKET } from '../console/api.ts'
+import type { LeaseView } from '../console/lease-view.ts'
+import { type Leases, localLeases, storedLeases } from '../console/leases.ts'
+import { isListening } from '../console/remote-fleet.ts'
+import { remoteLeases } from '../console/remote-leases.ts'
+import { type Instant, systemClock } from '../kit/clock.ts'
+import { isProblem } from '../kit/is-problem.ts'
+import type { Log } from '../kit/log.ts'
+import { formatProblem } from '../kit/problem.ts'
+import { Registry } from '../machine/registry.ts'
+import type { Site } from '../site/types.ts'
+import { loadKey } from '../store/key.ts'
+import { openStore } from '../store/store.ts'
+import { type Command, complain, complainOf, type ExitStatus, say, usageError } from './command.ts'
+import { siteFor } from './site-file.ts'
+
+const silent: Log = { debug() {}, info() {}, warn() {}, error() {} }
+
+/** Those of the running appliance if there is one, else the state on disk. */
+async function openLeases(site: Site): Promise<Leases> {
+  const socket = join(site.paths.state, CONTROL_SOCKET)
+  if (await isListening(socket)) return remoteLeases(socket)
+  const store = await openStore(site.paths.state)
+  const key = await loadKey(site.paths.state)
+  const registry = await Registry.open({ site, store: store.events, key, clock: systemClock, log: silent })
+  return localLeases(storedLeases(store.leases, systemClock), registry, systemClock, () => store.close())
+}
+
+const MINUTE_S = 60
+const HOUR_S = 3600
+const DAY_S = 86_400
+
+function length(seconds: number): string {
+  if (seconds < 2 * MINUTE_S) return `${seconds} s`
+  if (seconds < 2 * HOUR_S) return `${Math.floor(seconds / MINUTE_S)} min`
+  return seconds < 2 * DAY_S ? `${Math.floor(seconds / HOUR_S)} h` : `${Math.floor(seconds / DAY_S)} days`
+}
+
+/** `in 42 min`, `3 h ago`. */
+export function whenInWords(iso: string, now: Instant): string {
+  const seconds = Math.round((Date.parse(iso) - now) / 1000)
+  return seconds > 0 ? `in ${length(seconds)}` : `${length(-seconds)} ago`
+}
+
+/** Columns as wide as their widest cell. */
+export function leaseTable(views: readonly LeaseView[], now: Instant): string {
+  const rows = views.map(view => [
+    view.address,
+    view.mac,
+    view.name ?? '',
+    view.state,
+    whenInWords(view.expiresAt, now),
+  ])
+  const all = [['ADDRESS', 'MAC', 'NAME', 'STATE', 'EXPIRES'], ...rows]
+  const widths = all[0]!.map((_, column) => Math.max(...all.map(row => row[column]!.length)))
+  return all
+    .map(row =>
+      row
+        .map((cell, column) => cell.padEnd(widths[column]!))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n')
+}
+
+async function list(leases: Leases, json: boolean): Promise<ExitStatus> {
+  const views = await leases.list()
+  if (json) say(JSON.stringify(views, null, 2))
+  else say(views.length === 0 ? 'no address was leased yet' : leaseTable(views, systemClock.now()))
+  return 0
+}
+
+async function release(leases: Leases, queries: readonly string[], json: boolean): Promise<ExitStatus> {
+  let status: ExitStatus = 0
+  for (const query of queries) {
+    const outcome = await leases.release(query)
+    if (isProblem(outcome)) {
+      if (json) complainOf([outcome], true)
+      else complain(formatProblem(outcome))
+      status = 1
+    } else if (json) say(JSON.stringify(outcome, null, 2))
+    else
+      say(
+        `${outcome.address} of ${outcome.name ? `${outcome.name} (${outcome.mac})` : outcome.mac} is free for others; a machine that runs uses it until it renews`,
+      )
+  }
+  return status
+}
+
+const VERBS = ['list', 'release'] as const
+
+export const leaseCommand: Command = {
+  name: 'lease',
+  summary: 'which machine has which address, and taking one back',
+  usage: ['lease list', 'lease release ADDRESS|MAC|NAME...'],
+  options: {},
+  example: 'rackrise lease release 10.77.0.104',
+  async run(positionals, values) {
+    const [word, ...queries] = positionals
+    const verb = VERBS.find(candidate => candidate === word)
+    if (!verb)
+      return usageError(leaseCommand, word ? `there is no "lease ${word}"` : `say which of ${VERBS.join(', ')}`)
+    if (verb === 'list' && queries.length > 0) return usageError(leaseCommand, `"${queries[0]}" is too much`)
+    if (verb === 'release' && queries.length === 0)
+      return usageError(leaseCommand, 'lease release needs an address, or the MAC or name of a machine')
+    const site = await siteFor(values)
+    if (!site) return 1
+    const leases = await openLeases(site)
+    try {
+      const json = values['json'] === true
+      return verb === 'list' ? await list(leases, json) : await release(leases, queries, json)
+    } finally {
+      await leases.close()
+    }
+  },
+}
