@@ -21,7 +21,7 @@ function assertPrivateNamespace(): void {
   if (!outside || outside === readlinkSync('/proc/self/ns/net')) throw new Error('these tests need a network namespace of their own: run `npm test -- e2e`')
 }
 
-export type Rig = { lab: Lab; machines: LabMachine[]; start(name: string): Promise<QemuMachine>; folder: string }
+export type Rig = { lab: Lab; machines: LabMachine[]; start: (name: string) => Promise<QemuMachine>; folder: string }
 
 export async function withLab(request: Partial<LabRequest> & { machines: LabMachine[] }, body: (rig: Rig) => Promise<void>): Promise<void> {
   assertPrivateNamespace()

@@ -3,6 +3,7 @@ import type { FileHandle } from 'node:fs/promises'
 import { StringDecoder } from 'node:string_decoder'
 
 /** Cursor movements and colours of firmware menus (ECMA-48 §5.4), and control characters. */
+// oxlint-disable-next-line no-control-regex
 const CONTROLS = /\x1b\[[0-9;?=]*[A-Za-z]|\x1b[@-Z\\-_]|[\x00-\x08\x0b-\x1f\x7f]/g
 
 type Waiter = { pattern: RegExp; found(line: string): void }
