@@ -4,7 +4,7 @@ import { ISO, type Outcome, type Rig, type Space, until } from './appliance-rig.
 
 const APPLIANCE = '10.77.0.1'
 
-export type Lease = { status: number | null; variables: Map<string, string>; lease: string }
+export type Lease = { variables: Map<string, string>; lease: string }
 
 function hook(rig: Rig, client: string, setAddress: boolean): { file: string; told: string } {
   const [file, told] = [rig.path(`hook-${client}`), rig.path(`told-${client}`)]
@@ -12,7 +12,7 @@ function hook(rig: Rig, client: string, setAddress: boolean): { file: string; to
   const lines = [
     '#!/bin/sh',
     'case "${reason:-$1}" in',
-    `BOUND|REBOOT|RENEW|bound) env > ${told}; ${set};;`,
+    `BOUND|REBOOT|RENEW|bound) env > ${told}.new; ${set}; mv ${told}.new ${told};;`,
     'esac',
     'exit 0',
     '',
@@ -36,41 +36,25 @@ request subnet-mask, routers, domain-name, domain-name-servers, domain-search, h
   proxmox-auto-installer-manifest-url, proxmox-auto-installer-cert-fingerprint;
 `
 
-/** ISC dhclient as the installer runs it. It takes the address, and is gone when this returns. */
+/** ISC dhclient as the installer runs it, but in the foreground, so that it can be ended. It takes the address. */
 export async function dhclient(rig: Rig, space: Space): Promise<Lease> {
-  const { file } = hook(rig, 'dhclient', true)
-  const [configuration, leases, pidFile] = [
-    rig.path('dhclient.conf'),
-    rig.path('dhclient.leases'),
-    rig.path('dhclient.pid'),
-  ]
+  const { file, told } = hook(rig, 'dhclient', true)
+  const [configuration, leases] = [rig.path('dhclient.conf'), rig.path('dhclient.leases')]
   writeFileSync(configuration, DHCLIENT_CONF)
-  for (const old of [leases, pidFile]) rmSync(old, { force: true })
-  const run = await rig.run(space, [
-    'dhclient',
-    '-4',
-    '-1',
-    '-cf',
-    configuration,
-    '-lf',
-    leases,
-    '-pf',
-    pidFile,
-    '-sf',
-    file,
-    'eth0',
-  ])
-  // It went into the background to renew; a machine that boots on does not take it along.
-  const pid = existsSync(pidFile) ? Number(readFileSync(pidFile, 'utf8')) : 0
-  if (pid > 1) process.kill(pid, 'SIGKILL')
+  rmSync(leases, { force: true })
+  const files = ['-cf', configuration, '-lf', leases, '-pf', rig.path('dhclient.pid'), '-sf', file]
+  const client = rig.spawn(space, ['dhclient', '-4', '-d', '-1', ...files, 'eth0'])
+  await until('an end of dhclient', () => existsSync(told) || !client.running)
+  // A machine that boots on does not take it along.
+  await client.kill()
   const lease = existsSync(leases) ? readFileSync(leases, 'utf8') : ''
-  return { status: run.status, variables: variablesIn(rig.path('told-dhclient')), lease }
+  return { variables: variablesIn(told), lease }
 }
 
 /** BusyBox udhcpc: asks three times, a second apart, and ends. It does not take the address. */
 export async function udhcpc(rig: Rig, space: Space, ...words: string[]): Promise<Lease> {
   const { file, told } = hook(rig, 'udhcpc', false)
-  const { status } = await rig.run(space, [
+  await rig.run(space, [
     'udhcpc',
     '-f',
     '-n',
@@ -87,7 +71,7 @@ export async function udhcpc(rig: Rig, space: Space, ...words: string[]): Promis
     file,
     ...words,
   ])
-  return { status, variables: variablesIn(told), lease: '' }
+  return { variables: variablesIn(told), lease: '' }
 }
 
 export function dig(rig: Rig, space: Space, ...words: string[]): Promise<Outcome> {

@@ -81,7 +81,6 @@ describe('a NIC that is not served', () => {
     async () => {
       const lease = await udhcpc(rig, 'office', '-t', '2')
       expect(canary.stdout).toContain('octets on eth2')
-      expect(lease.status).toBe(1)
       expect(lease.variables.size).toBe(0)
     },
     LIMIT_MS,
