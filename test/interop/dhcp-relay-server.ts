@@ -1,0 +1,38 @@
+/** The DHCP server as dhcp-server.ts runs it, of a site whose second subnet is behind a relay agent. Ends when its input ends. */
+import { startDhcp } from '../../services/dhcp/server.ts'
+import { systemClock } from '../../services/kit/clock.ts'
+import type { Ipv4 } from '../../services/kit/ipv4.ts'
+import type { LogFields } from '../../services/kit/log.ts'
+import { openUdpPort } from '../../services/kit/udp-port.ts'
+import { MemoryStore, RACK, subnet, TestFleet } from '../dhcp/rig.ts'
+
+const device = process.argv[2]!
+const write = ({ reason }: LogFields, message: string): void => {
+  process.stdout.write(`${typeof reason === 'string' ? reason : 'none'}: ${message}\n`)
+}
+
+/** Both addresses of the relay agent: that on the machines' link, and that by which it sends with link selection. */
+const relays = ['10.78.0.1' as Ipv4, '10.77.0.2' as Ipv4]
+const far = subnet('10.78.0.0/24', ['10.78.0.100-10.78.0.199'], { relays, router: relays[0]! })
+const server = await startDhcp({
+  port: await openUdpPort({ device, address: '0.0.0.0' as Ipv4, port: 67 }),
+  site: {
+    domain: 'rack7.example.org',
+    network: { interface: device, address: '10.77.0.1' as Ipv4, prefix: RACK.prefix },
+    // 10.77.0.2 is in this subnet, which lists it, too: only link selection tells the two apart.
+    dhcp: {
+      mode: 'server',
+      leaseSeconds: 3600,
+      authoritative: true,
+      subnets: [{ ...RACK, relays: [relays[1]!] }, far],
+    },
+  },
+  httpPort: 80,
+  store: new MemoryStore(),
+  fleet: new TestFleet(),
+  clock: systemClock,
+  log: { debug: write, info: write, warn: write, error: write },
+})
+process.stdout.write('ready\n')
+process.stdin.on('end', () => void server.close())
+process.stdin.resume()
