@@ -72,6 +72,15 @@ describe('L11 the report', () => {
     expect(rig.node1.state).toBe('installed')
   })
 
+  test('a POST that says it has no body closes the attempt all the same', async () => {
+    await rig.bring('installing')
+    const reply = await rig.tls(`/webhook/${rig.token('webhook')}`, {
+      method: 'POST',
+      headers: { 'content-length': '0' },
+    })
+    expect([reply.status, rig.node1.state]).toEqual([200, 'installed'])
+  })
+
   test('more than the 64 KiB of system information', async () => {
     await rig.bring('installing')
     expect((await post(JSON.stringify({ ...REPORT, note: 'x'.repeat(200_000) }))).status).toBe(200)
