@@ -11,7 +11,7 @@ const SERVED = '10.77.0.1'
 const [what, from = ''] = process.argv.slice(2)
 const UDP_PORTS = [67, 69, 53]
 const LONGEST = 600
-const RANDOM_DATAGRAMS = 4000
+const RANDOM_DATAGRAMS = 10_000
 const CROWD = 500
 const say = (value: unknown): void => void process.stdout.write(`${JSON.stringify(value)}\n`)
 

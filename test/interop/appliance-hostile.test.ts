@@ -69,10 +69,10 @@ test(
     const heard = await datagramsHeard()
     const said = await assault('udp')
     expect(said.filter(({ port }) => port).map(({ port, sent }) => [port, sent])).toEqual(
-      [67, 69, 53].map(port => [port, 601 * 3 + 4000]),
+      [67, 69, 53].map(port => [port, 601 * 3 + 10_000]),
     )
     // The storm was heard, and not dropped on the way.
-    expect((await datagramsHeard()) - heard).toBeGreaterThan(10_000)
+    expect((await datagramsHeard()) - heard).toBeGreaterThan(20_000)
     expect(said.at(-1)!.replies).toBeGreaterThan(0)
     await appliance.untilSaid('malformed')
     // The reserved address is kept for its machine while a crowd has all others.
