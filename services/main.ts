@@ -101,7 +101,7 @@ async function openGround(site: Site, { log, clock }: ApplianceOptions, closing:
   closing.push(() => store.close())
   const certificate = await loadCertificate(site)
   const catalogue = await openCatalogue(site.paths.isos, log)
-  for (const problem of [...catalogue.problems(), ...(await loadLayers(site.paths.answers)).problems]) {
+  for (const problem of (await loadLayers(site.paths.answers)).problems) {
     log.warn({ code: problem.code }, formatProblem(problem))
   }
   return {
@@ -193,10 +193,16 @@ async function startServices(served: Served, closing: Closing): Promise<LeaseSou
   closing.push(() => tftp.close())
   const http = await startHttp({ context, loaders, plainSocket: sockets.http, tlsSocket: sockets.https })
   closing.push(() => http.close())
-  return dhcp ? { all: async () => dhcp.leases(), release: address => dhcp.release(address) } : storedLeases(served.store.leases, clock)
+  return dhcp
+    ? { all: async () => dhcp.leases(), release: address => dhcp.release(address) }
+    : storedLeases(served.store.leases, clock)
 }
 
-async function startControl({ site, registry, clock, log }: Served, leases: LeaseSource, closing: Closing): Promise<void> {
+async function startControl(
+  { site, registry, clock, log }: Served,
+  leases: LeaseSource,
+  closing: Closing,
+): Promise<void> {
   const path = join(site.paths.state, CONTROL_SOCKET)
   await unlink(path).catch(() => {})
   const app = buildApp(undefined, { log })
@@ -204,7 +210,10 @@ async function startControl({ site, registry, clock, log }: Served, leases: Leas
     app,
     localFleet(registry, async () => {}),
   )
-  addLeaseApi(app, localLeases(leases, registry, clock, async () => {}))
+  addLeaseApi(
+    app,
+    localLeases(leases, registry, clock, async () => {}),
+  )
   closing.push(() => closeApp(app))
   // The state folder is its owner's alone (0700), and so is everything that can be asked here.
   await app.listen({ path }).catch((error: unknown) => {

@@ -10,10 +10,18 @@ const NAMESPACES = ['iproute2', 'util-linux']
 
 export const PACKAGES: readonly Need[] = [
   { files: 'test/e2e/**', packages: [...STAND_IN, ...MACHINES, ...NAMESPACES], needsRoot: true },
-  { files: 'test/interop/appliance*.test.ts', packages: ['isc-dhcp-client', 'udhcpc', 'bind9-dnsutils', 'curl', 'tftp-hpa', 'tcpdump', ...NAMESPACES], needsRoot: true },
+  {
+    files: 'test/interop/appliance*.test.ts',
+    packages: ['isc-dhcp-client', 'udhcpc', 'bind9-dnsutils', 'curl', 'systemd', ...NAMESPACES],
+    needsRoot: true,
+  },
+  { files: 'test/interop/dhcp-relay.test.ts', packages: ['isc-dhcp-relay', 'udhcpc', ...NAMESPACES], needsRoot: true },
   { files: 'test/interop/dhcp.test.ts', packages: ['isc-dhcp-client', 'udhcpc', ...NAMESPACES], needsRoot: true },
   { files: 'test/interop/dns.test.ts', packages: ['bind9-dnsutils'] },
-  { files: 'test/interop/iso.test.ts', packages: ['xorriso', 'cpio', 'qemu-system-x86', 'linux-image-amd64', 'busybox-static'] },
+  {
+    files: 'test/interop/iso.test.ts',
+    packages: ['xorriso', 'cpio', 'qemu-system-x86', 'linux-image-amd64', 'busybox-static'],
+  },
   { files: 'test/interop/tftp.test.ts', packages: ['tftp-hpa', 'curl', 'busybox-static'] },
   { files: 'test/lab/*.test.ts', packages: ['xorriso', ...STAND_IN, ...MACHINES] },
   { files: 'test/lab-simulated/network.test.ts', packages: ['procps', ...NAMESPACES], needsRoot: true },

@@ -28,7 +28,9 @@ function preparePackages(): string[] {
   if (missing.length === 0) return []
   const line = ['install', '--yes', '--no-install-recommends', ...missing]
   if (!isDebian() || process.getuid?.() !== 0) {
-    process.stdout.write(`These Debian packages are missing: ${missing.join(' ')}\nInstall them with: sudo apt-get ${line.join(' ')}\n`)
+    process.stdout.write(
+      `These Debian packages are missing: ${missing.join(' ')}\nInstall them with: sudo apt-get ${line.join(' ')}\n`,
+    )
     return missing
   }
   process.stdout.write(`Installing the Debian packages that the full suite needs:\n`)
@@ -52,7 +54,12 @@ function unableFiles(missing: readonly string[]): Map<string, string> {
   const root = process.getuid?.() === 0
   for (const { files, packages, needsRoot } of PACKAGES) {
     const lacking = packages.filter(name => missing.includes(name))
-    const why = lacking.length > 0 ? `needs ${lacking.join(', ')}` : needsRoot && !root ? 'needs root, for network namespaces' : undefined
+    const why =
+      lacking.length > 0
+        ? `needs ${lacking.join(', ')}`
+        : needsRoot && !root
+          ? 'needs root, for network namespaces'
+          : undefined
     if (why) unable.set(files, why)
   }
   return unable
@@ -62,7 +69,15 @@ const COUNTS_FILE = 'RACKRISE_TEST_COUNTS'
 
 async function vitestStage(name: string, include: string[], exclude: string[], parallel: boolean): Promise<Stage> {
   const counting = new CountingReporter()
-  const vitest = await startVitest('test', [], { watch: false, root: ROOT, include, exclude, reporters: ['default', counting], fileParallelism: parallel, passWithNoTests: false })
+  const vitest = await startVitest('test', [], {
+    watch: false,
+    root: ROOT,
+    include,
+    exclude,
+    reporters: ['default', counting],
+    fileParallelism: parallel,
+    passWithNoTests: false,
+  })
   await vitest.close()
   return { name, ...counting.counts }
 }
@@ -93,10 +108,13 @@ async function runStages(wanted: readonly string[], exclude: string[]): Promise<
   const all = wanted.length === 0
   const stages: Stage[] = []
   if (all) stages.push(checkStage('types', 'check:types'), checkStage('lint', 'check:lint'))
-  const folders = all ? ['test/**/*.test.ts'] : wanted.filter(name => name !== 'interop' && name !== 'e2e').map(name => `test/${name}/**/*.test.ts`)
+  const folders = all
+    ? ['test/**/*.test.ts']
+    : wanted.filter(name => name !== 'interop' && name !== 'e2e').map(name => `test/${name}/**/*.test.ts`)
   if (folders.length > 0) stages.push(await vitestStage('rooms', folders, [...SLOW, ...exclude], true))
   // Foreign programs and firmware share two cores and one kernel; one file at a time keeps their time limits honest.
-  if (all || wanted.includes('interop')) stages.push(await vitestStage('interop', ['test/interop/**/*.test.ts'], exclude, false))
+  if (all || wanted.includes('interop'))
+    stages.push(await vitestStage('interop', ['test/interop/**/*.test.ts'], exclude, false))
   if ((all || wanted.includes('e2e')) && !exclude.includes('test/e2e/**')) stages.push(await endToEndStage(exclude))
   return stages
 }
@@ -108,9 +126,14 @@ async function main(): Promise<void> {
   for (const [files, why] of unable) process.stdout.write(`skipped: ${files}: ${why}\n`)
   const stages = await runStages(first === undefined ? [] : [first, ...rest], [...unable.keys()])
   const sum = (key: 'passed' | 'failed' | 'skipped'): number => stages.reduce((total, stage) => total + stage[key], 0)
-  for (const { name, passed, failed } of stages) process.stdout.write(`${name.padEnd(12)} ${String(passed).padStart(5)} passed ${String(failed).padStart(4)} failed\n`)
+  for (const { name, passed, failed } of stages)
+    process.stdout.write(
+      `${name.padEnd(12)} ${String(passed).padStart(5)} passed ${String(failed).padStart(4)} failed\n`,
+    )
   const skipped = sum('skipped') + unable.size
-  process.stdout.write(`\n${sum('passed')} passed, ${sum('failed')} failed${skipped > 0 ? `, ${skipped} skipped` : ''}\n`)
+  process.stdout.write(
+    `\n${sum('passed')} passed, ${sum('failed')} failed${skipped > 0 ? `, ${skipped} skipped` : ''}\n`,
+  )
   process.exitCode = sum('failed') > 0 || sum('passed') === 0 ? 1 : 0
 }
 

@@ -88,9 +88,17 @@ export function scriptPlan(machine: Machine, now: Instant, diskFailed: boolean):
   const { state, attempt } = machine
   if (state === 'approved' || state === 'booting') {
     // These states exist only through an attempt; without one nothing is installed.
-    return attempt ? { do: 'install', attempt: attempt.id, profile: attempt.profile, resumed: false } : { do: 'local-disk', because: 'held' }
+    return attempt
+      ? { do: 'install', attempt: attempt.id, profile: attempt.profile, resumed: false }
+      : { do: 'local-disk', because: 'held' }
   }
-  if (state !== 'installing' || !attempt || !cameBack(attempt, now, diskFailed)) return { do: 'local-disk', because: state }
-  if (attempt.resumes < RESUMES_MOST) return { do: 'install', attempt: attempt.id, profile: attempt.profile, resumed: true }
-  return { do: 'give-up', attempt: attempt.id, reason: `its disk did not boot after ${RESUMES_MOST} resumed installations` }
+  if (state !== 'installing' || !attempt || !cameBack(attempt, now, diskFailed))
+    return { do: 'local-disk', because: state }
+  if (attempt.resumes < RESUMES_MOST)
+    return { do: 'install', attempt: attempt.id, profile: attempt.profile, resumed: true }
+  return {
+    do: 'give-up',
+    attempt: attempt.id,
+    reason: `its disk did not boot after ${RESUMES_MOST} resumed installations`,
+  }
 }

@@ -67,7 +67,11 @@ export type LocalDiskScript = {
 export function localDiskScript(script: LocalDiskScript): string {
   const wordy = script.because === 'held' || script.because === 'failed' || script.because === 'stalled'
   const identity = wordy
-    ? ['echo MAC ${netX/mac} serial ${serial} uuid ${uuid}', ...(script.advice ? [`echo ${script.advice}`] : []), `sleep ${READING_SECONDS}`]
+    ? [
+        'echo MAC ${netX/mac} serial ${serial} uuid ${uuid}',
+        ...(script.advice ? [`echo ${script.advice}`] : []),
+        `sleep ${READING_SECONDS}`,
+      ]
     : []
   const boot = script.diskFailed
     ? ['echo Rackrise: no bootable local disk', 'exit 1']

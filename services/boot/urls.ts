@@ -22,7 +22,8 @@ export type Urls = {
 export function urlsOf(site: Pick<Site, 'network' | 'http'>): Urls {
   const plain = plainUrl(site)
   const tls = tlsUrl(site)
-  const script = (mac: Mac): string => `${plain}/boot.ipxe?mac=${mac}&uuid=\${uuid}&serial=\${serial:uristring}&product=\${product:uristring}`
+  const script = (mac: Mac): string =>
+    `${plain}/boot.ipxe?mac=${mac}&uuid=\${uuid}&serial=\${serial:uristring}&product=\${product:uristring}`
   return {
     script,
     diskFailed: mac => `${script(mac)}&disk=failed`,

@@ -11,11 +11,19 @@ export function expectsAnswer(machine: Machine): AttemptId | undefined {
   return attempt && (state === 'booting' || state === 'installing' || state === 'stalled') ? attempt.id : undefined
 }
 
-export function silentReason(machine: Machine, listing: Listing, unknown: Site['boot']['unknown']): 'blocked' | 'ignored' | undefined {
+export function silentReason(
+  machine: Machine,
+  listing: Listing,
+  unknown: Site['boot']['unknown'],
+): 'blocked' | 'ignored' | undefined {
   if (machine.state === 'blocked') return 'blocked'
   return unknown === 'ignore' && listing.from === 'nothing' && machine.attempts === 0 ? 'ignored' : undefined
 }
 
-export function bootView(silent: 'blocked' | 'ignored' | undefined, scriptUrl: string, answer?: { url: string; fingerprint: string }): BootView {
+export function bootView(
+  silent: 'blocked' | 'ignored' | undefined,
+  scriptUrl: string,
+  answer?: { url: string; fingerprint: string },
+): BootView {
   return { scriptUrl, ...(silent ? { silent } : {}), ...(answer ? { answer } : {}) }
 }

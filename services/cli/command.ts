@@ -42,13 +42,19 @@ export function complainOf(problems: readonly Problem[], json: boolean): void {
 }
 
 const SHARED: Command['options'] = {
-  config: { type: 'string', value: 'FILE', help: `site file (default ${CHECKOUT_CONFIG}, or ${INSTALLED_CONFIG} when installed)` },
+  config: {
+    type: 'string',
+    value: 'FILE',
+    help: `site file (default ${CHECKOUT_CONFIG}, or ${INSTALLED_CONFIG} when installed)`,
+  },
   json: { type: 'boolean', help: 'print JSON for programs' },
   help: { type: 'boolean', help: 'show this' },
 }
 
 export function helpOf(command: Command): string {
-  const rows = Object.entries({ ...command.options, ...SHARED }).map(([name, { value, help }]) => [`--${name}${value ? ` ${value}` : ''}`, help] as const)
+  const rows = Object.entries({ ...command.options, ...SHARED }).map(
+    ([name, { value, help }]) => [`--${name}${value ? ` ${value}` : ''}`, help] as const,
+  )
   const width = Math.max(...rows.map(([left]) => left.length))
   return [
     `${command.summary}`,
@@ -76,7 +82,8 @@ export async function runWith(command: Command, args: string[]): Promise<ExitSta
     }
     return await command.run(positionals, values as Values)
   } catch (error) {
-    if (!(error instanceof TypeError) || !('code' in error) || !String(error.code).startsWith('ERR_PARSE_ARGS')) throw error
+    if (!(error instanceof TypeError) || !('code' in error) || !String(error.code).startsWith('ERR_PARSE_ARGS'))
+      throw error
     complain(`rackrise ${command.name}: ${error.message.split('.')[0]}; see \`rackrise ${command.name} --help\``)
     return 2
   }

@@ -21,7 +21,14 @@ const DEFAULT_MACHINES = 4
 const STAND_IN_SIZE: QemuSize = { memoryMiB: 1024, diskMiB: 64, limitMs: 15 * 60_000 }
 const PROXMOX_SIZE: QemuSize = { memoryMiB: 8192, diskMiB: 32 * 1024, limitMs: 90 * 60_000 }
 
-type Wish = { machines: number; firmware: LabFirmware; kind: 'qemu' | 'simulated'; iso?: string; keep: boolean; json: boolean }
+type Wish = {
+  machines: number
+  firmware: LabFirmware
+  kind: 'qemu' | 'simulated'
+  iso?: string
+  keep: boolean
+  json: boolean
+}
 
 async function missingPackages(): Promise<string[]> {
   return [...new Set([...(await missingForQemu()), ...(await missingForStandIn())])]
@@ -32,8 +39,16 @@ function install(packages: readonly string[]): void {
   const command = ['apt-get', 'install', '--yes', '--no-install-recommends', ...packages]
   const line = process.getuid?.() === 0 ? command : ['sudo', ...command]
   say(`$ ${line.join(' ')}`)
-  const { status } = spawnSync(line[0]!, line.slice(1), { stdio: 'inherit', env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } })
-  if (status !== 0) throw new EnvironmentProblem('lab-install', 'the packages could not be installed', `run \`apt-get update\`, then \`${aptLine(packages)}\``)
+  const { status } = spawnSync(line[0]!, line.slice(1), {
+    stdio: 'inherit',
+    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+  })
+  if (status !== 0)
+    throw new EnvironmentProblem(
+      'lab-install',
+      'the packages could not be installed',
+      `run \`apt-get update\`, then \`${aptLine(packages)}\``,
+    )
 }
 
 /** QEMU where it is wanted or there, else simulated machines; says which and why. */
@@ -47,19 +62,31 @@ async function chooseKind(values: Values): Promise<'qemu' | 'simulated'> {
   const root = process.getuid?.() === 0
   if (missing.length === 0 && (root || values['qemu'] === true)) return 'qemu'
   const why = missing.length > 0 ? `${missing.join(', ')} missing` : 'QEMU machines need root, for their network taps'
-  if (values['qemu'] === true || values['install'] === true) throw new EnvironmentProblem('missing-packages', `no QEMU machines: ${why}`, missing.length > 0 ? `run: ${aptLine(missing)}` : 'run it as root, or with --simulate')
+  if (values['qemu'] === true || values['install'] === true)
+    throw new EnvironmentProblem(
+      'missing-packages',
+      `no QEMU machines: ${why}`,
+      missing.length > 0 ? `run: ${aptLine(missing)}` : 'run it as root, or with --simulate',
+    )
   say(`simulated machines (${why}; real firmware with --install)`)
   return 'simulated'
 }
 
 function readWish(values: Values): Omit<Wish, 'kind'> | string {
   const machines = Number(values['machines'] ?? DEFAULT_MACHINES)
-  if (!Number.isInteger(machines) || machines < 1 || machines > MACHINES_MOST) return `--machines is a whole number from 1 to ${MACHINES_MOST}`
+  if (!Number.isInteger(machines) || machines < 1 || machines > MACHINES_MOST)
+    return `--machines is a whole number from 1 to ${MACHINES_MOST}`
   const firmware = values['firmware'] ?? 'mixed'
   if (firmware !== 'bios' && firmware !== 'uefi' && firmware !== 'mixed') return '--firmware is bios, uefi or mixed'
   if (values['qemu'] === true && values['simulate'] === true) return '--qemu and --simulate exclude each other'
   const iso = values['iso']
-  return { machines, firmware, keep: values['keep'] === true, json: values['json'] === true, ...(typeof iso === 'string' ? { iso } : {}) }
+  return {
+    machines,
+    firmware,
+    keep: values['keep'] === true,
+    json: values['json'] === true,
+    ...(typeof iso === 'string' ? { iso } : {}),
+  }
 }
 
 async function runMachines(run: RackRun, kind: Wish['kind'], standIn: boolean): Promise<Map<string, Outcome>> {
@@ -69,9 +96,16 @@ async function runMachines(run: RackRun, kind: Wish['kind'], standIn: boolean): 
 /** Both sides have to say so: the machine booted its disk, and the appliance was told by its installer. */
 async function judge(lab: Lab, outcomes: Map<string, Outcome>, json: boolean): Promise<ExitStatus> {
   const views = await lab.fleet.list()
-  const wrong = views.filter(view => outcomes.get(view.name)?.outcome === 'installed' && (view.state !== 'installed' || view.installed?.inferred))
-  for (const view of wrong) say(`${view.name} booted its disk, but the appliance has it as ${view.state}${view.installed?.inferred ? ' (inferred)' : ''}`)
-  if (json) say(JSON.stringify({ machines: views.map(view => ({ ...view, outcome: outcomes.get(view.name) })) }, null, 2))
+  const wrong = views.filter(
+    view =>
+      outcomes.get(view.name)?.outcome === 'installed' && (view.state !== 'installed' || view.installed?.inferred),
+  )
+  for (const view of wrong)
+    say(
+      `${view.name} booted its disk, but the appliance has it as ${view.state}${view.installed?.inferred ? ' (inferred)' : ''}`,
+    )
+  if (json)
+    say(JSON.stringify({ machines: views.map(view => ({ ...view, outcome: outcomes.get(view.name) })) }, null, 2))
   const installed = [...outcomes.values()].filter(({ outcome }) => outcome === 'installed').length
   return installed === views.length && wrong.length === 0 ? 0 : 1
 }
@@ -93,11 +127,17 @@ async function runInside(wish: Wish): Promise<ExitStatus> {
     const title = `rackrise lab, ${wish.kind} machines, ${lab.iso.standIn ? 'stand-in ISO' : lab.iso.file}`
     const terminal = wish.json ? { write: () => {} } : process.stdout
     const display = new LiveDisplay(title, machines, terminal, systemClock)
-    const outcomes = await runMachines({ lab, machines, display, clock: systemClock, signal: stopped.signal }, wish.kind, lab.iso.standIn)
+    const outcomes = await runMachines(
+      { lab, machines, display, clock: systemClock, signal: stopped.signal },
+      wish.kind,
+      lab.iso.standIn,
+    )
     display.close()
     if (!stopped.signal.aborted) status = await judge(lab, outcomes, wish.json)
     if (wish.keep && !stopped.signal.aborted) {
-      say(`kept: rackrise machine list --config ${lab.siteFile}\nlog:  ${join(folder, 'appliance.log')}\nInterrupt to end it.`)
+      say(
+        `kept: rackrise machine list --config ${lab.siteFile}\nlog:  ${join(folder, 'appliance.log')}\nInterrupt to end it.`,
+      )
       await untilStopped(stopped.signal)
     }
   } finally {
@@ -115,12 +155,20 @@ export const labCommand: Command = {
   summary: 'a virtual rack: the appliance and machines in a private network namespace',
   usage: ['lab [--machines N] [--firmware bios|uefi|mixed] [--qemu | --simulate] [--iso FILE] [--keep]'],
   options: {
-    machines: { type: 'string', value: 'N', help: `how many machines (default ${DEFAULT_MACHINES}, at most ${MACHINES_MOST})` },
+    machines: {
+      type: 'string',
+      value: 'N',
+      help: `how many machines (default ${DEFAULT_MACHINES}, at most ${MACHINES_MOST})`,
+    },
     firmware: { type: 'string', value: 'KIND', help: 'bios, uefi or mixed (default)' },
     qemu: { type: 'boolean', help: 'QEMU machines with real firmware (default where QEMU is installed, as root)' },
     simulate: { type: 'boolean', help: 'simulated machines that speak real DHCP, TFTP, DNS and HTTP' },
     install: { type: 'boolean', help: 'install the Debian packages that QEMU machines need' },
-    iso: { type: 'string', value: 'FILE', help: 'boot this Proxmox ISO (default: one in isos/, else a small stand-in that is built)' },
+    iso: {
+      type: 'string',
+      value: 'FILE',
+      help: 'boot this Proxmox ISO (default: one in isos/, else a small stand-in that is built)',
+    },
     keep: { type: 'boolean', help: 'leave appliance and files running until interrupted' },
   },
   example: 'npx rackrise lab --machines 20 --simulate',

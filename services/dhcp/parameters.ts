@@ -63,7 +63,8 @@ export function networkOptions({ subnet, message, view, said, client }: Inquiry)
     entries.push([OPTION.broadcastAddress, addresses([broadcastOf(subnet.prefix)])])
   }
   if (subnet.ntp.length > 0) entries.push([OPTION.ntp, addresses(subnet.ntp)])
-  const named = client.boot.stage === 'system' || said.plan.do === 'answer'
+  // Not to firmware and iPXE: their replies are crowded, and they have no use for a name.
+  const named = client.boot.stage === 'system' || client.boot.stage === 'installer'
   if (named && said.hostName && isHostName(said.hostName)) entries.push([OPTION.hostName, bytesOf(said.hostName)])
   const extras = subnet.options.filter(({ code }) => !NOT_FOR_EXTRAS.has(code))
   return [...entries, ...extras.map((extra): [number, Uint8Array] => [extra.code, encodeExtra(extra)])]

@@ -27,7 +27,7 @@ export function registryFleet(options: FleetOptions): DhcpFleet {
   /** Whoever boots from the network becomes known; a laptop on the VLAN does not. */
   const machineOf = (client: DhcpClient): Machine | undefined => {
     const known = registry.byMac(client.mac)
-    if (client.boot.stage === 'system') return known
+    if (client.boot.stage === 'system' || !registry.admits(client.mac)) return known
     const news = known === undefined || (client.uuid !== undefined && client.uuid !== known.uuid)
     if (news) kept(registry.sight({ macs: [client.mac], ...(client.uuid ? { uuid: client.uuid } : {}) }, 'dhcp'))
     return registry.byMac(client.mac)
@@ -43,7 +43,8 @@ export function registryFleet(options: FleetOptions): DhcpFleet {
   return {
     view(client): ClientView {
       const machine = machineOf(client)
-      if (!machine) return { plan: { do: 'nothing', reason: 'not-booting' } }
+      // Beyond the bound nobody is remembered, and still everybody is told to boot the disk.
+      if (!machine) return { plan: dhcpPlan(client.boot, bootView(undefined, urls.script(client.mac))) }
       registry.heard(machine.id)
       const { name, address } = registry.listing(machine)
       return {

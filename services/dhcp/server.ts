@@ -1,4 +1,5 @@
 /** The edge of DHCP: hears datagrams, lets `respond` decide, writes leases before it acknowledges them, sends, tells. */
+import { calmLog } from '../kit/calm-log.ts'
 import type { Clock } from '../kit/clock.ts'
 import type { Datagram, DatagramPort } from '../kit/datagram-port.ts'
 import type { Ipv4 } from '../kit/ipv4.ts'
@@ -95,12 +96,15 @@ class Serving {
   readonly #table: LeaseTable
   readonly #view: DhcpView
   readonly #writes = new Set<Promise<void>>()
+  /** For what anybody can cause with one datagram. Replies stay in the log, whole. */
+  readonly #calm: Log
 
   constructor(options: DhcpOptions, table: LeaseTable) {
     const { site, httpPort, fleet } = options
     const { address, prefix } = site.network
     const { leaseSeconds, authoritative, subnets } = site.dhcp
     this.#options = options
+    this.#calm = calmLog(options.log, options.clock)
     this.#table = table
     const server = { address, prefix, domain: site.domain, leaseSeconds, authoritative, subnets, httpPort }
     this.#view = { server, leases: table, fleet }
@@ -143,12 +147,11 @@ class Serving {
   }
 
   #receive({ bytes, from }: Datagram): void {
-    const { log, clock } = this.#options
-    const now = clock.now()
+    const now = this.#options.clock.now()
     this.#table.expireHolds(now)
     const request = decode(bytes)
     if (isMalformed(request)) {
-      writeReason(log, 'malformed', { detail: request.malformed, from: from.address })
+      writeReason(this.#calm, 'malformed', { detail: request.malformed, from: from.address })
       return
     }
     const heard = { request, sourcePort: from.port }
@@ -208,16 +211,16 @@ class Serving {
   }
 
   #send(reply: Reply, { request, sourcePort }: Heard): void {
-    const { port, log } = this.#options
+    const { port } = this.#options
     const { bytes, dropped } = encodeWithin(reply.message, limitsFor(request, MTU_BYTES))
     port.send(bytes, destinationOf(request, reply.type, sourcePort))
     this.#report(reply, request)
-    for (const note of reply.notes) writeNote(log, note, reply.client)
-    if (dropped.length > 0) writeNote(log, 'options-left-out', reply.client, { options: dropped })
+    for (const note of reply.notes) writeNote(this.#calm, note, reply.client)
+    if (dropped.length > 0) writeNote(this.#calm, 'options-left-out', reply.client, { options: dropped })
   }
 
   #report(decision: Decision, request: DhcpMessage): void {
-    writeDecision(this.#options.log, decision, request)
+    writeDecision(decision.do === 'silence' ? this.#calm : this.#options.log, decision, request)
     const fact = factOf(decision)
     if (fact) this.#options.fleet.tell(fact)
   }

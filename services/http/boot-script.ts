@@ -144,6 +144,16 @@ export function addBootScript(app: FastifyInstance, context: HttpContext): void 
       )
       return reply.code(403).send(`${address} does not hold the lease of ${mac}; boot it by DHCP of this appliance\n`)
     }
+    if (!registry.admits(mac)) {
+      log.warn({ mac, address, reason: 'too-many-strangers' }, 'too many unknown machines to remember another one')
+      return localDiskScript({
+        because: 'held',
+        title: mac,
+        advice: 'Too many unknown machines: list it in the site file',
+        diskFailedUrl: context.urls.diskFailed(mac),
+        diskFailed: query.disk === 'failed',
+      })
+    }
     const machine = await registry.sight({ macs: [mac], ...identityOf(query) }, 'http')
     const silent = silentReason(machine, registry.listing(machine), site.boot.unknown)
     if (silent) return reply.code(403).send(SILENT[silent])

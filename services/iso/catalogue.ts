@@ -53,6 +53,7 @@ export class IsoCatalogue {
   readonly folder: string
   readonly #log: Log
   #known = new Map<string, Known>()
+  #told: string | undefined
   #folderProblem: Problem | undefined
   #scan: Promise<void> = Promise.resolve()
 
@@ -113,8 +114,19 @@ export class IsoCatalogue {
       )
     }
     this.#known = known
-    for (const { code, message, place } of this.problems()) this.#log.warn({ code, file: place?.file }, message)
-    this.#log.info({ folder: this.folder, isos: this.entries().length }, 'library read')
+    this.#sayWhatChanged()
+  }
+
+  /** The folder is read again and again; what stands there as before is not told again. */
+  #sayWhatChanged(): void {
+    const isos = this.entries().map(({ file }) => file)
+    const problems = this.problems()
+    const told = [...isos, ...problems.map(({ message, place }) => `${place?.file} ${message}`)].join('\n')
+    if (told === this.#told) return
+    this.#told = told
+    for (const { code, message, hint, place } of problems)
+      this.#log.warn({ code, file: place?.file }, `${message}; ${hint}`)
+    this.#log.info({ folder: this.folder, isos }, 'library read')
   }
 
   async #readOne(name: string): Promise<Known> {

@@ -49,7 +49,11 @@ class Arena {
     const start = koffi.address(this.pointer)
     for (let index = 0; index < BATCH; index++) {
       const vector = BATCH * HEADER_BYTES + index * VECTOR_BYTES
-      this.#view.setBigUint64(index * HEADER_BYTES + NAME_AT, start + BigInt(this.#addressesAt + index * ADDRESS_BYTES), true)
+      this.#view.setBigUint64(
+        index * HEADER_BYTES + NAME_AT,
+        start + BigInt(this.#addressesAt + index * ADDRESS_BYTES),
+        true,
+      )
       this.#view.setBigUint64(index * HEADER_BYTES + VECTOR_AT, start + BigInt(vector), true)
       this.#view.setBigUint64(index * HEADER_BYTES + VECTORS_AT, 1n, true)
       this.#view.setBigUint64(vector, start + BigInt(this.#buffersAt + index * BUFFER_BYTES), true)
@@ -72,7 +76,10 @@ class Arena {
     const at = this.#addressesAt + index * ADDRESS_BYTES
     const octets = this.#bytes.subarray(at + 4, at + 8)
     const address = `${octets[0]}.${octets[1]}.${octets[2]}.${octets[3]}` as Ipv4
-    return { bytes: Buffer.from(this.#bytes.subarray(from, from + length)), from: { address, port: this.#view.getUint16(at + 2, false) } }
+    return {
+      bytes: Buffer.from(this.#bytes.subarray(from, from + length)),
+      from: { address, port: this.#view.getUint16(at + 2, false) },
+    }
   }
 
   write(index: number, bytes: Uint8Array, to: Endpoint): void {

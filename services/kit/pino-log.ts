@@ -6,7 +6,17 @@ import type { Log } from './log.ts'
 export type LogSettings = { level: 'debug' | 'info' | 'warn' | 'error'; format: 'auto' | 'json' }
 
 /** Fields that could carry a secret, whoever logs them. */
-const REDACTED = ['token', 'authorization', 'password', 'answer', 'secret', '*.token', '*.authorization', '*.password', '*.answer']
+const REDACTED = [
+  'token',
+  'authorization',
+  'password',
+  'answer',
+  'secret',
+  '*.token',
+  '*.authorization',
+  '*.password',
+  '*.answer',
+]
 
 export function createLog(settings: LogSettings): Log {
   const options = { level: settings.level, base: null, redact: REDACTED, timestamp: pino.stdTimeFunctions.isoTime }

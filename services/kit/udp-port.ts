@@ -39,7 +39,9 @@ class UdpPort implements DatagramPort {
     this.local = { address: address as Ipv4, port }
     this.#socket = socket
     this.#fd = fd
-    socket.on('message', (bytes, from) => this.#burst({ bytes, from: { address: from.address as Ipv4, port: from.port } }))
+    socket.on('message', (bytes, from) =>
+      this.#burst({ bytes, from: { address: from.address as Ipv4, port: from.port } }),
+    )
     // ICMP errors of earlier sends surface here; a client that went away is no reason to stop.
     socket.on('error', () => {})
   }

@@ -35,7 +35,8 @@ export async function runSimulatedRack(run: RackRun): Promise<Map<string, Outcom
   const { machines, display, clock, signal } = run
   const wire = await openDhcpWire(openUdpPort, SIMULATED_DEVICE)
   const outcomes = new Map<string, Outcome>()
-  const report: ConstructorParameters<typeof SimulatedMachine>[1]['report'] = (name, stage, address) => display.show(name, stage, address)
+  const report: ConstructorParameters<typeof SimulatedMachine>[1]['report'] = (name, stage, address) =>
+    display.show(name, stage, address)
   try {
     await Promise.all(
       machines.map(async (spec, index) => {
@@ -67,7 +68,18 @@ export async function startLabQemu(lab: Lab, spec: LabMachine, size: QemuSize): 
   await lab.rack.addTap(tap)
   const { name, mac, uuid, serial, firmware } = spec
   const folder = join(lab.folder, 'machines', name)
-  return startQemuMachine({ name, mac, uuid, serial, firmware, tap, folder, memoryMiB: size.memoryMiB, diskMiB: size.diskMiB, accel: await probeAcceleration() })
+  return startQemuMachine({
+    name,
+    mac,
+    uuid,
+    serial,
+    firmware,
+    tap,
+    folder,
+    memoryMiB: size.memoryMiB,
+    diskMiB: size.diskMiB,
+    accel: await probeAcceleration(),
+  })
 }
 
 export async function runQemuRack(run: RackRun, size: QemuSize): Promise<Map<string, Outcome>> {

@@ -58,7 +58,12 @@ async function chooseIso(request: LabRequest): Promise<ChosenIso> {
   if (request.iso) {
     const folder = dirname(resolve(request.iso))
     const found = (await openCatalogue(folder, silent)).find(basename(request.iso))
-    if (isProblem(found)) throw new EnvironmentProblem(found.code, `${request.iso} is no Proxmox ISO that can be booted: ${found.message}`, 'give --iso the file of one')
+    if (isProblem(found))
+      throw new EnvironmentProblem(
+        found.code,
+        `${request.iso} is no Proxmox ISO that can be booted: ${found.message}`,
+        'give --iso the file of one',
+      )
     return { folder, selector: found.file, standIn: false }
   }
   const library = join(ROOT, 'isos')
@@ -74,7 +79,8 @@ async function chooseIso(request: LabRequest): Promise<ChosenIso> {
 async function fillerLoaders(folder: string): Promise<string> {
   const loaders = join(folder, 'loaders')
   await mkdir(loaders, { recursive: true })
-  for (const name of ['undionly.kpxe', 'snponly.efi']) await writeFile(join(loaders, name), Buffer.alloc(FILLER_LOADER_BYTES, name))
+  for (const name of ['undionly.kpxe', 'snponly.efi'])
+    await writeFile(join(loaders, name), Buffer.alloc(FILLER_LOADER_BYTES, name))
   return loaders
 }
 
@@ -103,7 +109,11 @@ async function untilServing(appliance: ApplianceProcess, socket: string, logFile
     await new Promise(wake => setTimeout(wake, START_POLL_MS))
   }
   const said = (await readFile(logFile, 'utf8').catch(() => '')).trim().split('\n').at(-1)
-  throw new EnvironmentProblem('lab-appliance', `the appliance did not start: ${said || 'it said nothing'}`, `see ${logFile}`)
+  throw new EnvironmentProblem(
+    'lab-appliance',
+    `the appliance did not start: ${said || 'it said nothing'}`,
+    `see ${logFile}`,
+  )
 }
 
 /** Builds everything and starts the appliance. Only inside the namespace that `enterRackNamespace` made. Throws EnvironmentProblem. */
@@ -119,7 +129,10 @@ export async function openLab(request: LabRequest): Promise<Lab> {
   const socket = join(state, CONTROL_SOCKET)
   const stopAdvertising = request.kind === 'qemu' ? advertiseNoRouter(BRIDGE) : () => {}
   try {
-    const appliance = await rack.startAppliance(process.execPath, [MAIN, 'serve', '--config', siteFile], { logFile, cwd: ROOT })
+    const appliance = await rack.startAppliance(process.execPath, [MAIN, 'serve', '--config', siteFile], {
+      logFile,
+      cwd: ROOT,
+    })
     await untilServing(appliance, socket, logFile)
     return {
       folder: request.folder,

@@ -30,7 +30,14 @@ export type Fact =
   | { type: 'sighted'; macs: Mac[]; uuid?: string; serial?: string; product?: string }
   /** A rule gave it the next number of its series; a machine keeps its number for ever. */
   | { type: 'numbered'; series: string; index: number }
-  | { type: 'attempt-started'; attempt: AttemptId; by: 'operator' | 'site'; again: boolean; profile: string; reason?: string }
+  | {
+      type: 'attempt-started'
+      attempt: AttemptId
+      by: 'operator' | 'site'
+      again: boolean
+      profile: string
+      reason?: string
+    }
   | { type: 'blocked'; reason?: string }
   | { type: 'leased'; address: Ipv4; stage: BootStage; loader?: string }
   | { type: 'loader-sent'; file: string; bytes: number }
@@ -40,7 +47,15 @@ export type Fact =
   | { type: 'initrd-started'; attempt: AttemptId; bytes: number }
   | { type: 'initrd-sent'; attempt: AttemptId; bytes: number }
   | { type: 'answer-looked-up'; attempt: AttemptId; address: string }
-  | { type: 'answer-served'; attempt: AttemptId; address: string; layers: string[]; sha256: string; leftOut: string[]; withToken: boolean }
+  | {
+      type: 'answer-served'
+      attempt: AttemptId
+      address: string
+      layers: string[]
+      sha256: string
+      leftOut: string[]
+      withToken: boolean
+    }
   | { type: 'answer-failed'; attempt: AttemptId; reason: string }
   | { type: 'answer-refused'; reason: string; address: string }
   | { type: 'first-boot-served'; attempt: AttemptId; bytes: number }
@@ -56,7 +71,9 @@ export type MachineEvent = Fact & { at: Instant; source: EventSource; seq?: numb
 export function describeFact(fact: Fact): string {
   switch (fact.type) {
     case 'sighted': {
-      const also = [fact.product, fact.serial && `serial ${fact.serial}`, fact.uuid && `uuid ${fact.uuid}`].filter(Boolean)
+      const also = [fact.product, fact.serial && `serial ${fact.serial}`, fact.uuid && `uuid ${fact.uuid}`].filter(
+        Boolean,
+      )
       return `seen as ${fact.macs.join(', ')}${also.length > 0 ? ` (${also.join(', ')})` : ''}`
     }
     case 'numbered':

@@ -7,7 +7,15 @@ import type { Ipv4 } from '../kit/ipv4.ts'
 import type { Mac } from '../kit/mac.ts'
 import type { AttemptId, BootStage, Installed, MachineEvent, MachineId } from './event.ts'
 
-export type MachineState = 'held' | 'approved' | 'booting' | 'installing' | 'installed' | 'failed' | 'stalled' | 'blocked'
+export type MachineState =
+  | 'held'
+  | 'approved'
+  | 'booting'
+  | 'installing'
+  | 'installed'
+  | 'failed'
+  | 'stalled'
+  | 'blocked'
 
 export type Attempt = {
   id: AttemptId
@@ -68,7 +76,11 @@ function without<T extends object, K extends keyof T>(value: T, ...keys: K[]): O
 type Of<T extends MachineEvent['type']> = Extract<MachineEvent, { type: T }>
 
 /** Events that name an attempt are facts about the latest one only, and only in the states where they can be true. */
-function inAttempt(machine: Machine, event: { attempt: AttemptId; type: string }, states: MachineState[]): Attempt | string {
+function inAttempt(
+  machine: Machine,
+  event: { attempt: AttemptId; type: string },
+  states: MachineState[],
+): Attempt | string {
   if (machine.attempt?.id !== event.attempt) return `attempt ${event.attempt} is not the latest`
   return states.includes(machine.state) ? machine.attempt : `${event.type} does not fit state ${machine.state}`
 }
@@ -76,14 +88,25 @@ function inAttempt(machine: Machine, event: { attempt: AttemptId; type: string }
 function sight(machine: Machine, event: Of<'sighted'>): Step {
   const macs = [...new Set([...machine.macs, ...event.macs])]
   const { uuid, serial, product } = { ...machine, ...event }
-  return { machine: { ...machine, macs, ...(uuid ? { uuid } : {}), ...(serial ? { serial } : {}), ...(product ? { product } : {}) } }
+  return {
+    machine: {
+      ...machine,
+      macs,
+      ...(uuid ? { uuid } : {}),
+      ...(serial ? { serial } : {}),
+      ...(product ? { product } : {}),
+    },
+  }
 }
 
 function startAttempt(machine: Machine, event: Of<'attempt-started'>): Step {
   if (event.by === 'site' && machine.attempts > 0) return refuse(machine, 'the site approves the first attempt only')
-  if (event.by === 'site' && machine.state !== 'held') return refuse(machine, `the site approves a held machine only, not ${machine.state}`)
-  if (machine.state === 'installed' && !event.again) return refuse(machine, 'an installed machine needs `machine reinstall`')
-  if (machine.state === 'installing' && !event.again) return refuse(machine, 'an installation is under way; `machine reinstall` starts another one')
+  if (event.by === 'site' && machine.state !== 'held')
+    return refuse(machine, `the site approves a held machine only, not ${machine.state}`)
+  if (machine.state === 'installed' && !event.again)
+    return refuse(machine, 'an installed machine needs `machine reinstall`')
+  if (machine.state === 'installing' && !event.again)
+    return refuse(machine, 'an installation is under way; `machine reinstall` starts another one')
   const attempt: Attempt = { id: event.attempt, profile: event.profile, startedAt: event.at, resumes: 0 }
   return { machine: { ...without(machine, 'reason'), state: 'approved', attempt, attempts: machine.attempts + 1 } }
 }
@@ -100,7 +123,13 @@ function serveScript(machine: Machine, event: Of<'script-served'>): Step {
   const attempt = inAttempt(machine, event, event.resumed ? ['installing'] : ['approved', 'booting'])
   if (typeof attempt === 'string') return refuse(machine, attempt)
   const fresh: Attempt = without(attempt, 'toldLocalAt', 'backAt')
-  return { machine: { ...machine, state: 'booting', attempt: event.resumed ? { ...fresh, resumes: attempt.resumes + 1 } : fresh } }
+  return {
+    machine: {
+      ...machine,
+      state: 'booting',
+      attempt: event.resumed ? { ...fresh, resumes: attempt.resumes + 1 } : fresh,
+    },
+  }
 }
 
 function tellLocalDisk(machine: Machine, event: Of<'local-disk-told'>): Step {
@@ -111,7 +140,11 @@ function tellLocalDisk(machine: Machine, event: Of<'local-disk-told'>): Step {
 function serveAnswer(machine: Machine, event: Of<'answer-served'>): Step {
   const attempt = inAttempt(machine, event, ['approved', 'booting', 'installing', 'stalled'])
   if (typeof attempt === 'string') return refuse(machine, attempt)
-  const answered: Attempt = { ...without(attempt, 'toldLocalAt', 'backAt'), answeredAt: event.at, answeredTo: event.address }
+  const answered: Attempt = {
+    ...without(attempt, 'toldLocalAt', 'backAt'),
+    answeredAt: event.at,
+    answeredTo: event.address,
+  }
   return { machine: { ...without(machine, 'reason'), state: 'installing', attempt: answered } }
 }
 
@@ -123,15 +156,29 @@ function finish(machine: Machine, event: Of<'reported'> | Of<'installation-infer
   if (typeof attempt === 'string') return refuse(machine, attempt)
   if (attempt.answeredAt === undefined) return refuse(machine, 'a report before the answer was served')
   if (event.type === 'reported' && machine.state === 'installed' && !machine.installed?.inferred) return { machine }
-  const installed = event.type === 'reported' ? { ...event.installed, at: event.at, inferred: false } : { at: event.at, inferred: true }
-  return { machine: { ...without(machine, 'reason'), state: 'installed', installed, attempt: without(attempt, 'toldLocalAt', 'backAt') } }
+  const installed =
+    event.type === 'reported' ? { ...event.installed, at: event.at, inferred: false } : { at: event.at, inferred: true }
+  return {
+    machine: {
+      ...without(machine, 'reason'),
+      state: 'installed',
+      installed,
+      attempt: without(attempt, 'toldLocalAt', 'backAt'),
+    },
+  }
 }
 
 function fail(machine: Machine, event: Of<'answer-failed'> | Of<'gave-up'> | Of<'stalled'>): Step {
   const attempt = inAttempt(machine, event, ['approved', 'booting', 'installing', 'stalled'])
   if (typeof attempt === 'string') return refuse(machine, attempt)
   if (event.type !== 'stalled') return { machine: { ...machine, state: 'failed', reason: event.reason } }
-  return { machine: { ...machine, state: 'stalled', reason: `nothing heard for ${event.silentSeconds} s, last stage ${event.stage}` } }
+  return {
+    machine: {
+      ...machine,
+      state: 'stalled',
+      reason: `nothing heard for ${event.silentSeconds} s, last stage ${event.stage}`,
+    },
+  }
 }
 
 /** Facts that only say how far a machine is; they belong to an attempt or they are anomalies. */
@@ -188,7 +235,12 @@ export function advance(machine: Machine, event: MachineEvent): Step {
  * it; a machine that fell silent on the way is stalled. Neither starts anything.
  * @param heardAt last sign of life, also of downloads that are not events
  */
-export function overdue(machine: Machine, now: Instant, heardAt: Instant, stallAfterMs: number): MachineEvent | undefined {
+export function overdue(
+  machine: Machine,
+  now: Instant,
+  heardAt: Instant,
+  stallAfterMs: number,
+): MachineEvent | undefined {
   const { attempt, state } = machine
   if (!attempt || (state !== 'booting' && state !== 'installing')) return undefined
   if (state === 'installing' && attempt.toldLocalAt !== undefined && attempt.backAt === undefined) {
@@ -199,5 +251,12 @@ export function overdue(machine: Machine, now: Instant, heardAt: Instant, stallA
   const silentMs = now - Math.max(heardAt, machine.lastEventAt)
   if (silentMs < stallAfterMs) return undefined
   const stage = state === 'installing' ? 'answer served' : (machine.stage ?? 'script served')
-  return { type: 'stalled', attempt: attempt.id, silentSeconds: Math.round(silentMs / 1000), stage, at: now, source: 'clock' }
+  return {
+    type: 'stalled',
+    attempt: attempt.id,
+    silentSeconds: Math.round(silentMs / 1000),
+    stage,
+    at: now,
+    source: 'clock',
+  }
 }

@@ -21,7 +21,10 @@ export type Listing = {
 
 /** `*` and `?` only, over the whole value, without regard to case: what people write about models and MACs. */
 export function matchesGlob(pattern: string, value: string): boolean {
-  const source = pattern.replace(/[.+^${}()|[\]\\]/g, '\\$&').replaceAll('*', '.*').replaceAll('?', '.')
+  const source = pattern
+    .replace(/[.+^${}()|[\]\\]/g, '\\$&')
+    .replaceAll('*', '.*')
+    .replaceAll('?', '.')
   return new RegExp(`^${source}$`, 'is').test(value)
 }
 
@@ -35,7 +38,9 @@ export function describeForRules(machine: Machine): Map<string, string[]> {
 }
 
 function ruleFits(rule: Rule, known: Map<string, string[]>): boolean {
-  return Object.entries(rule.when).every(([name, pattern]) => known.get(name)?.some(value => matchesGlob(pattern, value)))
+  return Object.entries(rule.when).every(([name, pattern]) =>
+    known.get(name)?.some(value => matchesGlob(pattern, value)),
+  )
 }
 
 function fromEntry(entry: ListedMachine, domain: string): Listing {

@@ -32,6 +32,8 @@ export type Sighting = { macs: Mac[]; uuid?: string; serial?: string; product?: 
 
 export type Listener = (machine: Machine, event: MachineEvent) => void
 
+/** Machines that are neither listed nor approved; a rack has a few dozen. */
+export const STRANGERS_MOST = 2000
 const ATTEMPT_ID_BYTES = 4
 
 /** Events of one machine that are applied and not yet durable, oldest first, and what it was before them. */
@@ -48,6 +50,8 @@ export class Registry {
   readonly #byToken = new Map<string, MachineId>()
   readonly #heardAt = new Map<MachineId, Instant>()
   readonly #progress = new Map<MachineId, Progress>()
+  /** How many machines were never approved: listed ones, and those that anybody on the VLAN can invent. */
+  #neverApproved = 0
   readonly #listeners = new Set<Listener>()
   readonly #unwritten = new Map<MachineId, Unwritten>()
   readonly #openedAt: Instant
@@ -127,6 +131,14 @@ export class Registry {
     const before = this.#progress.get(id)
     const same = before && before.file === progress.file && before.sent <= progress.sent
     this.#progress.set(id, { ...progress, startedAt: same ? before.startedAt : at, at })
+  }
+
+  /**
+   * Whether a machine that nobody knows may become known. Every DISCOVER with an invented MAC would make one, so there is an end to it (C13);
+   * machines beyond it still boot their disks.
+   */
+  admits(mac: Mac): boolean {
+    return this.#byMac.has(mac) || this.#neverApproved < STRANGERS_MOST + this.#options.site.machines.length
   }
 
   /**
@@ -279,6 +291,8 @@ export class Registry {
 
   #keep(machine: Machine): void {
     const before = this.#machines.get(machine.id)
+    if (machine.attempts === 0 && !before) this.#neverApproved += 1
+    if (machine.attempts > 0 && before?.attempts === 0) this.#neverApproved -= 1
     this.#machines.set(machine.id, machine)
     for (const mac of machine.macs) if (!this.#byMac.has(mac)) this.#byMac.set(mac, machine.id)
     for (const mac of before?.macs ?? [])

@@ -12,7 +12,11 @@ const TOKEN_BYTES = 20
 
 /** The token of that attempt for that purpose; the same after a restart with the same key. */
 export function attemptToken(key: Uint8Array, attempt: AttemptId, purpose: SecretPurpose): string {
-  return createHmac('sha256', key).update(`${purpose}:${attempt}`).digest().subarray(0, TOKEN_BYTES).toString('base64url')
+  return createHmac('sha256', key)
+    .update(`${purpose}:${attempt}`)
+    .digest()
+    .subarray(0, TOKEN_BYTES)
+    .toString('base64url')
 }
 
 /** What is compared and kept instead of a token; equal hashes leak no prefix of a token. */

@@ -67,7 +67,12 @@ function refuseFor(file: string, error: unknown): { problem: Problem } {
   if (code === 'ERR_ENCODING_INVALID_ENCODED_DATA')
     return refuse(file, 'not-utf-8', 'it is not UTF-8 text', 'save it as UTF-8')
   if (code === 'ENOENT')
-    return refuse(file, 'unreadable', 'it does not exist', 'name another one with --config, or begin with a copy of config/site.toml')
+    return refuse(
+      file,
+      'unreadable',
+      'it does not exist',
+      'name another one with --config, or begin with a copy of config/site.toml',
+    )
   return refuse(file, 'unreadable', `it cannot be read (${code})`, 'check its permissions')
 }
 

@@ -10,9 +10,21 @@ const PRIVATE_MODE = 0o600
 /** Reads the key of a state folder, or makes it. Throws EnvironmentProblem `key` when it is damaged. */
 export async function loadKey(folder: string): Promise<Uint8Array> {
   const path = join(folder, 'secret.key')
-  const kept = await readFile(path).catch(() => undefined)
+  const kept = await readFile(path).catch((error: NodeJS.ErrnoException) => {
+    // Only a missing key is made: replacing one that can't be read just now would end every attempt that runs.
+    if (error.code === 'ENOENT') return undefined
+    throw new EnvironmentProblem(
+      'key',
+      `can't read ${path}: ${error.message}`,
+      'make it readable for the user that runs the appliance, and for nobody else',
+    )
+  })
   if (kept && kept.length !== KEY_BYTES) {
-    throw new EnvironmentProblem('key', `${path} is damaged: ${kept.length} bytes instead of ${KEY_BYTES}`, 'restore it from a backup; without it running attempts are lost, so delete it only if there are none')
+    throw new EnvironmentProblem(
+      'key',
+      `${path} is damaged: ${kept.length} bytes instead of ${KEY_BYTES}`,
+      'restore it from a backup; without it running attempts are lost, so delete it only if there are none',
+    )
   }
   if (kept) return kept
   const key = randomBytes(KEY_BYTES)

@@ -24,10 +24,16 @@ function adapt(db: DatabaseSync): SqliteDatabase {
 export function openSqlite(file: string): Kysely<Database> {
   try {
     const db = new DatabaseSync(file)
-    db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 2000; PRAGMA foreign_keys = ON')
+    db.exec(
+      'PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 2000; PRAGMA foreign_keys = ON',
+    )
     return new Kysely<Database>({ dialect: new SqliteDialect({ database: adapt(db) }) })
   } catch (error) {
     const what = error instanceof Error ? error.message : String(error)
-    throw new EnvironmentProblem('store', `can't open the database ${file}: ${what}`, 'see paths.state and who owns that folder')
+    throw new EnvironmentProblem(
+      'store',
+      `can't open the database ${file}: ${what}`,
+      'see paths.state and who owns that folder',
+    )
   }
 }

@@ -95,7 +95,11 @@ async function migrate(db: Kysely<Database>): Promise<void> {
   const { error } = await migrator.migrateToLatest()
   if (error) {
     const what = error instanceof Error ? error.message : JSON.stringify(error)
-    throw new EnvironmentProblem('store', `can't bring the database up to date: ${what}`, 'it may belong to a newer version; restore a backup or install that version')
+    throw new EnvironmentProblem(
+      'store',
+      `can't bring the database up to date: ${what}`,
+      'it may belong to a newer version; restore a backup or install that version',
+    )
   }
 }
 
@@ -106,7 +110,11 @@ export async function openStore(folder: string): Promise<Store> {
     await mkdir(folder, { recursive: true, mode: FOLDER_MODE })
   } catch (error) {
     const what = error instanceof Error ? error.message : String(error)
-    throw new EnvironmentProblem('store', `can't make the state folder ${folder}: ${what}`, 'set paths.state to a folder that this user may write')
+    throw new EnvironmentProblem(
+      'store',
+      `can't make the state folder ${folder}: ${what}`,
+      'set paths.state to a folder that this user may write',
+    )
   }
   const db = openSqlite(file)
   await chmod(file, FILE_MODE)

@@ -6,6 +6,7 @@ import { registryFleet } from '../../services/dhcp/registry-fleet.ts'
 import type { Ipv4 } from '../../services/kit/ipv4.ts'
 import type { Mac } from '../../services/kit/mac.ts'
 import type { AttemptId } from '../../services/machine/event.ts'
+import { STRANGERS_MOST } from '../../services/machine/registry.ts'
 import { WITH_PROFILE } from '../site/sites.ts'
 import { Fleet, LISTED, NODE1, NODE2, siteOf, STRANGER } from '../machine/rig.ts'
 
@@ -146,4 +147,19 @@ describe('what comes to the timeline', () => {
     dhcp.view(client(FIRMWARE))
     expect([rig.registry.heardAt(rig.machine(NODE1)), rig.store.rows.length]).toEqual([rig.clock.now(), 1])
   })
+})
+
+test('C13 invented MACs do not fill the fleet for ever, and whoever stands beyond the bound still boots its disk', async () => {
+  const { rig, dhcp } = await open()
+  const invented = (index: number): Mac =>
+    `02:00:00:00:${(index >> 8).toString(16).padStart(2, '0')}:${(index & 255).toString(16).padStart(2, '0')}` as Mac
+  for (let index = 0; index < STRANGERS_MOST + 50; index++) dhcp.view(client(FIRMWARE, invented(index)))
+  expect(rig.registry.machines()).toHaveLength(STRANGERS_MOST + 1)
+  expect(dhcp.view(client(IPXE, invented(STRANGERS_MOST + 9))).plan.do).toBe('script')
+  expect(dhcp.view(client(INSTALLER, invented(STRANGERS_MOST + 9))).plan).toEqual({
+    do: 'nothing',
+    reason: 'no-answer-due',
+  })
+  // The machines of the site file are not pushed out.
+  expect(dhcp.view(client(FIRMWARE)).hostName).toBe('node1')
 })

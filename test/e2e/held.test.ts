@@ -5,7 +5,9 @@ import { bootDisk } from '../../services/lab/stand-in/boot-disk.ts'
 import { untilDiskBooted } from '../../services/lab/qemu/life.ts'
 import { LIFE_LIMIT_MS, oneOfEach, stateOf, withLab } from './rig.ts'
 
-test('an unapproved machine shows who it is and boots its disk; approved and power-cycled it installs', { timeout: 2 * LIFE_LIMIT_MS }, async () => {
+test('an unapproved machine shows who it is and boots its disk; approved and power-cycled it installs', {
+  timeout: 2 * LIFE_LIMIT_MS,
+}, async () => {
   await withLab({ machines: oneOfEach(false) }, async ({ lab, start, machines, folder }) => {
     const ends = await Promise.all(
       machines.map(async ({ name, mac }) => {
@@ -14,7 +16,9 @@ test('an unapproved machine shows who it is and boots its disk; approved and pow
         writeFileSync(join(disk, 'disk.img'), bootDisk())
         const machine = await start(name)
         const first = await untilDiskBooted(machine, { limitMs: LIFE_LIMIT_MS })
-        const shown = machine.serial.lines.some(line => line.toLowerCase().includes(`mac ${mac}`) && line.includes(machine.request.serial))
+        const shown = machine.serial.lines.some(
+          line => line.toLowerCase().includes(`mac ${mac}`) && line.includes(machine.request.serial),
+        )
         const before = await stateOf(lab, name)
         await machine.exited
         await lab.fleet.order(name, 'approve', { reason: 'the test wants it' })

@@ -2,7 +2,9 @@ import { expect, test } from 'vitest'
 import { untilDiskBooted } from '../../services/lab/qemu/life.ts'
 import { countOf, LIFE_LIMIT_MS, oneOfEach, stateOf, timelineOf, withLab } from './rig.ts'
 
-test('BIOS and UEFI install themselves from power-on, and boot their disk when switched on again', { timeout: 2 * LIFE_LIMIT_MS }, async () => {
+test('BIOS and UEFI install themselves from power-on, and boot their disk when switched on again', {
+  timeout: 2 * LIFE_LIMIT_MS,
+}, async () => {
   await withLab({ machines: oneOfEach(), standInMiB: 64 }, async ({ lab, start, machines }) => {
     const ends = await Promise.all(
       machines.map(async ({ name }) => {
@@ -23,8 +25,14 @@ test('BIOS and UEFI install themselves from power-on, and boot their disk when s
     for (const [index, { name }] of machines.entries()) {
       const entries = await timelineOf(lab, name)
       expect(entries.find(({ type }) => type === 'loader-sent')?.text).toMatch(`sent loader ${loaders[index]}`)
-      expect([countOf(entries, 'attempt-started'), countOf(entries, 'answer-served'), countOf(entries, 'reported')]).toEqual([1, 1, 1])
-      expect(entries.find(({ type }) => type === 'answer-served')?.text).toMatch(/^served the answer from base \+ lab-disk to 10\.77\.1\.\d+$/)
+      expect([
+        countOf(entries, 'attempt-started'),
+        countOf(entries, 'answer-served'),
+        countOf(entries, 'reported'),
+      ]).toEqual([1, 1, 1])
+      expect(entries.find(({ type }) => type === 'answer-served')?.text).toMatch(
+        /^served the answer from base \+ lab-disk to 10\.77\.1\.\d+$/,
+      )
       // Told once after its installation and once after the second power-on.
       expect(countOf(entries, 'local-disk-told')).toBe(2)
       expect(entries.filter(({ anomaly }) => anomaly)).toEqual([])

@@ -3,7 +3,9 @@ import { planMachines } from '../../services/lab/rack-plan.ts'
 import { untilDiskBooted } from '../../services/lab/qemu/life.ts'
 import { countOf, LIFE_LIMIT_MS, stateOf, timelineOf, untilEvent, withLab } from './rig.ts'
 
-test('the appliance is killed between loader and answer and started again: the machine installs', { timeout: 2 * LIFE_LIMIT_MS }, async () => {
+test('the appliance is killed between loader and answer and started again: the machine installs', {
+  timeout: 2 * LIFE_LIMIT_MS,
+}, async () => {
   await withLab({ machines: planMachines(1, 'uefi', true) }, async ({ lab, start }) => {
     const machine = await start('node1')
     await untilEvent(lab, 'node1', 'initrd-sent')

@@ -18,12 +18,16 @@ const SIZE = { memoryMiB: 1024, diskMiB: 64, limitMs: LIFE_LIMIT_MS }
 /** The bridge of a lab must never be built on the host. */
 function assertPrivateNamespace(): void {
   const outside = process.env['RACKRISE_LAB_OUTSIDE']
-  if (!outside || outside === readlinkSync('/proc/self/ns/net')) throw new Error('these tests need a network namespace of their own: run `npm test -- e2e`')
+  if (!outside || outside === readlinkSync('/proc/self/ns/net'))
+    throw new Error('these tests need a network namespace of their own: run `npm test -- e2e`')
 }
 
 export type Rig = { lab: Lab; machines: LabMachine[]; start: (name: string) => Promise<QemuMachine>; folder: string }
 
-export async function withLab(request: Partial<LabRequest> & { machines: LabMachine[] }, body: (rig: Rig) => Promise<void>): Promise<void> {
+export async function withLab(
+  request: Partial<LabRequest> & { machines: LabMachine[] },
+  body: (rig: Rig) => Promise<void>,
+): Promise<void> {
   assertPrivateNamespace()
   const folder = mkdtempSync(join(tmpdir(), 'rackrise-e2e-'))
   const started: QemuMachine[] = []

@@ -24,13 +24,23 @@ test('a rack of 200 machines lives its whole life in one run, and nothing is lef
   expect(status).toBe(0)
   const { machines } = JSON.parse(stdout) as { machines: { state: string; outcome: { outcome: string } }[] }
   expect(machines).toHaveLength(200)
-  expect(new Set(machines.map(({ state, outcome }) => `${state} ${outcome.outcome}`))).toEqual(new Set(['installed installed']))
+  expect(new Set(machines.map(({ state, outcome }) => `${state} ${outcome.outcome}`))).toEqual(
+    new Set(['installed installed']),
+  )
   expect(folders()).toEqual(before)
 })
 
 test('an ordinary user can run it with simulated machines', { timeout: 60_000 }, () => {
   // The checkout of CI may be readable by root only; everything else of an ordinary user stays.
-  const nobody = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups', '--inh-caps=-all,+dac_read_search', '--ambient-caps=+dac_read_search', '--bounding-set=-all,+dac_read_search']
+  const nobody = [
+    'setpriv',
+    '--reuid=65534',
+    '--regid=65534',
+    '--clear-groups',
+    '--inh-caps=-all,+dac_read_search',
+    '--ambient-caps=+dac_read_search',
+    '--bounding-set=-all,+dac_read_search',
+  ]
   const { status, stdout, stderr } = lab(['--simulate', '--machines', '3'], nobody)
   expect([status, stderr]).toEqual([0, ''])
   expect(stdout).toMatch(/3 of 3 installed/)
@@ -42,7 +52,9 @@ test('the summary of a machine that is not installed ends with status 1', { time
   expect(existsSync('/nowhere')).toBe(false)
 })
 
-test('simulated machines: TXT only, power cuts in the middle, held, and one that is both', { timeout: 90_000 }, async () => {
+test('simulated machines: TXT only, power cuts in the middle, held, and one that is both', {
+  timeout: 90_000,
+}, async () => {
   const machines = planMachines(6, 'mixed', true).map((machine, index) => ({ ...machine, approve: index < 4 }))
   await withLab({ kind: 'simulated', machines }, async ({ lab: open }) => {
     const specs = machines.map((machine, index) => ({
@@ -51,12 +63,27 @@ test('simulated machines: TXT only, power cuts in the middle, held, and one that
       withhold250: index === 2 || index === 3,
       disk: index === 5 ? ('bootable' as const) : ('blank' as const),
     }))
-    const run = { lab: open, machines: specs, clock: systemClock, signal: new AbortController().signal, display: { show() {} } }
+    const run = {
+      lab: open,
+      machines: specs,
+      clock: systemClock,
+      signal: new AbortController().signal,
+      display: { show() {} },
+    }
     const outcomes = await runSimulatedRack(run)
-    expect(machines.map(({ name }) => `${name} ${outcomes.get(name)?.outcome}`)).toEqual(['node1 installed', 'node2 installed', 'node3 installed', 'node4 installed', 'node5 held', 'node6 held'])
+    expect(machines.map(({ name }) => `${name} ${outcomes.get(name)?.outcome}`)).toEqual([
+      'node1 installed',
+      'node2 installed',
+      'node3 installed',
+      'node4 installed',
+      'node5 held',
+      'node6 held',
+    ])
     const states = await Promise.all(machines.map(({ name }) => stateOf(open, name)))
     expect(states).toEqual(['installed', 'installed', 'installed', 'installed', 'held', 'held'])
-    const served = await Promise.all(machines.map(async ({ name }) => countOf(await timelineOf(open, name), 'answer-served')))
+    const served = await Promise.all(
+      machines.map(async ({ name }) => countOf(await timelineOf(open, name), 'answer-served')),
+    )
     expect(served).toEqual([1, 2, 2, 1, 0, 0])
   })
 })

@@ -2,7 +2,18 @@ import { describe, expect, test } from 'vitest'
 import fc from 'fast-check'
 import { handedSockets } from '../../services/kit/activation.ts'
 import { formatSize, parseDuration, parseSize } from '../../services/kit/amount.ts'
-import { broadcastOf, type Ipv4, ipv4FromNumber, ipv4ToNumber, maskOf, parseInterfaceAddress, parseIpv4, parsePrefix, parseRange, prefixContains } from '../../services/kit/ipv4.ts'
+import {
+  broadcastOf,
+  type Ipv4,
+  ipv4FromNumber,
+  ipv4ToNumber,
+  maskOf,
+  parseInterfaceAddress,
+  parseIpv4,
+  parsePrefix,
+  parseRange,
+  prefixContains,
+} from '../../services/kit/ipv4.ts'
 import { macFromBytes, macToBytes, parseMac } from '../../services/kit/mac.ts'
 import { EnvironmentProblem, formatProblem } from '../../services/kit/problem.ts'
 import { openSockets } from '../../services/kit/sockets.ts'
@@ -30,7 +41,14 @@ describe('MAC addresses', () => {
 })
 
 describe('IPv4', () => {
-  test.each([['10.77.0.1', true], ['010.0.0.1', false], ['10.77.0', false], ['10.77.0.256', false], ['::1', false], ['', false]])('%s is an address: %s', (text, valid) => {
+  test.each([
+    ['10.77.0.1', true],
+    ['010.0.0.1', false],
+    ['10.77.0', false],
+    ['10.77.0.256', false],
+    ['::1', false],
+    ['', false],
+  ])('%s is an address: %s', (text, valid) => {
     expect(parseIpv4(text) !== undefined).toBe(valid)
   })
 
@@ -42,7 +60,10 @@ describe('IPv4', () => {
     expect(parsePrefix('10.77.0.1/23')).toBeUndefined()
     expect(parsePrefix('10.77.0.0/33')).toBeUndefined()
     expect(prefixContains(parsePrefix('0.0.0.0/0')!, '203.0.113.9' as Ipv4)).toBe(true)
-    expect(parseInterfaceAddress('10.77.1.9/23')).toEqual({ address: '10.77.1.9', prefix: { network: '10.77.0.0', length: 23 } })
+    expect(parseInterfaceAddress('10.77.1.9/23')).toEqual({
+      address: '10.77.1.9',
+      prefix: { network: '10.77.0.0', length: 23 },
+    })
   })
 
   test('ranges', () => {
@@ -60,7 +81,15 @@ describe('IPv4', () => {
   })
 })
 
-test.each([['90s', 90_000], ['1h', 3_600_000], ['500ms', 500], ['1', undefined], ['-1s', undefined], ['1 h', undefined], ['1w', undefined]])('the duration %s', (text, value) => {
+test.each([
+  ['90s', 90_000],
+  ['1h', 3_600_000],
+  ['500ms', 500],
+  ['1', undefined],
+  ['-1s', undefined],
+  ['1 h', undefined],
+  ['1w', undefined],
+])('the duration %s', (text, value) => {
   expect(parseDuration(text)).toBe(value)
 })
 
@@ -71,17 +100,28 @@ test('sizes', () => {
 
 describe('segments', () => {
   const bytes = (...values: number[]): Segment => ({ from: 'memory', bytes: Uint8Array.from(values) })
-  const flatten = (segments: Segment[]): number[] => segments.flatMap(segment => (segment.from === 'memory' ? [...segment.bytes] : []))
+  const flatten = (segments: Segment[]): number[] =>
+    segments.flatMap(segment => (segment.from === 'memory' ? [...segment.bytes] : []))
 
   test('a slice of a file segment moves its offset', () => {
-    expect(sliceSegments([{ from: 'file', path: 'a', offset: 100, length: 50 }], 10, 20)).toEqual([{ from: 'file', path: 'a', offset: 110, length: 20 }])
+    expect(sliceSegments([{ from: 'file', path: 'a', offset: 100, length: 50 }], 10, 20)).toEqual([
+      { from: 'file', path: 'a', offset: 110, length: 20 },
+    ])
   })
 
   test('property: a slice of the list is the list of the slice', () => {
     fc.assert(
       fc.property(fc.array(fc.uint8Array({ maxLength: 8 })), fc.nat(40), fc.nat(40), (parts, offset, length) => {
         const all = parts.flatMap(part => [...part])
-        expect(flatten(sliceSegments(parts.map(part => ({ from: 'memory', bytes: part })), offset, length))).toEqual(all.slice(offset, offset + length))
+        expect(
+          flatten(
+            sliceSegments(
+              parts.map(part => ({ from: 'memory', bytes: part })),
+              offset,
+              length,
+            ),
+          ),
+        ).toEqual(all.slice(offset, offset + length))
       }),
     )
   })
@@ -96,7 +136,13 @@ describe('segments', () => {
 
 describe('sockets from the service manager', () => {
   test('are found by name', () => {
-    expect(handedSockets({ LISTEN_PID: '42', LISTEN_FDS: '3', LISTEN_FDNAMES: 'dhcp:tftp:http' }, 42)).toEqual(new Map([['dhcp', 3], ['tftp', 4], ['http', 5]]))
+    expect(handedSockets({ LISTEN_PID: '42', LISTEN_FDS: '3', LISTEN_FDNAMES: 'dhcp:tftp:http' }, 42)).toEqual(
+      new Map([
+        ['dhcp', 3],
+        ['tftp', 4],
+        ['http', 5],
+      ]),
+    )
   })
 
   test('of another process are not ours', () => {
@@ -108,9 +154,19 @@ test('an interface that does not exist is told once, not once a port', async () 
   const request = { interface: 'nope0', address: '127.0.0.1' as Ipv4, dhcp: true, httpPort: 8080, tlsPort: 8443 }
   const error = await openSockets(request, new Map()).catch((caught: unknown) => caught)
   expect(error).toBeInstanceOf(EnvironmentProblem)
-  expect((error as EnvironmentProblem).message).toBe('there is no interface nope0; see `ip link` for the names, and set network.interface')
+  expect((error as EnvironmentProblem).message).toBe(
+    'there is no interface nope0; see `ip link` for the names, and set network.interface',
+  )
 })
 
 test('a problem is one line: what, where, what to do', () => {
-  expect(formatProblem({ code: 'x', message: 'unknown key "domian"', hint: 'did you mean "domain"?', severity: 'error', place: { file: 'site.toml', line: 3, column: 1 } })).toBe('site.toml:3:1: error: unknown key "domian"; did you mean "domain"?')
+  expect(
+    formatProblem({
+      code: 'x',
+      message: 'unknown key "domian"',
+      hint: 'did you mean "domain"?',
+      severity: 'error',
+      place: { file: 'site.toml', line: 3, column: 1 },
+    }),
+  ).toBe('site.toml:3:1: error: unknown key "domian"; did you mean "domain"?')
 })

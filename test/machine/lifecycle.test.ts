@@ -13,14 +13,25 @@ const MINUTE = 60_000
 const approved: Fact = { type: 'attempt-started', attempt: A1, by: 'operator', again: false, profile: 'pve' }
 const script: Fact = { type: 'script-served', attempt: A1, address: ADDRESS, resumed: false }
 const resumed: Fact = { type: 'script-served', attempt: A1, address: ADDRESS, resumed: true }
-const answer: Fact = { type: 'answer-served', attempt: A1, address: ADDRESS, layers: ['base'], sha256: 'ab', leftOut: [], withToken: true }
+const answer: Fact = {
+  type: 'answer-served',
+  attempt: A1,
+  address: ADDRESS,
+  layers: ['base'],
+  sha256: 'ab',
+  leftOut: [],
+  withToken: true,
+}
 const report: Fact = { type: 'reported', attempt: A1, installed: { fqdn: 'node1.rack.test' } }
 const told: Fact = { type: 'local-disk-told', attempt: A1 }
 const firmware: Fact = { type: 'leased', address: ADDRESS, stage: 'firmware' }
 
 /** Folds facts a second apart, beginning at 1000. */
 function after(...facts: Fact[]): Machine {
-  return facts.reduce((machine, fact, index) => advance(machine, { ...fact, at: 1000 * (index + 1), source: 'http' }).machine, newMachine(MAC, 0))
+  return facts.reduce(
+    (machine, fact, index) => advance(machine, { ...fact, at: 1000 * (index + 1), source: 'http' }).machine,
+    newMachine(MAC, 0),
+  )
 }
 
 function anomalyOf(machine: Machine, fact: Fact): string | undefined {
@@ -40,11 +51,27 @@ describe('the way from power-on to installed', () => {
     ['it is switched on again', [approved, script, answer, report, firmware, { type: 'local-disk-told' }], 'installed'],
     ['it comes back without having booted its disk', [approved, script, answer, told, firmware, resumed], 'booting'],
     ['its answer is broken', [approved, script, { type: 'answer-failed', attempt: A1, reason: 'no disk' }], 'failed'],
-    ['it falls silent', [approved, script, { type: 'stalled', attempt: A1, silentSeconds: 1200, stage: 'ipxe' }], 'stalled'],
-    ['it asks for its answer after the alarm', [approved, script, { type: 'stalled', attempt: A1, silentSeconds: 1200, stage: 'ipxe' }, answer], 'installing'],
-    ['it reports after the alarm', [approved, script, answer, { type: 'stalled', attempt: A1, silentSeconds: 1200, stage: 'x' }, report], 'installed'],
+    [
+      'it falls silent',
+      [approved, script, { type: 'stalled', attempt: A1, silentSeconds: 1200, stage: 'ipxe' }],
+      'stalled',
+    ],
+    [
+      'it asks for its answer after the alarm',
+      [approved, script, { type: 'stalled', attempt: A1, silentSeconds: 1200, stage: 'ipxe' }, answer],
+      'installing',
+    ],
+    [
+      'it reports after the alarm',
+      [approved, script, answer, { type: 'stalled', attempt: A1, silentSeconds: 1200, stage: 'x' }, report],
+      'installed',
+    ],
     ['a person says never', [approved, { type: 'blocked' }], 'blocked'],
-    ['a person wants another installation', [approved, script, answer, report, { ...approved, attempt: A2, again: true } as Fact], 'approved'],
+    [
+      'a person wants another installation',
+      [approved, script, answer, report, { ...approved, attempt: A2, again: true } as Fact],
+      'approved',
+    ],
   ])('%s', (_, facts, state) => {
     expect(after(...facts).state).toBe(state)
   })
@@ -56,11 +83,31 @@ describe('what changes nothing and is kept as an anomaly', () => {
     ['a script for a machine that nobody approved', after(), script, 'attempt a1a1a1a1 is not the latest'],
     ['an answer to an installed machine', installed, answer, 'answer-served does not fit state installed'],
     ['a script for an installed machine', installed, script, 'script-served does not fit state installed'],
-    ['approving an installed machine without saying so', installed, { ...approved, attempt: A2 } as Fact, 'an installed machine needs `machine reinstall`'],
-    ['a second approval by the site file', installed, { ...approved, by: 'site', again: true } as Fact, 'the site approves the first attempt only'],
-    ['a site approval of a blocked machine', after({ type: 'blocked' }), { ...approved, by: 'site' } as Fact, 'the site approves a held machine only, not blocked'],
+    [
+      'approving an installed machine without saying so',
+      installed,
+      { ...approved, attempt: A2 } as Fact,
+      'an installed machine needs `machine reinstall`',
+    ],
+    [
+      'a second approval by the site file',
+      installed,
+      { ...approved, by: 'site', again: true } as Fact,
+      'the site approves the first attempt only',
+    ],
+    [
+      'a site approval of a blocked machine',
+      after({ type: 'blocked' }),
+      { ...approved, by: 'site' } as Fact,
+      'the site approves a held machine only, not blocked',
+    ],
     ['a report before the answer', after(approved, script), report, 'reported does not fit state booting'],
-    ['a report of an older attempt', after(approved, { ...approved, attempt: A2 } as Fact), report, 'attempt a1a1a1a1 is not the latest'],
+    [
+      'a report of an older attempt',
+      after(approved, { ...approved, attempt: A2 } as Fact),
+      report,
+      'attempt a1a1a1a1 is not the latest',
+    ],
   ])('%s', (_, machine, fact, anomaly) => {
     expect(anomalyOf(machine, fact)).toBe(anomaly)
     expect(advance(machine, { ...fact, at: 99_000, source: 'http' }).machine).toEqual(machine)
@@ -69,13 +116,28 @@ describe('what changes nothing and is kept as an anomaly', () => {
 
 test('resumed installations are counted and forget what was told before', () => {
   const machine = after(approved, script, answer, told, firmware, resumed, answer, told, firmware, resumed)
-  expect(machine.attempt).toEqual({ id: A1, profile: 'pve', startedAt: 1000, resumes: 2, answeredAt: 7000, answeredTo: ADDRESS })
+  expect(machine.attempt).toEqual({
+    id: A1,
+    profile: 'pve',
+    startedAt: 1000,
+    resumes: 2,
+    answeredAt: 7000,
+    answeredTo: ADDRESS,
+  })
 })
 
 test('a late report replaces what was inferred', () => {
-  const inferred = after(approved, script, answer, told, { type: 'installation-inferred', attempt: A1, evidence: 'it did not come back' })
+  const inferred = after(approved, script, answer, told, {
+    type: 'installation-inferred',
+    attempt: A1,
+    evidence: 'it did not come back',
+  })
   expect(inferred.installed).toEqual({ at: 5000, inferred: true })
-  expect(advance(inferred, { ...report, at: 9000, source: 'webhook' }).machine.installed).toEqual({ fqdn: 'node1.rack.test', at: 9000, inferred: false })
+  expect(advance(inferred, { ...report, at: 9000, source: 'webhook' }).machine.installed).toEqual({
+    fqdn: 'node1.rack.test',
+    at: 9000,
+    inferred: false,
+  })
 })
 
 describe('what the clock says', () => {
@@ -86,7 +148,12 @@ describe('what the clock says', () => {
     ['a booting machine that fell silent is stalled', [approved, script], 21 * MINUTE, 'stalled'],
     ['an installing machine that fell silent is stalled', [approved, script, answer], 21 * MINUTE, 'stalled'],
     ['told to boot its disk a minute ago', [approved, script, answer, told], MINUTE, undefined],
-    ['told to boot its disk and not back', [approved, script, answer, told], 4000 + BACK_WITHIN_MS + 1, 'installation-inferred'],
+    [
+      'told to boot its disk and not back',
+      [approved, script, answer, told],
+      4000 + BACK_WITHIN_MS + 1,
+      'installation-inferred',
+    ],
     ['an installed machine is silent for years', [approved, script, answer, report], 999_999 * MINUTE, undefined],
   ])('%s', (_, facts, now, type) => {
     expect(overdue(after(...facts), now, 0, stallAfter)?.type).toBe(type)
@@ -97,7 +164,21 @@ describe('what the clock says', () => {
   })
 })
 
-const FACTS: Fact[] = [approved, { ...approved, attempt: A2 } as Fact, script, resumed, answer, report, told, firmware, { type: 'blocked' }, { type: 'stalled', attempt: A1, silentSeconds: 1, stage: 'x' }, { type: 'gave-up', attempt: A1, reason: 'x' }, { type: 'installation-inferred', attempt: A1, evidence: 'x' }, { type: 'initrd-sent', attempt: A2, bytes: 1 }]
+const FACTS: Fact[] = [
+  approved,
+  { ...approved, attempt: A2 } as Fact,
+  script,
+  resumed,
+  answer,
+  report,
+  told,
+  firmware,
+  { type: 'blocked' },
+  { type: 'stalled', attempt: A1, silentSeconds: 1, stage: 'x' },
+  { type: 'gave-up', attempt: A1, reason: 'x' },
+  { type: 'installation-inferred', attempt: A1, evidence: 'x' },
+  { type: 'initrd-sent', attempt: A2, bytes: 1 },
+]
 
 test('property: no order of events leads to an installation that nobody started', () => {
   const notStarted = FACTS.filter(fact => fact.type !== 'attempt-started')

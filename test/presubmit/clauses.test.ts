@@ -8,7 +8,9 @@ type Clause = { id: string; strength: string; text: string; source: string; test
 
 /** RFC 4180: fields with commas or quotes stand in quotes, a quote in them is doubled. */
 function fieldsOf(line: string): string[] {
-  return [...line.matchAll(/("(?:[^"]|"")*"|[^,]*)(?:,|$)/g)].map(([, field = '']) => (field.startsWith('"') ? field.slice(1, -1).replaceAll('""', '"') : field))
+  return [...line.matchAll(/("(?:[^"]|"")*"|[^,]*)(?:,|$)/g)].map(([, field = '']) =>
+    field.startsWith('"') ? field.slice(1, -1).replaceAll('""', '"') : field,
+  )
 }
 
 const [head = '', ...rows] = readFileSync(join(ROOT, 'test/clauses.csv'), 'utf8').trimEnd().split('\n')
@@ -36,7 +38,9 @@ describe('clauses.csv', () => {
     expect(head).toBe('id,strength,text,source,tests,note')
     expect(clauses).toHaveLength(220)
     expect(new Set(clauses.map(({ id }) => id)).size).toBe(220)
-    expect(clauses.filter(({ id, strength, text }) => !/^[A-M]\d\d$/.test(id) || !/^[MSQP]$/.test(strength) || text === '')).toEqual([])
+    expect(
+      clauses.filter(({ id, strength, text }) => !/^[A-M]\d\d$/.test(id) || !/^[MSQP]$/.test(strength) || text === ''),
+    ).toEqual([])
   })
 
   test('every statement is shown by a test or says why not', () => {
@@ -44,6 +48,10 @@ describe('clauses.csv', () => {
   })
 
   test('every test it names exists', () => {
-    expect(clauses.flatMap(({ id, tests }) => tests.filter(reference => !isThere(reference)).map(reference => `${id}: ${reference}`))).toEqual([])
+    expect(
+      clauses.flatMap(({ id, tests }) =>
+        tests.filter(reference => !isThere(reference)).map(reference => `${id}: ${reference}`),
+      ),
+    ).toEqual([])
   })
 })

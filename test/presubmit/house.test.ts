@@ -55,7 +55,9 @@ describe('import direction', () => {
   })
 
   test('nothing in services imports tests', () => {
-    const wrong = services.filter(file => importsOf(file).some(imported => targetOf(file, imported)?.startsWith('test/')))
+    const wrong = services.filter(file =>
+      importsOf(file).some(imported => targetOf(file, imported)?.startsWith('test/')),
+    )
     expect(wrong.map(({ path }) => path)).toEqual([])
   })
 })
@@ -92,19 +94,38 @@ function touchesWorld({ from, names }: Import): boolean {
 
 describe('purity', () => {
   test('pure files import no IO module, no logger and no socket', () => {
-    const wrong = services.filter(file => !isEdge(file.path)).flatMap(file => importsOf(file).filter(touchesWorld).map(({ from }) => `${file.path} imports ${from}`))
+    const wrong = services
+      .filter(file => !isEdge(file.path))
+      .flatMap(file =>
+        importsOf(file)
+          .filter(touchesWorld)
+          .map(({ from }) => `${file.path} imports ${from}`),
+      )
     expect(wrong).toEqual([])
   })
 
   test('pure files do not look at the clock, the environment or chance', () => {
     const wrong = services
-      .filter(file => !isEdge(file.path) && file.path !== 'services/kit/clock.ts' && !/^services\/machine\/registry\.ts$/.test(file.path))
-      .flatMap(file => [...file.text.matchAll(/\b(Date\.now\(\)|new Date\(\)|process\.env|Math\.random\(\)|setTimeout\(|setInterval\()/g)].map(([what]) => `${file.path} uses ${what}`))
+      .filter(
+        file =>
+          !isEdge(file.path) &&
+          file.path !== 'services/kit/clock.ts' &&
+          !/^services\/machine\/registry\.ts$/.test(file.path),
+      )
+      .flatMap(file =>
+        [
+          ...file.text.matchAll(
+            /\b(Date\.now\(\)|new Date\(\)|process\.env|Math\.random\(\)|setTimeout\(|setInterval\()/g,
+          ),
+        ].map(([what]) => `${file.path} uses ${what}`),
+      )
     expect(wrong).toEqual([])
   })
 
   test('no stray console output', () => {
-    const wrong = services.filter(file => /\bconsole\.(log|error|warn|info|debug)\(/.test(file.text)).map(({ path }) => path)
+    const wrong = services
+      .filter(file => /\bconsole\.(log|error|warn|info|debug)\(/.test(file.text))
+      .map(({ path }) => path)
     expect(wrong).toEqual([])
   })
 })
@@ -114,25 +135,39 @@ const MAX_FILE_LINES = 400
 // Functions of at most 60 lines are the linter's business: max-lines-per-function in .oxlintrc.json.
 describe('size', () => {
   test(`files have at most ${MAX_FILE_LINES} lines`, () => {
-    expect([...services, ...sourcesOf('test')].filter(({ lines }) => lines.length > MAX_FILE_LINES + 1).map(({ path, lines }) => `${path}: ${lines.length}`)).toEqual([])
+    expect(
+      [...services, ...sourcesOf('test')]
+        .filter(({ lines }) => lines.length > MAX_FILE_LINES + 1)
+        .map(({ path, lines }) => `${path}: ${lines.length}`),
+    ).toEqual([])
   })
 })
 
 describe('names and types', () => {
   test('files are kebab-case, and none is a drawer for odds and ends', () => {
-    const wrong = services.filter(({ path }) => !/^[a-z0-9/-]+(\.d)?\.ts$/.test(path) || /(utils?|helpers?|manager|misc|common)\.ts$/.test(path))
+    const wrong = services.filter(
+      ({ path }) => !/^[a-z0-9/-]+(\.d)?\.ts$/.test(path) || /(utils?|helpers?|manager|misc|common)\.ts$/.test(path),
+    )
     expect(wrong.map(({ path }) => path)).toEqual([])
   })
 
   test('no ignored errors, no promises for later', () => {
     const banned = /(@ts-ignore|@ts-expect-error|@ts-nocheck|\bTODO\b|\bFIXME\b|\bXXX\b)/
-    const wrong = [...services, ...sourcesOf('test')].filter(({ path }) => path !== 'test/presubmit/house.test.ts').flatMap(({ path, lines }) => lines.flatMap((line, index) => (banned.test(line) ? [`${path}:${index + 1}: ${line.trim()}`] : [])))
+    const wrong = [...services, ...sourcesOf('test')]
+      .filter(({ path }) => path !== 'test/presubmit/house.test.ts')
+      .flatMap(({ path, lines }) =>
+        lines.flatMap((line, index) => (banned.test(line) ? [`${path}:${index + 1}: ${line.trim()}`] : [])),
+      )
     expect(wrong).toEqual([])
   })
 
   test('no test is skipped, alone or postponed', () => {
     const banned = /\b(it|test|describe)\.(skip|only|todo|skipIf|runIf|fails)\b/
-    expect(sourcesOf('test').filter(({ path, text }) => path !== 'test/presubmit/house.test.ts' && banned.test(text)).map(({ path }) => path)).toEqual([])
+    expect(
+      sourcesOf('test')
+        .filter(({ path, text }) => path !== 'test/presubmit/house.test.ts' && banned.test(text))
+        .map(({ path }) => path),
+    ).toEqual([])
   })
 
   test('every file begins by saying what it is', () => {

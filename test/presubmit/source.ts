@@ -23,15 +23,22 @@ export function sourcesOf(folder: string): SourceFile[] {
 
 /** Rooms are the folders of services/. */
 export function rooms(): string[] {
-  return readdirSync(join(ROOT, 'services'), { withFileTypes: true }).flatMap(entry => (entry.isDirectory() ? [entry.name] : [])).sort()
+  return readdirSync(join(ROOT, 'services'), { withFileTypes: true })
+    .flatMap(entry => (entry.isDirectory() ? [entry.name] : []))
+    .sort()
 }
 
 export type Import = { from: string; names: string }
 
 /** Static imports and exports-from, and dynamic imports of literals. */
 export function importsOf(file: SourceFile): Import[] {
-  const statics = [...file.text.matchAll(/^(?:import|export)\s+([^'"]*?)\s*from\s*['"]([^'"]+)['"]/gm)].map(([, names = '', from = '']) => ({ from, names }))
+  const statics = [...file.text.matchAll(/^(?:import|export)\s+([^'"]*?)\s*from\s*['"]([^'"]+)['"]/gm)].map(
+    ([, names = '', from = '']) => ({ from, names }),
+  )
   const bare = [...file.text.matchAll(/^import\s+['"]([^'"]+)['"]/gm)].map(([, from = '']) => ({ from, names: '' }))
-  const dynamic = [...file.text.matchAll(/\bimport\(\s*['"]([^'"]+)['"]\s*\)/g)].map(([, from = '']) => ({ from, names: '' }))
+  const dynamic = [...file.text.matchAll(/\bimport\(\s*['"]([^'"]+)['"]\s*\)/g)].map(([, from = '']) => ({
+    from,
+    names: '',
+  }))
   return [...statics, ...bare, ...dynamic]
 }

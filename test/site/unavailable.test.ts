@@ -11,9 +11,12 @@ async function labSite(): Promise<Site> {
 
 test('what this version lacks is said, not dropped', async () => {
   const site = await labSite()
-  const codes = (change: Partial<Site>): string[] => unavailable({ ...site, ...change }).map(({ code, severity }) => `${severity} ${code}`)
+  const codes = (change: Partial<Site>): string[] =>
+    unavailable({ ...site, ...change }).map(({ code, severity }) => `${severity} ${code}`)
   expect(codes({})).toEqual([])
   expect(codes({ dhcp: { ...site.dhcp, mode: 'proxy' } })).toEqual(['error dhcp-proxy-unavailable'])
   expect(codes({ store: { url: 'postgres://rack@db/rackrise' } })).toEqual(['error store-unavailable'])
-  expect(codes({ webhooks: [{ url: 'https://x.example/', events: ['installed'] }] })).toEqual(['warning webhook-unavailable'])
+  expect(codes({ webhooks: [{ url: 'https://x.example/', events: ['installed'] }] })).toEqual([
+    'warning webhook-unavailable',
+  ])
 })

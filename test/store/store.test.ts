@@ -27,7 +27,11 @@ const lease = (address: string, partial: Partial<LeaseRecord> = {}): LeaseRecord
 test('leases come back as they were put, the latest of an address only', async () => {
   const first = await openStore(folder)
   const full = lease('10.77.0.11', { clientId: '01bc2411ab1221', hostName: 'node1', state: 'released' })
-  await Promise.all([first.leases.put(lease('10.77.0.11')), first.leases.put(full), first.leases.put(lease('10.77.0.12'))])
+  await Promise.all([
+    first.leases.put(lease('10.77.0.11')),
+    first.leases.put(full),
+    first.leases.put(lease('10.77.0.12')),
+  ])
   await first.close()
   const again = await openStore(folder)
   expect(await again.leases.all()).toEqual([full, lease('10.77.0.12')])
@@ -37,7 +41,11 @@ test('leases come back as they were put, the latest of an address only', async (
 test('events are numbered in order, and a timeline begins behind a number', async () => {
   const store = await openStore(folder)
   const event = (machine: string, type: string) => ({ machine, at: 5, source: 'dhcp', type, body: '{}' })
-  const numbers = await Promise.all([store.events.append(event('a', 'one')), store.events.append(event('b', 'two')), store.events.append(event('a', 'three'))])
+  const numbers = await Promise.all([
+    store.events.append(event('a', 'one')),
+    store.events.append(event('b', 'two')),
+    store.events.append(event('a', 'three')),
+  ])
   expect(numbers).toEqual([1, 2, 3])
   expect((await store.events.all()).map(({ type }) => type)).toEqual(['one', 'two', 'three'])
   expect((await store.events.timeline('a', 1, 10)).map(({ type }) => type)).toEqual(['three'])
@@ -59,7 +67,11 @@ test('I08 the database and the key are private to their owner', async () => {
   const store = await openStore(state)
   await loadKey(state)
   const mode = async (path: string): Promise<string> => ((await stat(path)).mode & 0o777).toString(8)
-  expect([await mode(state), await mode(join(state, 'state.sqlite')), await mode(join(state, 'secret.key'))]).toEqual(['700', '600', '600'])
+  expect([await mode(state), await mode(join(state, 'state.sqlite')), await mode(join(state, 'secret.key'))]).toEqual([
+    '700',
+    '600',
+    '600',
+  ])
   await store.close()
 })
 
@@ -73,5 +85,7 @@ test('the key stays the same, and a damaged one is refused', async () => {
 
 test('a folder that cannot be made is one line with what to do', async () => {
   await writeFile(join(folder, 'file'), '')
-  await expect(openStore(join(folder, 'file', 'state'))).rejects.toThrow(/can't make the state folder .*set paths\.state/)
+  await expect(openStore(join(folder, 'file', 'state'))).rejects.toThrow(
+    /can't make the state folder .*set paths\.state/,
+  )
 })

@@ -29,7 +29,10 @@ export async function untilDiskBooted(machine: QemuMachine, { limitMs, from = 0 
   const failure = said.map(text => SERIAL.failed.exec(text)).find(match => match !== null)
   if (failure) return { outcome: 'failed', why: failure[1] || 'the installer failed' }
   if (!said.some(text => SERIAL.disk.test(text))) {
-    return { outcome: 'failed', why: line ?? `its disk did not boot within ${Math.round(limitMs / 1000)} s; it said: ${said.at(-1) ?? 'nothing'}` }
+    return {
+      outcome: 'failed',
+      why: line ?? `its disk did not boot within ${Math.round(limitMs / 1000)} s; it said: ${said.at(-1) ?? 'nothing'}`,
+    }
   }
   if (said.some(text => SERIAL.installed.test(text))) return { outcome: 'installed' }
   return { outcome: said.some(text => SERIAL.held.test(text)) ? 'held' : 'booted-disk' }
