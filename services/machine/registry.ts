@@ -52,6 +52,8 @@ export class Registry {
   readonly #progress = new Map<MachineId, Progress>()
   /** How many machines were never approved: listed ones, and those that anybody on the VLAN can invent. */
   #neverApproved = 0
+  /** A machine is a new object whenever something about it changes, so what was worked out for the object holds. */
+  readonly #listings = new WeakMap<Machine, Listing>()
   readonly #listeners = new Set<Listener>()
   readonly #unwritten = new Map<MachineId, Unwritten>()
   readonly #openedAt: Instant
@@ -107,7 +109,11 @@ export class Registry {
   }
 
   listing(machine: Machine): Listing {
-    return listingOf(machine, this.#options.site)
+    const known = this.#listings.get(machine)
+    if (known) return known
+    const listing = listingOf(machine, this.#options.site)
+    this.#listings.set(machine, listing)
+    return listing
   }
 
   /** The name people know it by: host name, else MAC. */
