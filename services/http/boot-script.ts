@@ -126,7 +126,8 @@ function standsThere(context: HttpContext, mac: Mac, address: Ipv4): boolean {
 
 export function addBootScript(app: FastifyInstance, context: HttpContext): void {
   const { registry, site, log } = context
-  app.get('/boot.ipxe', async (request: FastifyRequest, reply) => {
+  // No HEAD: asking for a script makes something true of a machine, and looking at its head must not.
+  app.get('/boot.ipxe', { exposeHeadRoute: false }, async (request: FastifyRequest, reply) => {
     const query = request.query as Query
     const address = clientAddress(request.socket.remoteAddress)
     const mac = parseMac(textOf(query.mac)) ?? context.macAt(address)

@@ -9,7 +9,7 @@ export const FIRST_BOOT_MAX_BYTES = 1024 * 1024
 
 export function addFirstBoot(app: FastifyInstance, context: HttpContext): void {
   const { registry, site } = context
-  app.get('/first-boot/:token', async (request, reply) => {
+  app.get('/first-boot/:token', { exposeHeadRoute: false }, async (request, reply) => {
     const machine = registry.byToken((request.params as { token: string }).token, 'first-boot')
     const attempt = machine?.attempt
     const script = attempt && site.profiles.get(attempt.profile)?.firstBoot

@@ -114,21 +114,7 @@ function checkReservation({ draft, own, isLost }: CheckView, address: Ipv4, path
 }
 
 /** What a machine says of itself: at boot (MAC, UUID, serial), and with its system information (DMI). */
-const RULE_FACTS = [
-  'mac',
-  'serial',
-  'uuid',
-  'dmi.system.name',
-  'dmi.system.serial',
-  'dmi.system.sku',
-  'dmi.system.uuid',
-  'dmi.baseboard.name',
-  'dmi.baseboard.serial',
-  'dmi.baseboard.asset_tag',
-  'dmi.chassis.serial',
-  'dmi.chassis.sku',
-  'dmi.chassis.asset_tag',
-]
+const RULE_FACTS = ['mac', 'serial', 'uuid', 'dmi.system.name', 'dmi.system.serial', 'dmi.system.uuid']
 
 function checkRule({ when, name }: Draft['rule'][number], at: number): Finding[] {
   const findings: Finding[] = []
