@@ -18,6 +18,7 @@ const SO_TYPE = 3
 const SO_BROADCAST = 6
 const SO_RCVBUF = 8
 const SO_BINDTODEVICE = 25
+const SO_RCVBUFFORCE = 33
 
 const ENODEV = 19
 const IFNAMSIZ = 16
@@ -121,7 +122,9 @@ export function openNativeSocket(kind: 'udp' | 'tcp', request: NativeSocketReque
   if (kind === 'tcp') set(SO_REUSEADDR, intOption(1))
   else {
     set(SO_BROADCAST, intOption(1))
-    set(SO_RCVBUF, intOption(RECEIVE_BUFFER_BYTES))
+    // With the right to (CAP_NET_ADMIN) beyond net.core.rmem_max, which holds a few hundred datagrams: a rack that is switched on sends more at once.
+    const size = intOption(RECEIVE_BUFFER_BYTES)
+    if (c.setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, size, size.length) < 0) set(SO_RCVBUF, size)
   }
   if (request.device) set(SO_BINDTODEVICE, deviceOption(request.device))
   check(c.bind(fd, socketAddress(request.address, request.port), SOCKADDR_BYTES))
