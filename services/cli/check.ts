@@ -113,14 +113,29 @@ function tryAnswer(
     urls: { webhook: urlsOf(site).webhook('x'), firstBoot: urlsOf(site).firstBoot('x') },
     fingerprint: '0'.repeat(64),
   })
-  const problems = Array.isArray(composed) ? composed : composed.warnings
-  return problems.map(problem => ({ ...problem, message: `answer of ${listed.name}: ${problem.message}` }))
+  return Array.isArray(composed) ? composed : composed.warnings
 }
 
+/** Names that one line has room for; a rack shares most of its mistakes. */
+const NAMES_MOST = 5
+
+function namesOf(machines: readonly string[]): string {
+  const more = machines.length - NAMES_MOST
+  return `${machines.slice(0, NAMES_MOST).join(', ')}${more > 0 ? ` and ${more} more` : ''}`
+}
+
+/** What is wrong with several answers alike is told once. */
 function checkAnswers(site: Site, layers: Layers, catalogue: IsoCatalogue): Problem[] {
-  const answers = site.machines.flatMap(listed => {
+  const found = site.machines.flatMap(listed => {
     const profile = site.profiles.get(listed.profile)
-    return profile ? tryAnswer(site, listed, profile, layers, catalogue) : []
+    const problems = profile ? tryAnswer(site, listed, profile, layers, catalogue) : []
+    return problems.map(problem => ({ name: listed.name, problem }))
+  })
+  const alike = [...Map.groupBy(found, ({ problem }) => JSON.stringify(problem)).values()]
+  const answers = alike.map(group => {
+    const { problem } = group[0]!
+    const names = group.map(({ name }) => name)
+    return { ...problem, message: `answer of ${namesOf(names)}: ${problem.message}` }
   })
   return [...layers.problems, ...answers]
 }
