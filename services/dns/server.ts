@@ -1,7 +1,8 @@
 /** The DNS server: sockets, clock and log around `resolver.ts`. */
 import { randomInt } from 'node:crypto'
 import type { Server } from 'node:net'
-import type { Clock, Instant } from '../kit/clock.ts'
+import { calmLog } from '../kit/calm-log.ts'
+import type { Clock } from '../kit/clock.ts'
 import type { Datagram, DatagramPort, OpenDatagramPort } from '../kit/datagram-port.ts'
 import type { Ipv4 } from '../kit/ipv4.ts'
 import type { Log } from '../kit/log.ts'
@@ -10,7 +11,7 @@ import type { AnswerContext, DnsView } from './answer.ts'
 import { type BudgetLimits, newBudget } from './budget.ts'
 import { createForwarder, type Forwarder } from './forward.ts'
 import { foldCase } from './name.ts'
-import { type DnsReason, REASONS } from './reasons.ts'
+import { REASONS } from './reasons.ts'
 import { type Resolved, type Resolver, resolve } from './resolver.ts'
 import { serveTcp } from './tcp.ts'
 import { buildZones, installerName, type InstallerName } from './zone.ts'
@@ -118,24 +119,18 @@ function newContext(site: DnsOptions['site'], view: DnsView, serial: number, log
 }
 
 const LEVEL = { debug: 'debug', info: 'info', warning: 'warn' } as const
-/** A flood must not become a flood of warnings: one a minute and reason, the rest at debug level. */
-const WARNING_PAUSE_MS = 60_000
+/** Warnings are about clients that ask too much or wrongly: one a while and reason says it. */
+const WARNINGS_MOST = 1
 
 type Report = (client: Ipv4, resolved: Resolved) => void
 
 function newReport({ log, site, tell, clock }: DnsOptions): Report {
-  const warned = new Map<DnsReason, Instant>()
-  const levelOf = (reason: DnsReason): 'debug' | 'info' | 'warn' => {
-    const level = LEVEL[REASONS[reason].severity]
-    if (level !== 'warn') return level
-    const now = clock.now()
-    if (now - (warned.get(reason) ?? Number.NEGATIVE_INFINITY) < WARNING_PAUSE_MS) return 'debug'
-    warned.set(reason, now)
-    return level
-  }
+  const calm = calmLog(log, clock, WARNINGS_MOST)
   return (client, resolved) => {
     const { reason, name, type } = resolved
-    log[levelOf(reason)]({ client, reason, name, type }, `dns: ${REASONS[reason].message}`)
+    const level = LEVEL[REASONS[reason].severity]
+    const heard = level === 'warn' ? calm : log
+    heard[level]({ client, reason, name, type }, `dns: ${REASONS[reason].message}`)
     tellFact(site.domain, client, resolved, tell)
   }
 }

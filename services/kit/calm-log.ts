@@ -9,7 +9,7 @@ export const WHILE_MS = 60_000
 type Count = { since: Instant; lines: number }
 
 /** Lines are told apart by their `reason` field; lines without one are never held back. */
-export function calmLog(log: Log, clock: Pick<Clock, 'now'>): Log {
+export function calmLog(log: Log, clock: Pick<Clock, 'now'>, linesMost: number = LINES_MOST): Log {
   const counts = new Map<string, Count>()
   const isOver = (fields: LogFields): boolean => {
     const { reason } = fields
@@ -21,7 +21,7 @@ export function calmLog(log: Log, clock: Pick<Clock, 'now'>): Log {
       return false
     }
     count.lines += 1
-    return count.lines > LINES_MOST
+    return count.lines > linesMost
   }
   const calm = (level: 'info' | 'warn' | 'error') => (fields: LogFields, message: string) =>
     isOver(fields) ? log.debug(fields, message) : log[level](fields, message)

@@ -1,5 +1,6 @@
 /** The TFTP server: read requests on the well-known port, every transfer on a port of its own (RFC 1350 §4). */
-import type { Clock, Instant } from '../kit/clock.ts'
+import { calmLog } from '../kit/calm-log.ts'
+import type { Clock } from '../kit/clock.ts'
 import type { Datagram, DatagramPort, Endpoint } from '../kit/datagram-port.ts'
 import type { Ipv4 } from '../kit/ipv4.ts'
 import type { Log } from '../kit/log.ts'
@@ -36,7 +37,7 @@ export interface TftpServer {
 const DEFAULT_MAX_TRANSFERS = 512
 /** A machine loads one file at a time; a few more for one that was switched off and on again. */
 const MAX_TRANSFERS_PER_ADDRESS = 8
-const WARNING_PAUSE_MS = 60_000
+const WARNINGS_MOST = 1
 
 /** What a client gets instead of a file: code and text of an ERROR packet; the text names no path (K17). */
 type Refusal = { code: number; text: string }
@@ -60,10 +61,11 @@ class Server implements TftpServer {
   /** By the client's address and port, its transfer identifier. */
   readonly #running = new Map<string, Running>()
   #closed = false
-  #warnedAt: Instant = Number.NEGATIVE_INFINITY
+  readonly #calm: Log
 
   constructor(options: TftpOptions) {
     this.#options = options
+    this.#calm = calmLog(options.log, options.clock, WARNINGS_MOST)
     options.port.onDatagram(({ bytes, from }: Datagram) => {
       if (this.#closed || from.port === 0) return
       const packet = decodePacket(bytes)
@@ -150,11 +152,10 @@ class Server implements TftpServer {
 
   /** Silence: the client asks again, and by then there may be room (K20). */
   #drop(client: Endpoint): void {
-    const { clock, log } = this.#options
-    const now = clock.now()
-    const level = now - this.#warnedAt < WARNING_PAUSE_MS ? 'debug' : 'warn'
-    if (level === 'warn') this.#warnedAt = now
-    log[level]({ client, transfers: this.transfers }, 'tftp: too many transfers, a request was dropped')
+    this.#calm.warn(
+      { client, transfers: this.transfers, reason: 'too-many-transfers' },
+      'tftp: too many transfers, a request was dropped',
+    )
   }
 }
 
