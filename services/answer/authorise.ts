@@ -48,7 +48,7 @@ const MESSAGES: Record<RefusalReason, [status: 403 | 404 | 409, message: string]
   'already-installed': [409, 'this machine is installed; `rackrise machine reinstall` starts another installation'],
   'address-mismatch': [
     403,
-    'the request comes from an address that is not the lease of this machine; boot it by DHCP of this appliance',
+    'the request comes from an address that is not the lease of this machine; boot it by DHCP of this appliance, and list all its NICs',
   ],
   'mac-mismatch': [
     403,
@@ -83,9 +83,19 @@ function stateRefusal(machine: Machine): RefusalReason | undefined {
   }
 }
 
+/**
+ * A machine with two NICs on the VLAN may ask through the one that did not boot it. Nobody knows that NIC yet, so more than its word is wanted: the
+ * bearer token, which went into this attempt's initrd and never through a broadcast.
+ */
+function isItsOtherNic(machine: Machine, { information, leaseMac, bearer }: Claim): boolean {
+  if (!leaseMac || bearer === 'none' || bearer === 'unknown' || bearer.id !== machine.id) return false
+  return information.macs.includes(leaseMac) && machine.macs.some(mac => information.macs.includes(mac))
+}
+
 function identityRefusal(machine: Machine, listing: Listing, claim: Claim): RefusalReason | undefined {
   const { information, leaseMac, weGiveAddresses } = claim
-  if (weGiveAddresses && (!leaseMac || !machine.macs.includes(leaseMac))) return 'address-mismatch'
+  const standsAtItsLease = leaseMac !== undefined && machine.macs.includes(leaseMac)
+  if (weGiveAddresses && !standsAtItsLease && !isItsOtherNic(machine, claim)) return 'address-mismatch'
   const booted = leaseMac ?? machine.macs.find(mac => information.macs.includes(mac))
   if (!booted || !information.macs.includes(booted)) return 'mac-mismatch'
   if (differs(listing.uuid, machine.uuid, information.uuid)) return 'uuid-mismatch'

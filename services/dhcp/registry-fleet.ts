@@ -27,7 +27,9 @@ export function registryFleet(options: FleetOptions): DhcpFleet {
   /** Whoever boots from the network becomes known; a laptop on the VLAN does not. */
   const machineOf = (client: DhcpClient): Machine | undefined => {
     const known = registry.byMac(client.mac)
-    if (client.boot.stage === 'system' || !registry.admits(client.mac)) return known
+    // An installer that nobody knows asks through the other NIC of a machine, or was booted from a stick: its answer request tells who it is.
+    const { stage } = client.boot
+    if (stage === 'system' || (stage === 'installer' && !known) || !registry.admits(client.mac)) return known
     const news = known === undefined || (client.uuid !== undefined && client.uuid !== known.uuid)
     if (news) kept(registry.sight({ macs: [client.mac], ...(client.uuid ? { uuid: client.uuid } : {}) }, 'dhcp'))
     return registry.byMac(client.mac)

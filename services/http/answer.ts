@@ -37,10 +37,20 @@ function claimOf(context: HttpContext, request: FastifyRequest, asking: Asking):
   }
 }
 
-/** The machine that stands at this address, else the one that posted its MACs. */
+/** The machine that stands at this address, else the first one whose MAC was posted. */
 function machineOf(context: HttpContext, claim: Claim): Machine | undefined {
-  const macs = claim.leaseMac ? [claim.leaseMac] : claim.information.macs
+  const macs = [...(claim.leaseMac ? [claim.leaseMac] : []), ...claim.information.macs]
   return macs.map(mac => context.registry.byMac(mac)).find(machine => machine !== undefined)
+}
+
+/** Whoever asks for an answer and is nobody yet is seen now, so that an operator finds it in the list and can approve it. */
+async function known(context: HttpContext, claim: Claim): Promise<Machine | undefined> {
+  const machine = machineOf(context, claim)
+  const [first] = claim.information.macs
+  if (machine || !first || !context.registry.admits(first)) return machine
+  if (claim.weGiveAddresses && (!claim.leaseMac || !claim.information.macs.includes(claim.leaseMac))) return undefined
+  const { macs, serial, uuid } = claim.information
+  return context.registry.sight({ macs, ...(serial ? { serial } : {}), ...(uuid ? { uuid } : {}) }, 'answer')
 }
 
 async function refuse(
@@ -135,8 +145,8 @@ export function addAnswer(app: FastifyInstance, context: HttpContext): void {
       accept: request.headers.accept ?? '',
     }
     const claim = claimOf(context, request, asking)
-    const known = machineOf(context, claim)
-    const decision = authorise(claim, known, known && context.registry.listing(known))
+    const machine = await known(context, claim)
+    const decision = authorise(claim, machine, machine && context.registry.listing(machine))
     if (!decision.ok) return refuse(context, reply, decision, asking.address)
     return serve(context, reply, decision.machine, asking, decision.withToken)
   }

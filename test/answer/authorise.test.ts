@@ -121,6 +121,16 @@ describe('address and MAC', () => {
     expect(wordFor(authorise(claim(partial), asking, unlisted))).toBe(word)
   })
 
+  test.each<[string, Partial<Claim>, string]>([
+    ['asks through its other NIC with the bearer token', { leaseMac: NIC2, bearer: known }, 'with a token'],
+    ['and with the URL of option 250, too', { leaseMac: NIC2, bearer: known, urlToken: known }, 'with a token'],
+    ['the token of option 250 alone was broadcast', { leaseMac: NIC2, urlToken: known }, '403 address-mismatch'],
+    ['no token at all', { leaseMac: NIC2 }, '403 address-mismatch'],
+    ['a bearer token, but a NIC that was not posted', { leaseMac: OTHER_NIC, bearer: known }, '403 address-mismatch'],
+  ])('a machine with two NICs on the VLAN: %s', (_, partial, word) => {
+    expect(wordFor(authorise(claim(partial), known, unlisted))).toBe(word)
+  })
+
   test('a right token does not make up for a wrong address', () => {
     expect(wordFor(authorise(claim({ urlToken: known, bearer: known, leaseMac: OTHER_NIC }), known, unlisted))).toBe(
       '403 address-mismatch',

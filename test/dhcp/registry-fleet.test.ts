@@ -163,3 +163,9 @@ test('C13 invented MACs do not fill the fleet for ever, and whoever stands beyon
   // The machines of the site file are not pushed out.
   expect(dhcp.view(client(FIRMWARE)).hostName).toBe('node1')
 })
+
+test('an installer that nobody knows is no second machine: it may be the other NIC of one', async () => {
+  const { rig, dhcp } = await open()
+  expect(dhcp.view(client(INSTALLER, STRANGER)).plan).toEqual({ do: 'nothing', reason: 'no-answer-due' })
+  expect(rig.registry.byMac(STRANGER)).toBeUndefined()
+})

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { parse } from 'smol-toml'
 import { afterEach, describe, expect, test } from 'vitest'
 import type { Ipv4 } from '../../services/kit/ipv4.ts'
+import type { Mac } from '../../services/kit/mac.ts'
 import { NODE1, NODE2, STRANGER } from '../machine/rig.ts'
 import { ELSEWHERE, HERE, LAYER, type Reply, Rig, type RigOptions } from './rig.ts'
 
@@ -246,15 +247,32 @@ describe('L09 refusals', () => {
     await expectRefusal(await post({ path }), 403, 'unknown-token')
   })
 
-  test('a machine that nobody knows is not made known by asking', async () => {
+  test('a machine that asks through its other NIC is served by its bearer token, and may report from there', async () => {
+    await start()
+    await rig.bring('booting')
+    rig.holders.set(ELSEWHERE, SECOND_NIC as Mac)
+    await expectRefusal(await post({ from: ELSEWHERE }), 403, 'address-mismatch')
+    const headers = { authorization: `Bearer ${rig.token('bearer')}` }
+    expect((await post({ from: ELSEWHERE, headers })).status).toBe(200)
+    expect([rig.node1.state, rig.node1.macs]).toEqual(['installing', [NODE1, SECOND_NIC]])
+    const report = await rig.tls(`/webhook/${rig.token('webhook')}`, { method: 'POST', from: ELSEWHERE, body: '{}' })
+    expect([report.status, rig.node1.state]).toEqual([200, 'installed'])
+  })
+
+  test('a machine that nobody knows is held once it has asked, so that somebody can approve it', async () => {
     await start()
     rig.holders.set(ELSEWHERE, STRANGER)
-    await expectRefusal(
-      await post({ path: '/answer', from: ELSEWHERE, body: { network_interfaces: [{ mac: STRANGER }] } }),
-      404,
-      'unknown-machine',
-    )
-    expect(rig.registry.machines()).toHaveLength(1)
+    const body = { network_interfaces: [{ mac: STRANGER }] }
+    await expectRefusal(await post({ path: '/answer', from: ELSEWHERE, body }), 403, 'not-approved')
+    expect(rig.registry.byMac(STRANGER)?.state).toBe('held')
+  })
+
+  test('nobody becomes known by posting a MAC that it does not lease', async () => {
+    await start()
+    rig.holders.set(ELSEWHERE, NODE2)
+    const body = { network_interfaces: [{ mac: STRANGER }] }
+    await expectRefusal(await post({ path: '/answer', from: ELSEWHERE, body }), 404, 'unknown-machine')
+    expect(rig.registry.byMac(STRANGER)).toBeUndefined()
     expect(rig.log.of('warn')).toEqual(['warn refused an answer'])
   })
 
