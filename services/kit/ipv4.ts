@@ -84,7 +84,3 @@ export function rangeContains(range: Range, address: Ipv4): boolean {
   const value = ipv4ToNumber(address)
   return value >= ipv4ToNumber(range.first) && value <= ipv4ToNumber(range.last)
 }
-
-export function rangesOverlap(a: Range, b: Range): boolean {
-  return ipv4ToNumber(a.first) <= ipv4ToNumber(b.last) && ipv4ToNumber(b.first) <= ipv4ToNumber(a.last)
-}

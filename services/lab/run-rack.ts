@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { Clock } from '../kit/clock.ts'
 import { openUdpPort } from '../kit/udp-port.ts'
 import type { LiveDisplay } from './live-display.ts'
-import { BRIDGE, SIMULATED_DEVICE } from './network.ts'
+import { SIMULATED_DEVICE } from './network.ts'
 import { untilDiskBooted } from './qemu/life.ts'
 import { probeAcceleration } from './qemu/accel.ts'
 import { type QemuMachine, startQemuMachine } from './qemu/machine.ts'
@@ -104,6 +104,3 @@ export async function runQemuRack(run: RackRun, size: QemuSize): Promise<Map<str
   await watching
   return outcomes
 }
-
-/** The bridge that a watcher may listen on. */
-export const LAB_BRIDGE = BRIDGE

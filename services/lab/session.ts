@@ -8,7 +8,7 @@ import { openCatalogue } from '../iso/catalogue.ts'
 import { isProblem } from '../kit/is-problem.ts'
 import { EnvironmentProblem } from '../kit/problem.ts'
 import type { Log } from '../kit/log.ts'
-import { type ApplianceProcess, APPLIANCE_DEVICE, BRIDGE, buildRack, type Rack } from './network.ts'
+import { type ApplianceProcess, BRIDGE, buildRack, type Rack } from './network.ts'
 import { type LabMachine, labSiteText } from './rack-plan.ts'
 import { advertiseNoRouter } from './router-advertisement.ts'
 import { buildStandIn } from './stand-in/build.ts'
@@ -156,6 +156,3 @@ export async function openLab(request: LabRequest): Promise<Lab> {
     throw error
   }
 }
-
-/** The interface that the lab's site file must name. */
-export const LAB_INTERFACE = APPLIANCE_DEVICE
