@@ -1,6 +1,7 @@
 /** What a boot plan looks like in a reply: PXE 2.1 §2.2 and §2.4, RFC 2132 §9.4 and §9.5, RFC 4578, UEFI HTTP Boot, iPXE. */
 import type { DhcpPlan } from '../boot/plan.ts'
 import { type Ipv4, UNSPECIFIED } from '../kit/ipv4.ts'
+import { reachesInstaller } from '../site/urls.ts'
 import type { ServerFacts } from './decision.ts'
 import type { DhcpMessage } from './message.ts'
 import { bytesOf, machineIdOf, OPTION, parameterListOf } from './options.ts'
@@ -85,18 +86,7 @@ function answer(plan: { url: string; fingerprint: string }, request: DhcpMessage
     [OPTION.answerUrl, plan.url],
     [OPTION.answerFingerprint, plan.fingerprint],
   ]
-  if (!values.every(([, value]) => isReadableFromLease(value))) return { ...NO_BOOT, notes: ['answer-unfit'] }
+  if (!values.every(([, value]) => reachesInstaller(value))) return { ...NO_BOOT, notes: ['answer-unfit'] }
   const asked = values.filter(([code]) => requested.includes(code))
   return { ...NO_BOOT, options: asked.map(([code, value]) => [code, bytesOf(value)]) }
-}
-
-const PRINTABLE = /^[\x21-\x7e]{1,255}$/
-const ESCAPED_IN_LEASES = /["'`$\\|&]/
-
-/**
- * The installer cuts the value out of dhclient's lease file after its last blank and undoes no escaping, so only
- * characters that dhclient writes as they are get through. An empty value would win and be used.
- */
-export function isReadableFromLease(value: string): boolean {
-  return PRINTABLE.test(value) && !ESCAPED_IN_LEASES.test(value)
 }

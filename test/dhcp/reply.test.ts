@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { isReadableFromLease } from '../../services/dhcp/boot-options.ts'
+import { reachesInstaller } from '../../services/site/urls.ts'
 import { encode } from '../../services/dhcp/codec.ts'
 import type { DhcpMessage } from '../../services/dhcp/message.ts'
 import { bytesOf } from '../../services/dhcp/options.ts'
@@ -357,7 +357,7 @@ describe('answer', () => {
     ['a\n', false],
     ['aé', false],
   ])('H25 %j gets through a lease file: %s', (value, fits) => {
-    expect(isReadableFromLease(value)).toBe(fits)
+    expect(reachesInstaller(value)).toBe(fits)
   })
 })
 
