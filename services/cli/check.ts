@@ -10,7 +10,7 @@ import { urlsOf } from '../boot/urls.ts'
 import { type IsoCatalogue, memoryNeeded, openCatalogue } from '../iso/catalogue.ts'
 import { formatSize } from '../kit/amount.ts'
 import { isProblem } from '../kit/is-problem.ts'
-import type { Log } from '../kit/log.ts'
+import { silentLog } from '../kit/log.ts'
 import type { Problem } from '../kit/problem.ts'
 import type { MachineId } from '../machine/event.ts'
 import { newMachine } from '../machine/lifecycle.ts'
@@ -19,8 +19,6 @@ import type { ListedMachine, Profile, Site } from '../site/types.ts'
 import { loadSite } from '../site/load.ts'
 import { unavailable } from '../site/unavailable.ts'
 import { type Command, complainOf, configFile, say, usageError } from './command.ts'
-
-const silent: Log = { debug() {}, info() {}, warn() {}, error() {} }
 
 function error(code: string, message: string, hint: string): Problem {
   return { code, message, hint, severity: 'error' }
@@ -166,7 +164,7 @@ export const checkCommand: Command = {
       return 1
     }
     const { site, warnings } = loaded
-    const catalogue = await openCatalogue(site.paths.isos, silent)
+    const catalogue = await openCatalogue(site.paths.isos, silentLog)
     const layers = await loadLayers(site.paths.answers)
     const problems = [
       ...warnings,

@@ -4,19 +4,31 @@ import { CONTROL_SOCKET } from '../console/api.ts'
 import { type Fleet, localFleet } from '../console/fleet.ts'
 import { isListening, remoteFleet } from '../console/remote-fleet.ts'
 import { systemClock } from '../kit/clock.ts'
-import type { Log } from '../kit/log.ts'
+import { silentLog } from '../kit/log.ts'
 import { Registry } from '../machine/registry.ts'
 import type { Site } from '../site/types.ts'
 import { loadKey } from '../store/key.ts'
-import { openStore } from '../store/store.ts'
+import { openStore, type Store } from '../store/store.ts'
 
-const silent: Log = { debug() {}, info() {}, warn() {}, error() {} }
+/** State on disk with nobody over it, for commands without a running appliance. */
+export type OfflineState = { store: Store; registry: Registry }
 
-export async function openFleet(site: Site): Promise<Fleet> {
+/** The control socket of the appliance that runs on this site's state; undefined if none does. */
+export async function runningSocket(site: Site): Promise<string | undefined> {
   const socket = join(site.paths.state, CONTROL_SOCKET)
-  if (await isListening(socket)) return remoteFleet(socket)
+  return (await isListening(socket)) ? socket : undefined
+}
+
+/** Opens the state; who opened it closes the store. */
+export async function openOffline(site: Site): Promise<OfflineState> {
   const store = await openStore(site.paths.state)
   const key = await loadKey(site.paths.state)
-  const registry = await Registry.open({ site, store: store.events, key, clock: systemClock, log: silent })
+  return { store, registry: await Registry.open({ site, store: store.events, key, clock: systemClock, log: silentLog }) }
+}
+
+export async function openFleet(site: Site): Promise<Fleet> {
+  const socket = await runningSocket(site)
+  if (socket) return remoteFleet(socket)
+  const { store, registry } = await openOffline(site)
   return localFleet(registry, () => store.close())
 }

@@ -1,30 +1,20 @@
 /** `rackrise lease`: which machine has which address, and taking one back. */
-import { join } from 'node:path'
-import { CONTROL_SOCKET } from '../console/api.ts'
 import type { LeaseView } from '../console/lease-view.ts'
 import { type Leases, localLeases, storedLeases } from '../console/leases.ts'
-import { isListening } from '../console/remote-fleet.ts'
 import { remoteLeases } from '../console/remote-leases.ts'
 import { type Instant, systemClock } from '../kit/clock.ts'
 import { isProblem } from '../kit/is-problem.ts'
-import type { Log } from '../kit/log.ts'
 import { formatProblem } from '../kit/problem.ts'
-import { Registry } from '../machine/registry.ts'
 import type { Site } from '../site/types.ts'
-import { loadKey } from '../store/key.ts'
-import { openStore } from '../store/store.ts'
 import { type Command, complain, complainOf, type ExitStatus, say, usageError } from './command.ts'
+import { openOffline, runningSocket } from './fleet.ts'
 import { siteFor } from './site-file.ts'
-
-const silent: Log = { debug() {}, info() {}, warn() {}, error() {} }
 
 /** Those of the running appliance if there is one, else the state on disk. */
 async function openLeases(site: Site): Promise<Leases> {
-  const socket = join(site.paths.state, CONTROL_SOCKET)
-  if (await isListening(socket)) return remoteLeases(socket)
-  const store = await openStore(site.paths.state)
-  const key = await loadKey(site.paths.state)
-  const registry = await Registry.open({ site, store: store.events, key, clock: systemClock, log: silent })
+  const socket = await runningSocket(site)
+  if (socket) return remoteLeases(socket)
+  const { store, registry } = await openOffline(site)
   return localLeases(storedLeases(store.leases, systemClock), registry, systemClock, () => store.close())
 }
 

@@ -45,8 +45,11 @@ export function registryFleet(options: FleetOptions): DhcpFleet {
   return {
     view(client): ClientView {
       const machine = machineOf(client)
-      // Beyond the bound nobody is remembered, and still everybody is told to boot the disk.
-      if (!machine) return { plan: dhcpPlan(client.boot, bootView(undefined, urls.script(client.mac))) }
+      // Not remembered, for whatever reason: told to boot the disk like everybody, unless the site ignores strangers.
+      if (!machine) {
+        const silent = client.boot.stage !== 'system' && site.boot.unknown === 'ignore' ? 'ignored' : undefined
+        return { plan: dhcpPlan(client.boot, bootView(silent, urls.script(client.mac))) }
+      }
       registry.heard(machine.id)
       const { name, address } = registry.listing(machine)
       return {

@@ -44,7 +44,7 @@ function machineOf(context: HttpContext, claim: Claim): Machine | undefined {
 }
 
 /** Whoever asks for an answer and is nobody yet is seen now, so that an operator finds it in the list and can approve it. */
-async function known(context: HttpContext, claim: Claim): Promise<Machine | undefined> {
+async function meet(context: HttpContext, claim: Claim): Promise<Machine | undefined> {
   const machine = machineOf(context, claim)
   const [first] = claim.information.macs
   if (machine || !first || !context.registry.admits(first)) return machine
@@ -145,7 +145,7 @@ export function addAnswer(app: FastifyInstance, context: HttpContext): void {
       accept: request.headers.accept ?? '',
     }
     const claim = claimOf(context, request, asking)
-    const machine = await known(context, claim)
+    const machine = await meet(context, claim)
     const decision = authorise(claim, machine, machine && context.registry.listing(machine))
     if (!decision.ok) return refuse(context, reply, decision, asking.address)
     return serve(context, reply, decision.machine, asking, decision.withToken)

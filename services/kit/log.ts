@@ -9,3 +9,6 @@ export interface Log {
   warn(fields: LogFields, message: string): void
   error(fields: LogFields, message: string): void
 }
+
+/** For programs whose own output says all there is to say. */
+export const silentLog: Log = { debug() {}, info() {}, warn() {}, error() {} }

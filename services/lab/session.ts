@@ -7,7 +7,7 @@ import { isListening, remoteFleet } from '../console/remote-fleet.ts'
 import { openCatalogue } from '../iso/catalogue.ts'
 import { isProblem } from '../kit/is-problem.ts'
 import { EnvironmentProblem } from '../kit/problem.ts'
-import type { Log } from '../kit/log.ts'
+import { silentLog } from '../kit/log.ts'
 import { type ApplianceProcess, BRIDGE, buildRack, type Rack } from './network.ts'
 import { type LabMachine, labSiteText } from './rack-plan.ts'
 import { advertiseNoRouter } from './router-advertisement.ts'
@@ -21,8 +21,6 @@ const START_LIMIT_MS = 30_000
 const START_POLL_MS = 50
 /** About the size of a real loader. */
 const FILLER_LOADER_BYTES = 74_000
-
-const silent: Log = { debug() {}, info() {}, warn() {}, error() {} }
 
 export type LabRequest = {
   /** Everything of this run: site file, state, logs, disks. */
@@ -57,7 +55,7 @@ type ChosenIso = { folder: string; selector: string; standIn: boolean }
 async function chooseIso(request: LabRequest): Promise<ChosenIso> {
   if (request.iso) {
     const folder = dirname(resolve(request.iso))
-    const found = (await openCatalogue(folder, silent)).find(basename(request.iso))
+    const found = (await openCatalogue(folder, silentLog)).find(basename(request.iso))
     if (isProblem(found))
       throw new EnvironmentProblem(
         found.code,
@@ -67,7 +65,7 @@ async function chooseIso(request: LabRequest): Promise<ChosenIso> {
     return { folder, selector: found.file, standIn: false }
   }
   const library = join(ROOT, 'isos')
-  const found = (await openCatalogue(library, silent)).entries().find(({ autoInstallCapable }) => autoInstallCapable)
+  const found = (await openCatalogue(library, silentLog)).entries().find(({ autoInstallCapable }) => autoInstallCapable)
   if (found) return { folder: library, selector: found.file, standIn: false }
   const folder = request.standInFolder ?? join(request.folder, 'isos')
   const size = request.standInMiB === undefined ? {} : { sizeMiB: request.standInMiB }

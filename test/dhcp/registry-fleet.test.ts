@@ -169,3 +169,11 @@ test('an installer that nobody knows is no second machine: it may be the other N
   expect(dhcp.view(client(INSTALLER, STRANGER)).plan).toEqual({ do: 'nothing', reason: 'no-answer-due' })
   expect(rig.registry.byMac(STRANGER)).toBeUndefined()
 })
+
+test('a stranger whom the site ignores hears nothing, remembered or not, and a laptop gets its address', async () => {
+  const { dhcp } = await open(siteOf(`${LISTED}[boot]\nunknown = "ignore"\n`))
+  const ignored = { do: 'silence', reason: 'ignored' }
+  expect(dhcp.view(client(INSTALLER, STRANGER)).plan).toEqual(ignored)
+  expect(dhcp.view(client(FIRMWARE, STRANGER)).plan).toEqual(ignored)
+  expect(dhcp.view(client(SYSTEM, '02:00:00:00:00:01' as Mac)).plan).toEqual({ do: 'nothing', reason: 'not-booting' })
+})
