@@ -146,7 +146,7 @@ function serveDhcp({
   sockets,
 }: Served): Promise<DhcpServer> | undefined {
   if (!sockets.dhcp) return undefined
-  const fleet = registryFleet({ registry, site, urls, fingerprint: certificate.fingerprint, log })
+  const fleet = registryFleet({ registry, site, urls, fingerprint: certificate.fingerprint })
   return startDhcp({ port: sockets.dhcp, site, httpPort: site.http.port, store: store.leases, fleet, clock, log })
 }
 
@@ -174,7 +174,6 @@ async function startServices(served: Served, closing: Closing): Promise<LeaseSou
     fingerprint: certificate.fingerprint,
     macAt,
     leaseOf: mac => dhcp?.leaseOf(mac),
-    log,
   })
   const dnsTcp = createServer()
   const dns = await startDns({ udp: sockets.dns, tcp: dnsTcp, openUpstream: openUdpPort, site, view, clock, log })

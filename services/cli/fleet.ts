@@ -23,7 +23,10 @@ export async function runningSocket(site: Site): Promise<string | undefined> {
 export async function openOffline(site: Site): Promise<OfflineState> {
   const store = await openStore(site.paths.state)
   const key = await loadKey(site.paths.state)
-  return { store, registry: await Registry.open({ site, store: store.events, key, clock: systemClock, log: silentLog }) }
+  return {
+    store,
+    registry: await Registry.open({ site, store: store.events, key, clock: systemClock, log: silentLog }),
+  }
 }
 
 export async function openFleet(site: Site): Promise<Fleet> {

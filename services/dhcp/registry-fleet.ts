@@ -3,14 +3,13 @@ import { type DhcpPlan, dhcpPlan } from '../boot/plan.ts'
 import type { Urls } from '../boot/urls.ts'
 import { bootView, expectsAnswer, silentReason } from '../boot/view.ts'
 import type { Ipv4 } from '../kit/ipv4.ts'
-import type { Log } from '../kit/log.ts'
 import type { Mac } from '../kit/mac.ts'
 import type { Machine } from '../machine/lifecycle.ts'
 import type { Registry } from '../machine/registry.ts'
 import type { Site } from '../site/types.ts'
 import type { ClientView, DhcpClient, DhcpFact, DhcpFleet } from './fleet.ts'
 
-export type FleetOptions = { registry: Registry; site: Site; urls: Urls; fingerprint: string; log: Log }
+export type FleetOptions = { registry: Registry; site: Site; urls: Urls; fingerprint: string }
 
 /** Facts of a system that renews its lease are worth one line, not one every half hour. */
 function isNews(machine: Machine, fact: Extract<DhcpFact, { fact: 'acknowledged' }>): boolean {
@@ -19,10 +18,7 @@ function isNews(machine: Machine, fact: Extract<DhcpFact, { fact: 'acknowledged'
 }
 
 export function registryFleet(options: FleetOptions): DhcpFleet {
-  const { registry, site, urls, log } = options
-  const kept = (write: Promise<unknown>): void => {
-    write.catch((error: unknown) => log.error({ error: String(error) }, 'an event could not be kept'))
-  }
+  const { registry, site, urls } = options
 
   /** Whoever boots from the network becomes known; a laptop on the VLAN does not. */
   const machineOf = (client: DhcpClient): Machine | undefined => {
@@ -31,7 +27,10 @@ export function registryFleet(options: FleetOptions): DhcpFleet {
     const { stage } = client.boot
     if (stage === 'system' || (stage === 'installer' && !known) || !registry.admits(client.mac)) return known
     const news = known === undefined || (client.uuid !== undefined && client.uuid !== known.uuid)
-    if (news) kept(registry.sight({ macs: [client.mac], ...(client.uuid ? { uuid: client.uuid } : {}) }, 'dhcp'))
+    if (news)
+      registry.inBackground(
+        registry.sight({ macs: [client.mac], ...(client.uuid ? { uuid: client.uuid } : {}) }, 'dhcp'),
+      )
     return registry.byMac(client.mac)
   }
 
@@ -66,7 +65,7 @@ export function registryFleet(options: FleetOptions): DhcpFleet {
       const machine = registry.byMac(fact.client.mac)
       if (!machine || !isNews(machine, fact)) return
       const loader = fact.plan.do === 'load' ? { loader: fact.plan.loader } : {}
-      kept(
+      registry.inBackground(
         registry.record(
           machine.id,
           { type: 'leased', address: fact.address, stage: fact.client.boot.stage, ...loader },

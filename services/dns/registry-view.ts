@@ -2,7 +2,6 @@
 import type { Urls } from '../boot/urls.ts'
 import { expectsAnswer } from '../boot/view.ts'
 import type { Ipv4 } from '../kit/ipv4.ts'
-import type { Log } from '../kit/log.ts'
 import type { Mac } from '../kit/mac.ts'
 import type { AttemptId, MachineId } from '../machine/event.ts'
 import type { Registry } from '../machine/registry.ts'
@@ -17,11 +16,10 @@ export type DnsViewOptions = {
   fingerprint: string
   macAt: (address: Ipv4) => Mac | undefined
   leaseOf: (mac: Mac) => LeaseRecord | undefined
-  log: Log
 }
 
 export function registryDnsView(options: DnsViewOptions): DnsView {
-  const { registry, site, urls, fingerprint, macAt, log } = options
+  const { registry, site, urls, fingerprint, macAt } = options
   /** Attempts whose look-up stands on the timeline already: dig asks several times. */
   const noted = new Set<string>()
 
@@ -29,9 +27,7 @@ export function registryDnsView(options: DnsViewOptions): DnsView {
     registry.heard(id)
     if (noted.has(attempt)) return
     noted.add(attempt)
-    registry.record(id, { type: 'answer-looked-up', attempt, address }, 'dns').catch((error: unknown) => {
-      log.error({ error: String(error) }, 'an event could not be kept')
-    })
+    registry.inBackground(registry.record(id, { type: 'answer-looked-up', attempt, address }, 'dns'))
   }
 
   return {

@@ -47,10 +47,7 @@ function etagOf({ attempt, iso }: Found, part: string): string {
 }
 
 export function addBootFiles(app: FastifyInstance, context: HttpContext): void {
-  const { registry, log } = context
-  const kept = (write: Promise<unknown>): void => {
-    write.catch((error: unknown) => log.error({ error: String(error) }, 'an event could not be kept'))
-  }
+  const { registry } = context
   const serve = async (request: FastifyRequest, reply: FastifyReply, part: 'kernel' | 'initrd'): Promise<unknown> => {
     const found = findAttempt(context, (request.params as { attempt: string }).attempt, request.socket.remoteAddress)
     if ('code' in found) return reply.code(found.code).type('text/plain').send(found.text)
@@ -65,11 +62,11 @@ export function addBootFiles(app: FastifyInstance, context: HttpContext): void {
       onProgress(sent, total) {
         registry.heard(machine.id, { file: part, sent, total })
         if (part === 'initrd' && !begun)
-          kept(registry.record(machine.id, { type: 'initrd-started', attempt, bytes: total }, 'http'))
+          registry.inBackground(registry.record(machine.id, { type: 'initrd-started', attempt, bytes: total }, 'http'))
         begun = true
       },
       onComplete(bytes) {
-        kept(
+        registry.inBackground(
           registry.record(
             machine.id,
             { type: part === 'kernel' ? 'kernel-sent' : 'initrd-sent', attempt, bytes },

@@ -198,6 +198,11 @@ export class Registry {
     return event
   }
 
+  /** For a fact that nobody can wait for, such as one about a packet: that it could not be written is in the log. */
+  inBackground(write: Promise<unknown>): void {
+    write.catch((error: unknown) => this.#options.log.error({ error: String(error) }, 'an event could not be kept'))
+  }
+
   /** Starts an attempt, or says why it can't; the lifecycle has the last word. */
   async startAttempt(
     machine: Machine,

@@ -25,10 +25,7 @@ export function registryTftpTell({ registry, macAt, log }: TellOptions): (fact: 
     if (!machine) return
     registry.heard(machine.id, { file: 'loader', sent: fact.bytes, total: fact.size })
     if (fact.fact !== 'sent') return
-    registry
-      .record(machine.id, { type: 'loader-sent', file: fact.name, bytes: fact.bytes }, 'tftp')
-      .catch((error: unknown) => {
-        log.error({ error: String(error) }, 'an event could not be kept')
-      })
+    const sent = { type: 'loader-sent', file: fact.name, bytes: fact.bytes } as const
+    registry.inBackground(registry.record(machine.id, sent, 'tftp'))
   }
 }

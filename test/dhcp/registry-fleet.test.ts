@@ -30,7 +30,6 @@ async function open(site = siteOf()) {
     site,
     urls: urlsOf(site),
     fingerprint: FINGERPRINT,
-    log: rig.log,
   })
   const approve = async (): Promise<AttemptId> => {
     const attempt = await rig.registry.startAttempt(rig.machine(NODE1), { by: 'operator', again: false })

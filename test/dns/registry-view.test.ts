@@ -43,7 +43,6 @@ async function open(site = siteOf(`${LISTED.replace('"node1"', '"Node1"')}${RULE
     fingerprint: FINGERPRINT,
     macAt: address => leases.get(address),
     leaseOf,
-    log: fleet.log,
   })
   return { fleet, leases, view, urls }
 }
