@@ -76,7 +76,10 @@ const EDGES: [pattern: RegExp, why: string][] = [
   [/^services\/main\.ts$/, 'the composition root'],
   [/^services\/http\//, 'request handlers'],
   [/^services\/console\/(api|remote-fleet)\.ts$/, 'request handlers and their client'],
-  [/^services\/kit\/(native-socket|datagram-batch|sockets|udp-port|pino-log)\.ts$/, 'sockets and the log'],
+  [
+    /^services\/kit\/(native-socket|datagram-batch|sockets|udp-port|pino-log|neighbours)\.ts$/,
+    'sockets, the kernel’s tables and the log',
+  ],
   [/^services\/iso\/(catalogue|attempt-files)\.ts$/, 'files of the library'],
   [/^services\/site\/secret-files\.ts$/, 'modes of secret files'],
   [/^services\/dns\/(tcp|upstream|resolver)\.ts$/, 'sockets of the forwarder and of DNS over TCP'],
