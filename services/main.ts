@@ -10,6 +10,7 @@ import { type Urls, urlsOf } from './boot/urls.ts'
 import { addApi, CONTROL_SOCKET } from './console/api.ts'
 import { localFleet } from './console/fleet.ts'
 import { addLeaseApi } from './console/lease-api.ts'
+import { addMetricsApi } from './console/metrics-api.ts'
 import { type LeaseSource, localLeases, storedLeases } from './console/leases.ts'
 import { isListening } from './console/remote-fleet.ts'
 import { registryFleet } from './dhcp/registry-fleet.ts'
@@ -24,7 +25,9 @@ import type { Clock } from './kit/clock.ts'
 import type { Ipv4 } from './kit/ipv4.ts'
 import type { Log } from './kit/log.ts'
 import type { Mac } from './kit/mac.ts'
+import type { Exposition, Meter } from './kit/meter.ts'
 import { EnvironmentProblem, formatProblem } from './kit/problem.ts'
+import { promMeter } from './kit/prom-meter.ts'
 import { repeat } from './kit/repeat.ts'
 import { openUdpPort } from './kit/udp-port.ts'
 import { openSockets, type Sockets } from './kit/sockets.ts'
@@ -66,6 +69,7 @@ type Ground = {
   urls: Urls
   log: Log
   clock: Clock
+  meter: Meter & Exposition
 }
 
 /** Told before anything is opened: what the site asks for and this version lacks. */
@@ -114,6 +118,7 @@ async function openGround(site: Site, { log, clock }: ApplianceOptions, closing:
     urls: urlsOf(site),
     log,
     clock,
+    meter: promMeter(),
   }
 }
 
@@ -143,11 +148,13 @@ function serveDhcp({
   certificate,
   log,
   clock,
+  meter,
   sockets,
 }: Served): Promise<DhcpServer> | undefined {
   if (!sockets.dhcp) return undefined
   const fleet = registryFleet({ registry, site, urls, fingerprint: certificate.fingerprint })
-  return startDhcp({ port: sockets.dhcp, site, httpPort: site.http.port, store: store.leases, fleet, clock, log })
+  const { port: httpPort } = site.http
+  return startDhcp({ port: sockets.dhcp, site, httpPort, store: store.leases, fleet, clock, log, meter })
 }
 
 /** Resolves with who keeps the leases from now on. */
@@ -198,7 +205,7 @@ async function startServices(served: Served, closing: Closing): Promise<LeaseSou
 }
 
 async function startControl(
-  { site, registry, clock, log }: Served,
+  { site, registry, clock, log, meter }: Served,
   leases: LeaseSource,
   closing: Closing,
 ): Promise<void> {
@@ -213,6 +220,7 @@ async function startControl(
     app,
     localLeases(leases, registry, clock, async () => {}),
   )
+  addMetricsApi(app, meter)
   closing.push(() => closeApp(app))
   // The state folder is its owner's alone (0700), and so is everything that can be asked here.
   await app.listen({ path }).catch((error: unknown) => {

@@ -5,10 +5,18 @@ import { type Command, complain, type ExitStatus, runWith, say } from './command
 import { labCommand } from './lab.ts'
 import { leaseCommand } from './lease.ts'
 import { machineCommand } from './machine.ts'
+import { metricsCommand } from './metrics.ts'
 import { serveCommand } from './serve.ts'
 import { VERSION } from './version.ts'
 
-export const COMMANDS: readonly Command[] = [serveCommand, checkCommand, machineCommand, leaseCommand, labCommand]
+export const COMMANDS: readonly Command[] = [
+  serveCommand,
+  checkCommand,
+  machineCommand,
+  leaseCommand,
+  metricsCommand,
+  labCommand,
+]
 
 function overview(): string {
   const width = Math.max(...COMMANDS.map(({ name }) => name.length))

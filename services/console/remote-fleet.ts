@@ -27,13 +27,8 @@ function ask(socketPath: string, method: string, path: string, body?: unknown): 
   })
 }
 
-export async function askJson<T>(
-  socketPath: string,
-  method: string,
-  path: string,
-  body?: unknown,
-): Promise<T | Problem> {
-  const { status, text } = await ask(socketPath, method, path, body).catch((error: unknown) => {
+async function askPresent(socketPath: string, method: string, path: string, body?: unknown): Promise<Reply> {
+  return ask(socketPath, method, path, body).catch((error: unknown) => {
     const what = error instanceof Error ? error.message : String(error)
     throw new EnvironmentProblem(
       'control',
@@ -41,6 +36,20 @@ export async function askJson<T>(
       'start it again, then repeat the command',
     )
   })
+}
+
+/** What is there to read, as text. */
+export async function askText(socketPath: string, path: string): Promise<string> {
+  return (await askPresent(socketPath, 'GET', path)).text
+}
+
+export async function askJson<T>(
+  socketPath: string,
+  method: string,
+  path: string,
+  body?: unknown,
+): Promise<T | Problem> {
+  const { status, text } = await askPresent(socketPath, method, path, body)
   let parsed: unknown
   try {
     parsed = JSON.parse(text)

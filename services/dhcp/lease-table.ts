@@ -3,7 +3,7 @@
  * changes it, and keeps what is durable in the store.
  */
 import type { Instant } from '../kit/clock.ts'
-import type { Ipv4 } from '../kit/ipv4.ts'
+import { type Ipv4, prefixContains } from '../kit/ipv4.ts'
 import type { Mac } from '../kit/mac.ts'
 import type { Subnet } from '../site/types.ts'
 import type { LeaseRecord } from '../store/types.ts'
@@ -38,9 +38,28 @@ export function isActive(record: LeaseRecord, now: Instant): boolean {
   return record.state === 'bound' && now < record.expiresAt + EXPIRY_GRACE_MS
 }
 
+function isQuarantined(record: LeaseRecord, now: Instant): boolean {
+  return record.state === 'declined' && now < record.expiresAt
+}
+
+function stateOf(record: LeaseRecord, now: Instant): keyof SubnetCounts['leases'] {
+  if (isActive(record, now)) return 'active'
+  if (isQuarantined(record, now)) return 'quarantined'
+  return record.state === 'released' ? 'released' : 'ended'
+}
+
 type Hold = { mac: Mac; address: Ipv4; until: Instant }
 /** Sets keep the order of insertion: the first address is the one that was touched longest ago. */
 type Shelf = { pool: AddressPool; bound: Set<Ipv4>; released: Set<Ipv4>; declined: Set<Ipv4> }
+
+/** How many records of a subnet run, ended by themselves, were given back, are in quarantine; and what its pools have left. */
+export type SubnetCounts = {
+  subnet: Subnet
+  leases: { active: number; ended: number; released: number; quarantined: number }
+  /** Addresses of the pools, and how many of them nobody new could be offered. */
+  poolSize: number
+  poolTaken: number
+}
 
 export class LeaseTable implements LeaseView {
   readonly #byAddress = new Map<Ipv4, LeaseRecord>()
@@ -50,6 +69,8 @@ export class LeaseTable implements LeaseView {
   readonly #pending = new Map<Ipv4, { mac: Mac; xid: number }>()
   readonly #transactions = new Map<Ipv4, number>()
   readonly #shelves: Shelf[]
+  /** Addresses with a record that are in no pool: reservations, and leases of pools that the site had once. */
+  readonly #outside = new Set<Ipv4>()
 
   constructor(subnets: readonly Subnet[], ours: Ipv4) {
     this.#shelves = subnets.map(subnet => ({
@@ -93,7 +114,7 @@ export class LeaseTable implements LeaseView {
   isFreeFor(address: Ipv4, mac: Mac, now: Instant): boolean {
     const record = this.#byAddress.get(address)
     if (record && record.mac !== mac && isActive(record, now)) return false
-    if (record?.state === 'declined' && now < record.expiresAt) return false
+    if (record && isQuarantined(record, now)) return false
     const holder = this.#holders.get(address)
     if (holder && holder !== mac && this.heldBy(holder, now) === address) return false
     const pending = this.#pending.get(address)
@@ -167,6 +188,30 @@ export class LeaseTable implements LeaseView {
     return this.#holds.size
   }
 
+  counts(now: Instant): SubnetCounts[] {
+    return this.#shelves.map(shelf => {
+      const { subnet, size } = shelf.pool
+      const inPool = this.#countStates([...shelf.declined, ...shelf.bound], now)
+      const outside = [...this.#outside].filter(address => prefixContains(subnet.prefix, address))
+      const beside = this.#countStates(outside, now)
+      const held = [...this.#holds.values()].filter(
+        ({ address, until }) => now < until && this.#isOnlyHeld(address, now),
+      )
+      const heldHere = held.filter(({ address }) => shelf.pool.has(address)).length
+      return {
+        subnet,
+        leases: {
+          active: inPool.active + beside.active,
+          ended: inPool.ended + beside.ended,
+          released: shelf.released.size + beside.released,
+          quarantined: inPool.quarantined + beside.quarantined,
+        },
+        poolSize: size,
+        poolTaken: inPool.active + inPool.quarantined + heldHere,
+      }
+    })
+  }
+
   /** The address belongs to this request until it is written or has failed. */
   begin(address: Ipv4, mac: Mac, xid: number): void {
     this.#pending.set(address, { mac, xid })
@@ -194,9 +239,23 @@ export class LeaseTable implements LeaseView {
     this.#mark(address)
   }
 
+  #isOnlyHeld(address: Ipv4, now: Instant): boolean {
+    const record = this.#byAddress.get(address)
+    return !record || !(isActive(record, now) || isQuarantined(record, now))
+  }
+
+  #countStates(addresses: readonly Ipv4[], now: Instant): SubnetCounts['leases'] {
+    const counts = { active: 0, ended: 0, released: 0, quarantined: 0 }
+    for (const address of addresses) counts[stateOf(this.#byAddress.get(address)!, now)] += 1
+    return counts
+  }
+
   #shelve({ address, state }: LeaseRecord): void {
     const shelf = this.#shelves.find(({ pool }) => pool.has(address))
-    if (!shelf) return
+    if (!shelf) {
+      this.#outside.add(address)
+      return
+    }
     shelf.bound.delete(address)
     shelf.released.delete(address)
     shelf.declined.delete(address)

@@ -3,12 +3,14 @@ import { calmLog } from '../kit/calm-log.ts'
 import type { Clock } from '../kit/clock.ts'
 import type { Datagram, DatagramPort } from '../kit/datagram-port.ts'
 import type { Ipv4 } from '../kit/ipv4.ts'
-import type { Log } from '../kit/log.ts'
+import type { Log, LogFields } from '../kit/log.ts'
 import type { Mac } from '../kit/mac.ts'
+import { type Meter, silentMeter } from '../kit/meter.ts'
 import { EnvironmentProblem } from '../kit/problem.ts'
 import type { DhcpSite, Site } from '../site/types.ts'
 import type { LeaseRecord, LeaseStore } from '../store/types.ts'
 import { decode, encodeWithin, limitsFor } from './codec.ts'
+import { type DhcpCounts, dhcpCounts, gaugeLeases } from './counts.ts'
 import type { Change, Decision, DhcpView, Reply, Silence } from './decision.ts'
 import { silence } from './decision.ts'
 import { destinationOf } from './destination.ts'
@@ -16,6 +18,7 @@ import type { DhcpFact, DhcpFleet } from './fleet.ts'
 import { isActive, LeaseTable } from './lease-table.ts'
 import { writeDecision, writeNote, writeReason } from './log-line.ts'
 import { type DhcpMessage, isMalformed } from './message.ts'
+import type { NoteReason } from './reasons.ts'
 import { respond } from './respond.ts'
 
 /** The keys of the site's DHCP part that this room reads. */
@@ -31,6 +34,7 @@ export type DhcpOptions = {
   fleet: DhcpFleet
   clock: Clock
   log: Log
+  meter?: Meter
 }
 
 export type DhcpServer = {
@@ -53,6 +57,7 @@ export type DhcpServer = {
 const MTU_BYTES = 1500
 /** Beyond that the store is stuck, and waiting for more would only fill the memory. */
 const MAX_WRITES_IN_FLIGHT = 1024
+const MS_PER_SECOND = 1000
 
 /** Loads the leases, then serves. Throws EnvironmentProblem for a mode that this version lacks. */
 export async function startDhcp(options: DhcpOptions): Promise<DhcpServer> {
@@ -98,8 +103,12 @@ class Serving {
   readonly #writes = new Set<Promise<void>>()
   /** For what anybody can cause with one datagram. Replies stay in the log, whole. */
   readonly #calm: Log
+  readonly #counts: DhcpCounts
 
   constructor(options: DhcpOptions, table: LeaseTable) {
+    const { meter = silentMeter } = options
+    this.#counts = dhcpCounts(meter)
+    gaugeLeases(meter, table, options.clock)
     const { site, httpPort, fleet } = options
     const { address, prefix } = site.network
     const { leaseSeconds, authoritative, subnets } = site.dhcp
@@ -148,9 +157,11 @@ class Serving {
 
   #receive({ bytes, from }: Datagram): void {
     const now = this.#options.clock.now()
+    this.#counts.received()
     this.#table.expireHolds(now)
     const request = decode(bytes)
     if (isMalformed(request)) {
+      this.#counts.malformed(request.malformed)
       writeReason(this.#calm, 'malformed', { detail: request.malformed, from: from.address })
       return
     }
@@ -181,7 +192,9 @@ class Serving {
   #carryOutSilence(decision: Silence, request: DhcpMessage, records: LeaseRecord[]): void {
     for (const record of records) this.#table.put(record)
     this.#report(decision, request)
-    if (records.length > 0) this.#track(this.#write(records).catch(error => this.#reportFailedWrite(decision, error)))
+    if (records.length > 0) {
+      this.#track(this.#write(records).catch(error => this.#reportFailedWrite(decision, request, error)))
+    }
   }
 
   async #sendOnceWritten(reply: Reply, heard: Heard, records: LeaseRecord[]): Promise<void> {
@@ -192,7 +205,7 @@ class Serving {
       await this.#write(records)
     } catch (error) {
       this.#table.end(address, mac, request.xid)
-      this.#reportFailedWrite(reply, error)
+      this.#reportFailedWrite(reply, request, error)
       return
     }
     records.forEach((record, i) => this.#table.put(record, i === 0 ? request.xid : undefined))
@@ -202,7 +215,17 @@ class Serving {
   }
 
   async #write(records: LeaseRecord[]): Promise<void> {
-    await Promise.all(records.map(record => this.#options.store.put(record)))
+    const { store, clock } = this.#options
+    const began = clock.now()
+    const tell = (result: 'written' | 'failed') =>
+      this.#counts.written(Math.max(0, clock.now() - began) / MS_PER_SECOND, result)
+    try {
+      await Promise.all(records.map(record => store.put(record)))
+    } catch (error) {
+      tell('failed')
+      throw error
+    }
+    tell('written')
   }
 
   #track(work: Promise<void>): void {
@@ -214,25 +237,34 @@ class Serving {
     const { port } = this.#options
     const { bytes, dropped } = encodeWithin(reply.message, limitsFor(request, MTU_BYTES))
     port.send(bytes, destinationOf(request, reply.type, sourcePort))
+    this.#counts.sent()
     this.#report(reply, request)
-    for (const note of reply.notes) writeNote(this.#calm, note, reply.client)
-    if (dropped.length > 0) writeNote(this.#calm, 'options-left-out', reply.client, { options: dropped })
+    for (const note of reply.notes) this.#note(note, reply)
+    if (dropped.length > 0) this.#note('options-left-out', reply, { options: dropped })
+  }
+
+  #note(note: NoteReason, { client }: Reply, fields: LogFields = {}): void {
+    this.#counts.noted(note)
+    writeNote(this.#calm, note, client, fields)
   }
 
   #report(decision: Decision, request: DhcpMessage): void {
+    this.#counts.decided(decision, request)
     writeDecision(decision.do === 'silence' ? this.#calm : this.#options.log, decision, request)
     const fact = factOf(decision)
     if (fact) this.#options.fleet.tell(fact)
   }
 
-  #reportFailedWrite(decision: Decision, error: unknown): void {
+  #reportFailedWrite(decision: Decision, request: DhcpMessage, error: unknown): void {
     const { client } = decision
+    this.#counts.failed('store-failed', request)
     writeReason(this.#options.log, 'store-failed', { ...(client ? { mac: client.mac } : {}), error: String(error) })
     if (client) this.#options.fleet.tell({ fact: 'silent', client, reason: 'store-failed' })
   }
 
   #reportBug(error: unknown): void {
     const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
+    this.#counts.failed('internal-error')
     writeReason(this.#options.log, 'internal-error', { error: text })
   }
 }

@@ -43,6 +43,7 @@ describe('a command line that is wrong: status 2, one line, and the way to the h
     [['check', '--config'], "rackrise check: Option '--config <value>' argument missing; see `rackrise check --help`"],
     [['check', '--json=yes'], "rackrise check: Option '--json' does not take an argument; see `rackrise check --help`"],
     [['check', 'site.toml'], 'rackrise check: "site.toml" is too much; see `rackrise check --help`'],
+    [['metrics', 'now'], 'rackrise metrics: "now" is too much; see `rackrise metrics --help`'],
     [['serve', 'now'], 'rackrise serve: "now" is too much; see `rackrise serve --help`'],
     [
       ['machine'],

@@ -80,6 +80,7 @@ const EDGES: [pattern: RegExp, why: string][] = [
     /^services\/kit\/(native-socket|datagram-batch|sockets|udp-port|pino-log|neighbours)\.ts$/,
     'sockets, the kernel’s tables and the log',
   ],
+  [/^services\/kit\/prom-meter\.ts$/, 'the meter'],
   [/^services\/iso\/(catalogue|attempt-files)\.ts$/, 'files of the library'],
   [/^services\/site\/secret-files\.ts$/, 'modes of secret files'],
   [/^services\/dns\/(tcp|upstream|resolver)\.ts$/, 'sockets of the forwarder and of DNS over TCP'],

@@ -1,0 +1,30 @@
+/** `rackrise metrics`: what the running appliance has counted. */
+import { askJson, askText } from '../console/remote-fleet.ts'
+import { EnvironmentProblem } from '../kit/problem.ts'
+import { type Command, say, usageError } from './command.ts'
+import { runningSocket } from './fleet.ts'
+import { siteFor } from './site-file.ts'
+
+export const metricsCommand: Command = {
+  name: 'metrics',
+  summary: 'what the running appliance has counted, for Prometheus or grep',
+  usage: ['metrics [--config FILE]'],
+  options: {},
+  example: 'rackrise metrics | grep rackrise_dhcp_decisions',
+  async run(positionals, values) {
+    if (positionals.length > 0) return usageError(metricsCommand, `"${positionals[0]}" is too much`)
+    const site = await siteFor(values)
+    if (!site) return 1
+    const socket = await runningSocket(site)
+    if (!socket) {
+      throw new EnvironmentProblem(
+        'not-running',
+        `no appliance runs on the state in ${site.paths.state}, and nothing is counted without one`,
+        'start it with `rackrise serve`, or name its site file with --config',
+      )
+    }
+    if (values['json'] === true) say(JSON.stringify(await askJson(socket, 'GET', '/api/v1/metrics'), null, 2))
+    else say((await askText(socket, '/metrics')).trimEnd())
+    return 0
+  },
+}
