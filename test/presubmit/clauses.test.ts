@@ -1,8 +1,13 @@
-/** The ledger of clauses: every statement has a test that shows it, or a word on why it has none. */
+/**
+ * The ledger of clauses: every statement has a test that shows it, or a word on why it has none. What must be (M) is shown or waived; a plan
+ * is no proof.
+ */
+import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { describe, expect, test } from 'vitest'
+import { join, relative } from 'node:path'
+import { beforeAll, describe, expect, test } from 'vitest'
 import { ROOT } from './source.ts'
+import { hasPlaceholder, isThere } from './title.ts'
 
 type Clause = { id: string; strength: string; text: string; source: string; tests: string[]; note: string }
 
@@ -19,18 +24,34 @@ const clauses: Clause[] = rows.map(row => {
   return { id, strength, text, source, tests: tests ? tests.split(' | ') : [], note }
 })
 
-/** A test is named by its file and by a piece of its title; a title put together from a table row is looked for in pieces. */
-function isThere(reference: string): boolean {
-  const [file = '', ...titles] = reference.split(' > ')
-  const path = join(ROOT, file)
-  if (!existsSync(path)) return false
-  const source = readFileSync(path, 'utf8').replaceAll("\\'", "'").replace(/\s+/g, ' ')
-  return titles.every(title => {
-    const words = title.replace(/…$/, '').trim().split(/\s+/)
-    if (source.includes(words.join(' '))) return true
-    const pieces = [...words.map((_, at) => words.slice(at, at + 3)), words.slice(-2)].map(piece => piece.join(' '))
-    return pieces.some(piece => piece.length > 9 && source.includes(piece))
-  })
+/** Why a statement is shown by no test: left out on purpose, about what is not here, or not yet there. */
+const NOTES = /^(waived|does not apply|planned): \S/
+
+const isPlanned = ({ note }: Clause): boolean => note.startsWith('planned:')
+
+/** What must be and is not there yet. Nothing is added here; a row that is fulfilled may be taken out. */
+const AWAITED = new Set(['G10', 'H08', 'H09', 'H10', 'H11'])
+
+const TITLES_LIMIT_MS = 60_000
+
+/** Titles of all tests by file, with those of the groups around them, as the test runner reads them. */
+const titles = new Map<string, string[][]>()
+
+beforeAll(() => {
+  const vitest = join(ROOT, 'node_modules/vitest/vitest.mjs')
+  const { stdout, stderr } = spawnSync(process.execPath, [vitest, 'list', '--json'], { cwd: ROOT, encoding: 'utf8' })
+  if (!stdout.startsWith('[')) throw new Error(`the titles could not be read: ${stderr}${stdout}`)
+  for (const { name, file } of JSON.parse(stdout) as { name: string; file: string }[]) {
+    const path = relative(ROOT, file)
+    titles.set(path, [...(titles.get(path) ?? []), name.split(' > ')])
+  }
+}, TITLES_LIMIT_MS)
+
+function isShown(reference: string): boolean {
+  const [file = '', ...named] = reference.split(' > ')
+  if (!existsSync(join(ROOT, file))) return false
+  const source = readFileSync(join(ROOT, file), 'utf8')
+  return (titles.get(file) ?? []).some(title => isThere(named, title, source))
 }
 
 describe('clauses.csv', () => {
@@ -43,15 +64,42 @@ describe('clauses.csv', () => {
     ).toEqual([])
   })
 
-  test('every statement is shown by a test or says why not', () => {
+  test('every statement is shown by a test or says why not, in one of three forms', () => {
     expect(clauses.filter(({ tests, note }) => tests.length === 0 && note === '').map(({ id }) => id)).toEqual([])
+    expect(
+      clauses.filter(({ note }) => note !== '' && !NOTES.test(note)).map(({ id, note }) => `${id}: ${note}`),
+    ).toEqual([])
   })
 
-  test('every test it names exists', () => {
+  test('what must be is shown or waived, not planned', () => {
+    const owed = clauses.filter(clause => clause.strength === 'M' && isPlanned(clause)).map(({ id }) => id)
+    expect(owed.filter(id => !AWAITED.has(id))).toEqual([])
+  })
+
+  test('every test it names exists, by its whole title', () => {
     expect(
       clauses.flatMap(({ id, tests }) =>
-        tests.filter(reference => !isThere(reference)).map(reference => `${id}: ${reference}`),
+        tests.filter(reference => !isShown(reference)).map(reference => `${id}: ${reference}`),
       ),
     ).toEqual([])
+  })
+
+  test('every test that names a clause is in its row', () => {
+    const forgotten = [...titles].flatMap(([file, all]) =>
+      all.flat().flatMap(title => {
+        const ids = new Set(hasPlaceholder(title) ? [] : title.match(/\b[A-M]\d\d\b/g))
+        const named = clauses.filter(({ id }) => ids.has(id))
+        const missing = named.filter(({ tests }) => !tests.some(test => test.startsWith(file) && test.includes(title)))
+        return missing.map(({ id }) => `${id}: ${file} > ${title}`)
+      }),
+    )
+    expect([...new Set(forgotten)]).toEqual([])
+  })
+
+  test('what is planned is said with every run', async ({ annotate }) => {
+    const planned = clauses.filter(isPlanned)
+    for (const { id, strength, note } of planned) await annotate(`${id} (${strength}) ${note}`)
+    // A row that has its test needs no plan.
+    expect(planned.filter(({ tests }) => tests.length > 0).map(({ id }) => id)).toEqual([])
   })
 })
