@@ -1,0 +1,103 @@
+/** The DHCP servers that are measured, each set up as its own manual says, with a pool that holds every machine. */
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { buildStandIn } from '../../services/lab/stand-in/build.ts'
+import { CLIENT_ADDRESS, PREFIX, SERVER_ADDRESS, SERVER_DEVICE } from './network.ts'
+import type { Contender } from './rounds.ts'
+
+const ROOT = join(import.meta.dirname, '../..')
+const POOL = { first: '10.89.0.0', last: '10.90.255.255' }
+const DOMAIN = 'bench.example.org'
+const LEASE_SECONDS = 3600
+
+/** Name of the ISO that the appliance has. */
+export const ISO = 'proxmox-ve_9.2-1.iso'
+
+function siteText(folder: string): string {
+  return `
+[site]
+name = "bench"
+domain = "${DOMAIN}"
+[network]
+interface = "${SERVER_DEVICE}"
+address = "${SERVER_ADDRESS}/14"
+[dhcp]
+lease-time = "${LEASE_SECONDS}s"
+probe = false
+[[dhcp.subnet]]
+prefix = "${PREFIX}"
+pools = ["${POOL.first}-${POOL.last}"]
+relays = ["${CLIENT_ADDRESS}"]
+[boot]
+loaders = "${join(folder, 'loaders')}"
+[paths]
+isos = "${join(folder, 'isos')}"
+answers = "${join(ROOT, 'answers')}"
+state = "${join(folder, 'state')}"
+[log]
+level = "info"
+format = "json"
+`
+}
+
+/** The whole appliance as it is shipped: every ACK durable before it leaves, every reply a line in the log. */
+export const rackrise: Contender = {
+  name: 'rackrise',
+  async prepare(folder) {
+    await buildStandIn({ folder: join(folder, 'isos'), kind: 'small' })
+    mkdirSync(join(folder, 'loaders'))
+    for (const name of ['undionly.kpxe', 'snponly.efi']) writeFileSync(join(folder, 'loaders', name), name)
+    const site = join(folder, 'site.toml')
+    writeFileSync(site, siteText(folder))
+    return {
+      command: [process.execPath, join(ROOT, 'services/main.ts'), 'serve', '--config', site],
+      ready: /is serving/,
+    }
+  },
+}
+
+function keaConfiguration(folder: string, threads: number, severity: string): unknown {
+  return {
+    Dhcp4: {
+      'interfaces-config': { interfaces: [SERVER_DEVICE], 'dhcp-socket-type': 'udp' },
+      'lease-database': { type: 'memfile', persist: true, name: join(folder, 'leases.csv') },
+      'multi-threading': { 'enable-multi-threading': true, 'thread-pool-size': threads, 'packet-queue-size': 64 },
+      'valid-lifetime': LEASE_SECONDS,
+      'option-data': [
+        { name: 'domain-name-servers', data: SERVER_ADDRESS },
+        { name: 'domain-name', data: DOMAIN },
+      ],
+      subnet4: [{ subnet: PREFIX, pools: [{ pool: `${POOL.first}-${POOL.last}` }] }],
+      loggers: [{ name: 'kea-dhcp4', severity, output_options: [{ output: 'stdout' }] }],
+    },
+  }
+}
+
+/** Its lease file is written and not flushed: what it acknowledged last is lost with the power. */
+function kea(name: string, severity: string): Contender {
+  return {
+    name,
+    async prepare(folder) {
+      const file = join(folder, 'kea.json')
+      writeFileSync(file, JSON.stringify(keaConfiguration(folder, 2, severity)))
+      const environment = { KEA_PIDFILE_DIR: folder, KEA_LOCKFILE_DIR: folder }
+      return { command: ['kea-dhcp4', '-c', file], environment, ready: /DHCP4_MULTI_THREADING_INFO/ }
+    },
+  }
+}
+
+/** As Debian ships it: it tells every lease, as the appliance does. */
+export const keaTelling = kea('kea, 2 threads', 'INFO')
+/** Warnings only. */
+export const keaSilent = kea('kea, 2 threads, no log', 'WARN')
+
+export const dnsmasq: Contender = {
+  name: 'dnsmasq, lease file',
+  async prepare(folder) {
+    const about = ['--port=0', '--no-daemon', '--conf-file=/dev/null', '--user=root', '--bind-interfaces']
+    const where = [`--interface=${SERVER_DEVICE}`, `--dhcp-leasefile=${join(folder, 'leases')}`]
+    const range = `--dhcp-range=${POOL.first},${POOL.last},255.252.0.0,${LEASE_SECONDS}`
+    const how = ['--dhcp-authoritative', '--no-ping', '--quiet-dhcp', '--dhcp-lease-max=200000', `--domain=${DOMAIN}`]
+    return { command: ['dnsmasq', ...about, ...where, range, ...how], ready: /DHCP, IP range/ }
+  },
+}

@@ -1,0 +1,181 @@
+/**
+ * DHCP: how many machines a second get a lease, beside Kea and dnsmasq, and how long each of them waits, also while the appliance sends ISOs to
+ * others.
+ */
+import { truncateSync } from 'node:fs'
+import { join } from 'node:path'
+import { dnsmasq, ISO, keaSilent, keaTelling, rackrise } from './dhcp-contenders.ts'
+import { type BenchNetwork, SERVER_ADDRESS } from './network.ts'
+import { medianOf, percentileOf, searchRate } from './numbers.ts'
+import { type Exchanges, MACHINES, perfdhcp } from './perfdhcp.ts'
+import { alternate, type Contender, withContender, withNetwork } from './rounds.ts'
+import type { Check, Choices, Measure, Report, Suite } from './suite.ts'
+
+const CONTENDERS = [rackrise, keaTelling, keaSilent, dnsmasq]
+/** Where the search begins; dnsmasq is far below the others. */
+const FIRST_RATE: Record<string, number> = { [dnsmasq.name]: 200 }
+const COMMON_FIRST_RATE = 3000
+const HIGHEST_RATE = 40_000
+const DROP_PERCENT_MOST = 1
+
+const DOWNLOADS = 8
+const ISO_BYTES = 1_600_000_000
+const RAMP_UP_MS = 1500
+
+/** What a server has not answered yet when a run ends would be the next run's drop. */
+const PAUSE_MS = 700
+
+type Effort = { rounds: number; seconds: number; steps: number }
+
+function effortOf({ quick }: Choices): Effort {
+  return quick ? { rounds: 1, seconds: 2, steps: 1 } : { rounds: 3, seconds: 4, steps: 3 }
+}
+
+function pause(milliseconds: number): Promise<void> {
+  return new Promise(wake => setTimeout(wake, milliseconds))
+}
+
+/** What all runs of one contender together showed about addresses. */
+type Given = { leases: number; offeredTwice: number; leasedTwice: number }
+
+class Asking {
+  readonly #network: BenchNetwork
+  readonly #choices: Choices
+  readonly #effort: Effort
+  readonly given = new Map<string, Given>()
+
+  constructor(network: BenchNetwork, choices: Choices) {
+    this.#network = network
+    this.#choices = choices
+    this.#effort = effortOf(choices)
+  }
+
+  async #run(contender: Contender, rate: number, timers = false): Promise<Exchanges> {
+    const exchanges = await perfdhcp(this.#network, { rate, seconds: this.#effort.seconds, timers })
+    const before = this.given.get(contender.name) ?? { leases: 0, offeredTwice: 0, leasedTwice: 0 }
+    this.given.set(contender.name, {
+      leases: before.leases + exchanges.complete,
+      offeredTwice: before.offeredTwice + exchanges.offeredTwice,
+      leasedTwice: before.leasedTwice + exchanges.leasedTwice,
+    })
+    await pause(PAUSE_MS)
+    return exchanges
+  }
+
+  async highestRate(contender: Contender): Promise<number> {
+    let best = 0
+    const search = {
+      from: FIRST_RATE[contender.name] ?? COMMON_FIRST_RATE,
+      most: HIGHEST_RATE,
+      steps: this.#effort.steps,
+    }
+    await this.#run(contender, Math.ceil(search.from / 3))
+    await searchRate(search, async rate => {
+      const { rate: achieved, dropPercent } = await this.#run(contender, rate)
+      this.#choices.tell(
+        `  ${rate}/s asked: ${achieved.toFixed(0)}/s acknowledged, ${dropPercent.toFixed(1)} % dropped`,
+      )
+      const passes = dropPercent <= DROP_PERCENT_MOST
+      if (passes) best = Math.max(best, achieved)
+      return passes
+    })
+    return best
+  }
+
+  /** Milliseconds of every single answer, OFFER or ACK. */
+  async waits(contender: Contender, rate: number): Promise<number[]> {
+    await this.#run(contender, rate)
+    const { offerMs, ackMs } = await this.#run(contender, rate, true)
+    return [...offerMs, ...ackMs]
+  }
+
+  /** The same while the appliance's own HTTP server sends an ISO to each of eight clients. */
+  async waitsBesideDownloads(contender: Contender, rate: number): Promise<number[]> {
+    const url = `http://${SERVER_ADDRESS}/isos/${ISO}/proxmox.iso`
+    const command = ['sh', '-c', `while curl -sSf -o /dev/null ${url}; do :; done`]
+    const downloads = Array.from({ length: DOWNLOADS }, () => this.#network.spawn('client', command))
+    try {
+      await pause(RAMP_UP_MS)
+      const broken = downloads.find(({ isRunning }) => !isRunning)
+      if (broken) throw new Error(`a download ended: ${broken.output}`)
+      return await this.waits(contender, rate)
+    } finally {
+      for (const download of downloads) await download.stop()
+    }
+  }
+}
+
+async function measureRates(asking: Asking, network: BenchNetwork, choices: Choices): Promise<Measure> {
+  const rates = await alternate(CONTENDERS, effortOf(choices).rounds, choices, contender =>
+    withContender(network, contender, () => asking.highestRate(contender)),
+  )
+  return {
+    title: `machines that get a lease, at ${DROP_PERCENT_MOST} % drop at most`,
+    unit: 'exchanges/s',
+    better: 'more',
+    rows: rates.map(({ contender, results }) => ({ contender, values: results })),
+    goals: [
+      { contender: keaTelling.name, ratio: 1.5 },
+      { contender: dnsmasq.name, ratio: 10 },
+    ],
+    note: `${MACHINES} machines; rackrise flushes every lease to disk before it acknowledges it, Kea and dnsmasq do not`,
+  }
+}
+
+/** The rate that both sides carry easily: half of what the slower one of them can. */
+function halfLoad({ rows }: Measure): number {
+  const highest = rows.filter(({ contender }) => contender !== dnsmasq.name).map(({ values }) => medianOf(values))
+  return Math.round(Math.min(...highest) / 2)
+}
+
+async function measureWaits(asking: Asking, network: BenchNetwork, choices: Choices, rate: number): Promise<Measure[]> {
+  const contenders = [rackrise, keaTelling, keaSilent]
+  const { rounds } = effortOf(choices)
+  const quiet = await alternate(contenders, rounds, choices, contender =>
+    withContender(network, contender, () => asking.waits(contender, rate)),
+  )
+  const busy = await alternate([rackrise], rounds, choices, contender =>
+    withContender(network, contender, (_, folder) => {
+      // What follows the last file of an image is nobody's, and a sparse file costs no disk.
+      truncateSync(join(folder, 'isos', ISO), ISO_BYTES)
+      return asking.waitsBesideDownloads(contender, rate)
+    }),
+  )
+  const rows = [...quiet, ...busy.map(({ results }) => ({ contender: `rackrise, ${DOWNLOADS} downloads`, results }))]
+  return [50, 99].map(percent => ({
+    title: `wait for an answer at ${rate} exchanges/s, ${percent} of 100 are quicker`,
+    unit: 'ms',
+    better: 'less',
+    rows: rows.map(({ contender, results }) => ({ contender, values: results.map(all => percentileOf(all, percent)) })),
+  }))
+}
+
+/** An offer that two machines hear is a pity; a lease that two machines have is the end of DHCP. */
+function addressCheck([contender, { leases, offeredTwice, leasedTwice }]: [string, Given]): Check {
+  return {
+    what: `${contender}: no address was leased to two machines`,
+    holds: leasedTwice === 0 && leases > 0,
+    detail: `${leases} leases, ${leasedTwice} twice; ${offeredTwice} offered twice`,
+  }
+}
+
+async function run(choices: Choices): Promise<Report> {
+  return withNetwork(async network => {
+    const asking = new Asking(network, choices)
+    const rates = await measureRates(asking, network, choices)
+    const waits = await measureWaits(asking, network, choices, halfLoad(rates))
+    return { measures: [rates, ...waits], checks: [...asking.given].map(addressCheck) }
+  })
+}
+
+export const dhcpSuite: Suite = {
+  name: 'dhcp',
+  summary: 'leases a second and waits, beside Kea and dnsmasq; about twelve minutes',
+  needs: [
+    { file: '/usr/sbin/perfdhcp', package: 'kea-admin' },
+    { file: '/usr/sbin/kea-dhcp4', package: 'kea-dhcp4-server' },
+    { file: '/usr/sbin/dnsmasq', package: 'dnsmasq-base' },
+    { file: '/usr/bin/curl', package: 'curl' },
+  ],
+  run,
+}
