@@ -21,8 +21,10 @@ import { type Certificate, loadCertificate } from './http/certificate.ts'
 import { buildApp, closeApp, startHttp } from './http/server.ts'
 import { type IsoCatalogue, openCatalogue } from './iso/catalogue.ts'
 import { handedSockets } from './kit/activation.ts'
+import { type AddressProbe, openAddressProbe } from './kit/address-probe.ts'
+import { Alarms } from './kit/alarms.ts'
 import type { Clock } from './kit/clock.ts'
-import type { Ipv4 } from './kit/ipv4.ts'
+import { type Ipv4, prefixContains } from './kit/ipv4.ts'
 import type { Log } from './kit/log.ts'
 import type { Mac } from './kit/mac.ts'
 import type { Exposition, Meter } from './kit/meter.ts'
@@ -49,7 +51,7 @@ export type Appliance = {
 
 export type ApplianceOptions = { log: Log; clock: Clock }
 
-/** How often the clock is asked about machines that fell silent, and the ISO folder about new files. */
+/** How often the clock is asked about machines and alarms that fell silent, and the ISO folder about new files. */
 const SWEEP_MS = 5_000
 const RESCAN_MS = 30_000
 /** Ethernet's; TFTP blocks are clamped to it. */
@@ -138,23 +140,32 @@ async function openPorts(site: Site, closing: Closing): Promise<Sockets> {
   return sockets
 }
 
-type Served = Ground & { registry: Registry; sockets: Sockets }
+type Served = Ground & { registry: Registry; sockets: Sockets; alarms: Alarms }
 
-function serveDhcp({
-  site,
-  store,
-  registry,
-  urls,
-  certificate,
-  log,
-  clock,
-  meter,
-  sockets,
-}: Served): Promise<DhcpServer> | undefined {
+/** Looks at addresses before they are offered, where the site wants that. */
+async function openProbe({ site, log, clock }: Served): Promise<AddressProbe | undefined> {
+  const { probe, subnets } = site.dhcp
+  const pings = subnets.some(({ prefix }) => !prefixContains(prefix, site.network.address))
+  return probe ? openAddressProbe(site.network, { clock, log, pings }) : undefined
+}
+
+async function serveDhcp(served: Served): Promise<DhcpServer | undefined> {
+  const { site, store, registry, urls, certificate, log, clock, meter, sockets, alarms } = served
   if (!sockets.dhcp) return undefined
   const fleet = registryFleet({ registry, site, urls, fingerprint: certificate.fingerprint })
-  const { port: httpPort } = site.http
-  return startDhcp({ port: sockets.dhcp, site, httpPort, store: store.leases, fleet, clock, log, meter })
+  const probe = await openProbe(served)
+  return startDhcp({
+    port: sockets.dhcp,
+    site,
+    httpPort: site.http.port,
+    store: store.leases,
+    fleet,
+    alarms,
+    clock,
+    log,
+    meter,
+    ...(probe ? { probe } : {}),
+  })
 }
 
 /** Resolves with who keeps the leases from now on. */
@@ -245,11 +256,15 @@ export async function startAppliance(site: Site, options: ApplianceOptions): Pro
     const ground = await openGround(site, options, grounds)
     const sockets = await openPorts(site, grounds)
     const registry = await Registry.open({ site, store: ground.store.events, key: ground.key, clock, log })
-    const served = { ...ground, registry, sockets }
+    const alarms = new Alarms(clock, alarm =>
+      log.info({ reason: alarm.code, subject: alarm.subject }, `over: ${alarm.message}`),
+    )
+    const served = { ...ground, registry, sockets, alarms }
     const leases = await startServices(served, services)
     await startControl(served, leases, services)
     const failed = (what: string) => (error: unknown) => log.error({ error: String(error) }, `${what} failed`)
     services.push(repeat(clock, SWEEP_MS, () => registry.sweep(), failed('the sweep of silent machines')))
+    services.push(repeat(clock, SWEEP_MS, async () => alarms.sweep(), failed('the sweep of alarms')))
     services.push(repeat(clock, RESCAN_MS, () => ground.catalogue.rescan(), failed('the rescan of the ISO folder')))
     return { registry, fingerprint: ground.certificate.fingerprint, stop }
   } catch (error) {

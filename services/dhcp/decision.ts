@@ -51,6 +51,8 @@ export type Reply = {
   message: DhcpMessage
   changes: Change[]
   notes: NoteReason[]
+  /** Of an offer: nobody knows yet whether something else uses the address, so somebody must look first (C08). */
+  needsProbe?: true
 }
 
 export type Silence = { do: 'silence'; reason: SilenceReason; client?: DhcpClient; address?: Ipv4; changes: Change[] }

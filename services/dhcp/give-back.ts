@@ -6,15 +6,13 @@ import type { DhcpClient } from './fleet.ts'
 import { clientIdTextOf } from './identify.ts'
 import type { Instant } from '../kit/clock.ts'
 import type { Subnet } from '../site/types.ts'
-import { isActive, QUARANTINE_MS } from './lease-table.ts'
+import { isActive, QUARANTINE_MS, quarantineRoom } from './lease-table.ts'
 import type { DhcpMessage } from './message.ts'
 import { requestedAddressOf, serverIdOf } from './options.ts'
 import { namesUs } from './server-identity.ts'
 
 /** A machine that declines this many addresses at a time is itself what is wrong. */
 const MAX_QUARANTINED_BY_MACHINE = 3
-/** This part of a pool at most is in quarantine, so that declining cannot empty it. */
-const MAX_QUARANTINED_PART = 1 / 4
 
 export type GiveBack = { message: DhcpMessage; client: DhcpClient; subnet: Subnet; view: DhcpView; now: Instant }
 
@@ -24,8 +22,7 @@ export function respondToDecline({ message, client, subnet, view, now }: GiveBac
   if (!namesUs(message, view.server.address)) return silence('decline-refused', client)
   if (!record || record.mac !== client.mac || !isActive(record, now)) return silence('decline-refused', client)
   const { inSubnet, byMachine, poolSize } = view.leases.quarantine(subnet, client.mac, now)
-  const room = Math.max(1, Math.floor(poolSize * MAX_QUARANTINED_PART))
-  if (byMachine >= MAX_QUARANTINED_BY_MACHINE || inSubnet >= room) {
+  if (byMachine >= MAX_QUARANTINED_BY_MACHINE || inSubnet >= quarantineRoom(poolSize)) {
     return { ...silence('decline-storm', client), address: record.address }
   }
   const declined: LeaseRecord = { ...record, state: 'declined', expiresAt: now + QUARANTINE_MS }

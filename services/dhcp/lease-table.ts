@@ -16,6 +16,12 @@ export const MAX_OFFER_HOLDS = 4096
 /** Clients count from when they asked and their clocks drift, so a lease outlives its end for us. */
 export const EXPIRY_GRACE_MS = 30_000
 export const QUARANTINE_MS = 600_000
+/** This part of a pool at most is in quarantine, so that neither declining nor answering for everything can empty it. */
+const MAX_QUARANTINED_PART = 1 / 4
+
+export function quarantineRoom(poolSize: number): number {
+  return Math.max(1, Math.floor(poolSize * MAX_QUARANTINED_PART))
+}
 
 /** What decisions may ask. */
 export interface LeaseView {

@@ -1,6 +1,8 @@
 /** One line per decision: what happened, to whom, why. Nothing secret: no URL of an attempt and no fingerprint. */
 import type { DhcpPlan } from '../boot/plan.ts'
 import type { Log, LogFields } from '../kit/log.ts'
+import type { LeaseRecord } from '../store/types.ts'
+import { UNKNOWN_MAC } from './conflict.ts'
 import type { Decision, Reply } from './decision.ts'
 import type { DhcpClient } from './fleet.ts'
 import type { DhcpMessage } from './message.ts'
@@ -32,6 +34,15 @@ export function writeDecision(log: Log, decision: Decision, request: DhcpMessage
 
 export function writeNote(log: Log, note: NoteReason, client: DhcpClient, fields: LogFields = {}): void {
   writeReason(log, note, { mac: client.mac, ...fields })
+}
+
+/** Something answered at the address that was to be offered. */
+export function writeConflict(log: Log, client: DhcpClient, { address, mac: answerer }: LeaseRecord): void {
+  const isKnown = answerer !== UNKNOWN_MAC
+  const fields = { mac: client.mac, address, subject: address, ...(isKnown ? { answerer } : {}) }
+  const who = isKnown ? answerer : 'something behind the relay agent'
+  const line = `${who} uses ${address}, which is in quarantine now: another address for ${client.mac}`
+  writeReason(log, 'address-in-use', fields, line)
 }
 
 /** Only an answer and a reason for no boot need more than the plan's own word. */

@@ -199,6 +199,24 @@ export const REASONS = {
     action: 'nothing: its acknowledgement follows',
     severity: 'info',
   },
+  'probe-pending': {
+    kind: 'silence',
+    message: 'somebody looks whether the address is in use',
+    action: 'nothing: its offer follows',
+    severity: 'info',
+  },
+  'probe-overtaken': {
+    kind: 'silence',
+    message: 'the machine took something else while its address was probed',
+    action: NOTHING,
+    severity: 'info',
+  },
+  'all-in-use': {
+    kind: 'silence',
+    message: 'every address that was tried is in use',
+    action: 'nothing if the machine gets an address when it asks again; else see `rackrise alarm list`',
+    severity: 'warning',
+  },
   'store-busy': {
     kind: 'silence',
     message: 'too many leases wait to be written',
@@ -234,6 +252,24 @@ export const REASONS = {
     kind: 'note',
     message: 'option 82 of the relay agent is broken: it was echoed and not read',
     action: 'update the relay agent; `tcpdump -v port 67` shows what it sends',
+    severity: 'warning',
+  },
+  'address-in-use': {
+    kind: 'note',
+    message: 'something answers at the address: it is in quarantine, and another one is offered',
+    action: 'take that machine out of the pool, or list it with that address',
+    severity: 'warning',
+  },
+  'answers-for-all': {
+    kind: 'note',
+    message: 'too many addresses answer a probe to believe it: this one was offered all the same',
+    action: 'switch off proxy ARP on the router, or set `probe = false`',
+    severity: 'alarm',
+  },
+  unprobed: {
+    kind: 'note',
+    message: 'more offers than can be probed at a time: this one went out unprobed',
+    action: 'nothing if a big rack was switched on; else find who asks with ever new MACs',
     severity: 'warning',
   },
 } as const satisfies Record<string, ReasonText>

@@ -5,6 +5,7 @@
 import type { Instant } from '../kit/clock.ts'
 import { UNSPECIFIED } from '../kit/ipv4.ts'
 import { chooseAddress, holdFor } from './choose.ts'
+import { isUnproven } from './conflict.ts'
 import { type Decision, type DhcpView, type Inquiry, silence } from './decision.ts'
 import { respondToDecline, respondToRelease } from './give-back.ts'
 import { clientOf } from './identify.ts'
@@ -59,7 +60,9 @@ function respondToInquiry(inquiry: Inquiry): Decision {
 function respondToDiscover(inquiry: Inquiry): Decision {
   const chosen = chooseAddress(inquiry)
   if (!chosen) return silence('pool-exhausted', inquiry.client)
-  return offer(inquiry, chosen.address, chosen.reason, holdFor(inquiry, chosen.address))
+  const { address, reason } = chosen
+  const offered = offer(inquiry, address, reason, holdFor(inquiry, address))
+  return isUnproven(inquiry, address, reason) ? { ...offered, needsProbe: true } : offered
 }
 
 function respondToInform(inquiry: Inquiry): Decision {

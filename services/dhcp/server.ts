@@ -1,4 +1,6 @@
 /** The edge of DHCP: hears datagrams, lets `respond` decide, writes leases before it acknowledges them, sends, tells. */
+import type { AddressProbe, Answerer } from '../kit/address-probe.ts'
+import { alarmingLog, Alarms } from '../kit/alarms.ts'
 import { calmLog } from '../kit/calm-log.ts'
 import type { Clock } from '../kit/clock.ts'
 import type { Datagram, DatagramPort } from '../kit/datagram-port.ts'
@@ -9,6 +11,7 @@ import { type Meter, silentMeter } from '../kit/meter.ts'
 import { EnvironmentProblem } from '../kit/problem.ts'
 import type { DhcpSite, Site } from '../site/types.ts'
 import type { LeaseRecord, LeaseStore } from '../store/types.ts'
+import { judgeAnswer } from './conflict.ts'
 import { decode, encodeWithin, limitsFor } from './codec.ts'
 import { type DhcpCounts, dhcpCounts, gaugeLeases } from './counts.ts'
 import type { Change, Decision, DhcpView, Reply, Silence } from './decision.ts'
@@ -16,8 +19,9 @@ import { silence } from './decision.ts'
 import { destinationOf } from './destination.ts'
 import type { DhcpFact, DhcpFleet } from './fleet.ts'
 import { isActive, LeaseTable } from './lease-table.ts'
-import { writeDecision, writeNote, writeReason } from './log-line.ts'
+import { writeConflict, writeDecision, writeNote, writeReason } from './log-line.ts'
 import { type DhcpMessage, isMalformed } from './message.ts'
+import { type Heard, type ProbedOffer, Probing, TRIES_MOST } from './probing.ts'
 import type { NoteReason } from './reasons.ts'
 import { respond } from './respond.ts'
 
@@ -32,6 +36,9 @@ export type DhcpOptions = {
   httpPort: number
   store: LeaseStore
   fleet: DhcpFleet
+  /** Looks at never-used addresses before they are offered; without it nobody looks. The server closes it. */
+  probe?: AddressProbe
+  alarms?: Alarms
   clock: Clock
   log: Log
   meter?: Meter
@@ -71,7 +78,7 @@ export async function startDhcp(options: DhcpOptions): Promise<DhcpServer> {
   return {
     async close() {
       port.onDatagram(() => {})
-      await serving.settle()
+      await serving.close()
       await port.close()
     },
     leaseOf: mac => activeOnly(table.ofMac(mac), clock),
@@ -94,13 +101,12 @@ function activeOnly(record: LeaseRecord | undefined, clock: Clock): LeaseRecord 
   return record && isActive(record, clock.now()) ? record : undefined
 }
 
-type Heard = { request: DhcpMessage; sourcePort: number }
-
 class Serving {
   readonly #options: DhcpOptions
   readonly #table: LeaseTable
   readonly #view: DhcpView
   readonly #writes = new Set<Promise<void>>()
+  readonly #probing: Probing | undefined
   /** For what anybody can cause with one datagram. Replies stay in the log, whole. */
   readonly #calm: Log
   readonly #counts: DhcpCounts
@@ -112,17 +118,26 @@ class Serving {
     const { site, httpPort, fleet } = options
     const { address, prefix } = site.network
     const { leaseSeconds, authoritative, subnets } = site.dhcp
-    this.#options = options
-    this.#calm = calmLog(options.log, options.clock)
+    const { log, clock, probe, alarms = new Alarms(clock) } = options
+    // Every line with something to do is an alarm, those that a flood keeps out of the log included.
+    this.#options = { ...options, log: alarmingLog(log, alarms) }
+    this.#calm = alarmingLog(calmLog(log, clock), alarms)
     this.#table = table
     const server = { address, prefix, domain: site.domain, leaseSeconds, authoritative, subnets, httpPort }
     this.#view = { server, leases: table, fleet }
+    this.#probing =
+      probe &&
+      new Probing(probe, clock, (waited, answerer) => this.#surviving(() => this.#afterProbe(waited, answerer)))
   }
 
   /** Whatever one datagram does to us, the next one is heard. */
   hear(datagram: Datagram): void {
+    this.#surviving(() => this.#receive(datagram))
+  }
+
+  #surviving(work: () => void): void {
     try {
-      this.#receive(datagram)
+      work()
     } catch (error) {
       this.#reportBug(error)
     }
@@ -151,6 +166,11 @@ class Serving {
     return released
   }
 
+  async close(): Promise<void> {
+    await this.#probing?.close()
+    await this.settle()
+  }
+
   async settle(): Promise<void> {
     await Promise.allSettled(this.#writes)
   }
@@ -165,13 +185,48 @@ class Serving {
       writeReason(this.#calm, 'malformed', { detail: request.malformed, from: from.address })
       return
     }
-    const heard = { request, sourcePort: from.port }
-    const decision = this.#bounded(respond(request, this.#view, now))
+    this.#carryOut(this.#bounded(respond(request, this.#view, now)), { request, sourcePort: from.port })
+  }
+
+  /** `tries` counts the addresses that were found in use for this message. */
+  #carryOut(decision: Decision, heard: Heard, tries = 0): void {
+    const { request } = heard
     this.#applyHolds(decision.changes)
+    if (decision.do === 'reply' && this.#waitsForProbe(decision, heard, tries)) return
     const records = recordsOf(decision.changes)
     if (decision.do === 'silence') this.#carryOutSilence(decision, request, records)
     else if (records.length === 0) this.#send(decision, heard)
     else this.#track(this.#sendOnceWritten(decision, heard, records))
+  }
+
+  #waitsForProbe(reply: Reply, heard: Heard, tries: number): boolean {
+    const turn = this.#probing?.take(reply, heard, tries) ?? 'now'
+    if (turn === 'repeated') this.#report(silence('probe-pending', reply.client), heard.request)
+    if (turn === 'unprobed') this.#note('unprobed', reply)
+    return turn === 'waits' || turn === 'repeated'
+  }
+
+  #afterProbe({ offer, heard, tries }: ProbedOffer, answerer: Answerer | undefined): void {
+    const { client, address } = offer
+    const now = this.#options.clock.now()
+    if (this.#table.heldBy(client.mac, now) !== address) {
+      this.#report(silence('probe-overtaken', client), heard.request)
+      return
+    }
+    const verdict = judgeAnswer(offer, answerer, { leases: this.#table, subnets: this.#view.server.subnets, now })
+    if (verdict.do === 'quarantine') {
+      this.#counts.noted('address-in-use')
+      writeConflict(this.#calm, client, verdict.record)
+      this.#table.unhold(client.mac)
+      this.#keep([verdict.record], offer, heard.request)
+      const isLast = tries + 1 >= TRIES_MOST
+      this.#carryOut(isLast ? silence('all-in-use', client) : respond(heard.request, this.#view, now), heard, tries + 1)
+      return
+    }
+    if (verdict.do === 'offer-anyway') {
+      this.#note('answers-for-all', offer, { address, ...(answerer?.mac ? { answerer: answerer.mac } : {}) })
+    }
+    this.#send(offer, heard)
   }
 
   /** RFC 2131 §3.1 wants the record before the ACK, so no room for the record means no ACK. */
@@ -190,11 +245,14 @@ class Serving {
 
   /** Quarantine and release hold at once: a record that fails to be written errs on the side of an old lease. */
   #carryOutSilence(decision: Silence, request: DhcpMessage, records: LeaseRecord[]): void {
-    for (const record of records) this.#table.put(record)
+    this.#keep(records, decision, request)
     this.#report(decision, request)
-    if (records.length > 0) {
-      this.#track(this.#write(records).catch(error => this.#reportFailedWrite(decision, request, error)))
-    }
+  }
+
+  #keep(records: LeaseRecord[], decision: Decision, request: DhcpMessage): void {
+    for (const record of records) this.#table.put(record)
+    if (records.length === 0) return
+    this.#track(this.#write(records).catch(error => this.#reportFailedWrite(decision, request, error)))
   }
 
   async #sendOnceWritten(reply: Reply, heard: Heard, records: LeaseRecord[]): Promise<void> {

@@ -12,6 +12,7 @@ const SOCK_STREAM = 1
 const SOCK_DGRAM = 2
 const SOCK_NONBLOCK = 0o4000
 const SOCK_CLOEXEC = 0o2000000
+const IPPROTO_ICMP = 1
 const SOL_SOCKET = 1
 const SO_REUSEADDR = 2
 const SO_TYPE = 3
@@ -130,6 +131,20 @@ export function openNativeSocket(kind: 'udp' | 'tcp', request: NativeSocketReque
   check(c.bind(fd, socketAddress(request.address, request.port), SOCKADDR_BYTES))
   if (kind === 'tcp') check(c.listen(fd, LISTEN_BACKLOG))
   return fd
+}
+
+/**
+ * A socket of one interface that sends ICMP echo requests and hears the replies to them, and nothing else (icmp(7)); `dgram` adopts it like a
+ * UDP socket. Undefined where net.ipv4.ping_group_range does not let this process have one.
+ */
+export function openPingSocket(device: string): number | undefined {
+  const c = libc()
+  const fd = c.socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_ICMP)
+  if (fd < 0) return undefined
+  const name = deviceOption(device)
+  if (c.setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, name, name.length) >= 0) return fd
+  c.close(fd)
+  return undefined
 }
 
 function deviceOption(device: string): Uint8Array {

@@ -45,6 +45,8 @@ export type LabSite = {
   /** Added to the profile's. */
   kernelArgs?: readonly string[]
   answerOptions?: boolean
+  /** The site's own word if absent. */
+  probe?: boolean
   stallAfter?: string
 }
 
@@ -62,7 +64,11 @@ export function labSiteText(lab: LabSite): string {
     ...table,
     paths: lab.paths,
     boot: { ...section('boot'), loaders: lab.loaders, ...(lab.stallAfter ? { 'stall-after': lab.stallAfter } : {}) },
-    dhcp: { ...section('dhcp'), ...(lab.answerOptions === undefined ? {} : { 'answer-options': lab.answerOptions }) },
+    dhcp: {
+      ...section('dhcp'),
+      ...(lab.answerOptions === undefined ? {} : { 'answer-options': lab.answerOptions }),
+      ...(lab.probe === undefined ? {} : { probe: lab.probe }),
+    },
     profile: profiles,
     machine: lab.machines.map(({ name, mac, approve }) => ({ name, mac: [mac], profile, approve })),
   })

@@ -93,6 +93,8 @@ async function writeSite(request: LabRequest, iso: ChosenIso): Promise<{ siteFil
     loaders,
     iso: iso.selector,
     ...(request.kernelArgs ? { kernelArgs: request.kernelArgs } : {}),
+    // The kernel answers ARP for every address that a simulated machine could have.
+    ...(request.kind === 'simulated' ? { probe: false } : {}),
     ...(request.answerOptions === undefined ? {} : { answerOptions: request.answerOptions }),
   })
   await writeFile(siteFile, text)

@@ -5,7 +5,7 @@ import { REASONS } from '../../services/dhcp/reasons.ts'
 import { uint8 } from '../../services/dhcp/options.ts'
 import { OURS, Wire } from '../scenarios/wire.ts'
 import { BIOS, dhcp, ip, mac, NODE1, NODE2, type Said } from './messages.ts'
-import { RACK } from './rig.ts'
+import { RACK, subnet } from './rig.ts'
 
 const ADDRESS = '10.77.0.100'
 
@@ -70,6 +70,23 @@ const SILENCES: Record<SilenceReason, (wire: Wire) => Promise<unknown>> = {
     const request = dhcp('request', { wants: ADDRESS, server: OURS })
     await wire.send('machine', request)
     await wire.send('machine', request)
+  },
+  'probe-pending': async wire => {
+    wire.probe.hold()
+    await wire.send('machine', dhcp('discover'))
+    await wire.send('machine', dhcp('discover'))
+  },
+  'probe-overtaken': async wire => {
+    wire.probe.hold()
+    await wire.send('machine', dhcp('discover'))
+    await wire.send('machine', dhcp('request', { wants: ADDRESS, server: '10.77.0.9' }))
+    wire.probe.answer()
+    await wire.lan.settle()
+  },
+  'all-in-use': async wire => {
+    await wire.restart({ subnets: [subnet('10.77.0.0/24', ['10.77.0.100-10.77.0.199'])] })
+    for (let last = 0; last < 8; last += 1) wire.probe.uses(`10.77.0.10${last}`, mac(`02:00:00:00:00:0${last}`))
+    await wire.send('machine', dhcp('discover'))
   },
   'store-busy': async wire => {
     wire.store.holdWrites()
