@@ -1,4 +1,4 @@
-/** How many replies one client may have: a bucket per address in a bounded table (J31). */
+/** How many replies one client may have: an account per address in a bounded table (J31). */
 import type { Instant } from '../kit/clock.ts'
 import type { Ipv4 } from '../kit/ipv4.ts'
 
@@ -13,22 +13,34 @@ export type BudgetLimits = {
 /** Far above what a rack asks, far below what makes a borrowed address worth borrowing. */
 export const DEFAULT_BUDGET: BudgetLimits = { perSecond: 2000, burst: 4000, clients: 4096 }
 
-type Bucket = { left: number; at: Instant }
-export type Budget = { limits: BudgetLimits; buckets: Map<Ipv4, Bucket> }
+/** A client is moved to the end of the table this often at most, which is cheaper than with every reply. */
+const MOVED_EVERY_MS = 1000
 
-export function newBudget(limits: BudgetLimits = DEFAULT_BUDGET): Budget {
-  return { limits, buckets: new Map() }
+/** `standing` is room for what was found out about the client, forgotten together with its account. */
+export type Account<Standing = unknown> = { left: number; at: Instant; movedAt: Instant; standing?: Standing }
+export type Budget<Standing = unknown> = { limits: BudgetLimits; accounts: Map<Ipv4, Account<Standing>> }
+
+export function newBudget<Standing = unknown>(limits: BudgetLimits = DEFAULT_BUDGET): Budget<Standing> {
+  return { limits, accounts: new Map() }
 }
 
-/** Takes one reply out of the client's bucket; false when it is empty. */
-export function spend(budget: Budget, client: Ipv4, now: Instant): boolean {
-  const { perSecond, burst, clients } = budget.limits
-  const bucket = budget.buckets.get(client)
-  const refilled = bucket ? bucket.left + (Math.max(0, now - bucket.at) * perSecond) / 1000 : burst
-  const left = Math.min(burst, refilled) - 1
-  // Setting it anew moves it to the end, so the first key is always the quietest client.
-  budget.buckets.delete(client)
-  budget.buckets.set(client, { left: Math.max(left, 0), at: now })
-  if (budget.buckets.size > clients) budget.buckets.delete(budget.buckets.keys().next().value!)
-  return left >= 0
+/** Takes one reply out of the client's account and returns it; undefined when nothing is left. */
+export function spend<Standing>(budget: Budget<Standing>, client: Ipv4, now: Instant): Account<Standing> | undefined {
+  const { perSecond, burst } = budget.limits
+  const account = budget.accounts.get(client) ?? { left: burst, at: now, movedAt: Number.NEGATIVE_INFINITY }
+  account.left = Math.min(burst, account.left + (Math.max(0, now - account.at) * perSecond) / 1000)
+  account.at = now
+  if (Math.abs(now - account.movedAt) >= MOVED_EVERY_MS) moveToEnd(budget, client, account, now)
+  if (account.left < 1) return undefined
+  account.left -= 1
+  return account
+}
+
+/** The first of the table is the client that was quiet longest, give or take a second. */
+function moveToEnd<Standing>(budget: Budget<Standing>, client: Ipv4, account: Account<Standing>, now: Instant): void {
+  const { accounts, limits } = budget
+  account.movedAt = now
+  accounts.delete(client)
+  accounts.set(client, account)
+  if (accounts.size > limits.clients) accounts.delete(accounts.keys().next().value!)
 }

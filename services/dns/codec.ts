@@ -3,10 +3,9 @@
  * It is only ever given what `screen.ts` let through.
  */
 import { Packet, type Resource } from 'dns2'
-import { HEADER_LENGTH, type Question, type Rcode, TYPE_OPT } from './screen.ts'
+import { CLASS_IN, HEADER_LENGTH, type Question, type Rcode, TYPE_OPT } from './screen.ts'
 import type { RecordData, RecordSet } from './zone.ts'
 
-const CLASS_IN = 1
 /** RFC 1035 §4.2.1: what a client without EDNS can take. */
 const PLAIN_PAYLOAD = 512
 /** DNS Flag Day 2020: what passes every link without fragments. */
@@ -15,6 +14,8 @@ export const SAFE_PAYLOAD = 1232
 export type Edns = { version: number; payload: number; dnssec: boolean }
 
 export type Query = {
+  /** The question in the asker's own octets, from behind the header to its class. */
+  spelling: Uint8Array
   id: number
   recursionDesired: boolean
   checkingDisabled: boolean
@@ -42,6 +43,7 @@ export function decodeQuery(message: Uint8Array, question: Question): Query | un
   const opt = packet.additionals.find(record => record.type === TYPE_OPT)
   const edns = opt && { version: opt.version ?? 0, payload: opt.class, dnssec: opt.doFlag ?? false }
   return {
+    spelling: message.subarray(HEADER_LENGTH, question.end),
     id: packet.header.id,
     recursionDesired: packet.header.rd === 1,
     checkingDisabled: (message[3]! & 0x10) !== 0,
@@ -65,7 +67,7 @@ export function encodeReply(query: Query, reply: Reply, limit: number): Uint8Arr
 }
 
 function encode(query: Query, reply: Reply, truncated: boolean): Uint8Array {
-  const { name, type, class: klass } = query.question
+  const { key, type, class: klass } = query.question
   const packet = new Packet()
   packet.header = new Packet.Header({
     id: query.id,
@@ -76,11 +78,14 @@ function encode(query: Query, reply: Reply, truncated: boolean): Uint8Array {
     ra: reply.recursionAvailable ? 1 : 0,
     rcode: reply.rcode,
   })
-  packet.questions = [{ name, type, class: klass, toBuffer: notUsed }]
+  packet.questions = [{ name: key, type, class: klass, toBuffer: notUsed }]
   packet.answers = reply.answers.flatMap(resourcesOf)
   packet.authorities = reply.authorities.flatMap(resourcesOf)
-  if (query.edns) packet.additionals = [Packet.Resource.EDNS([], { udpPayloadSize: SAFE_PAYLOAD })]
-  return packet.toBuffer()
+  if (query.edns) packet.additionals = [Packet.Resource.EDNS([], { udpPayloadSize: SAFE_PAYLOAD, doFlag: query.edns.dnssec })]
+  const bytes = packet.toBuffer()
+  // Owners point at the question, so they have the asker's spelling, too (J08).
+  bytes.set(query.spelling, HEADER_LENGTH)
+  return bytes
 }
 
 /** dns2 types a question as an object of its own class; only its fields are read. */
@@ -132,8 +137,8 @@ export function encodeHeaderReply(message: Uint8Array, rcode: Rcode): Uint8Array
 }
 
 /** A question for an upstream resolver: recursion asked for, EDNS always, the client's DO and CD passed on. */
-export function encodeQuestion(query: Query, id: number, payload: number): Uint8Array {
-  const { name, type, class: klass } = query.question
+export function encodeQuestion(query: Query, question: Question, id: number, payload: number): Uint8Array {
+  const { name, type, class: klass } = question
   const packet = new Packet()
   packet.header = new Packet.Header({ id, rd: 1 })
   packet.questions = [{ name, type, class: klass, toBuffer: notUsed }]

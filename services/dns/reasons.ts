@@ -28,6 +28,7 @@ export type ReplyReason =
   | 'outside-zone'
   | 'forwarded'
   | 'upstream-silent'
+  | 'upstream-failed'
   | 'forwarder-full'
 
 export type DnsReason = SilenceReason | ReplyReason
@@ -84,9 +85,14 @@ export const REASONS: Record<DnsReason, ReasonText> = {
     hint: 'check forward in [dns] and the route to those resolvers',
     severity: 'warning',
   },
+  'upstream-failed': {
+    message: 'the upstream resolvers refused, failed, or said what was not asked',
+    hint: 'ask them the same with dig from this appliance; they may not serve its address',
+    severity: 'warning',
+  },
   'forwarder-full': {
-    message: 'too many questions wait for upstream resolvers',
-    hint: 'check that the resolvers in [dns] forward answer',
+    message: 'too many questions wait for upstream resolvers, in all or from this client',
+    hint: 'check that the resolvers in [dns] forward answer, and what that client asks',
     severity: 'warning',
   },
 }

@@ -15,6 +15,7 @@ export const RCODE = { ok: 0, formerr: 1, servfail: 2, nxdomain: 3, notimp: 4, r
 export type Rcode = (typeof RCODE)[keyof typeof RCODE]
 
 export const TYPE_OPT = 41
+export const CLASS_IN = 1
 const TYPE_IXFR = 251
 const TYPE_AXFR = 252
 
@@ -40,11 +41,17 @@ export function uint16(bytes: Uint8Array, offset: number): number {
   return ((bytes[offset] ?? 0) << 8) | (bytes[offset + 1] ?? 0)
 }
 
+/** What is not even counted against its sender (J01, J02). */
+export function silenceFor(message: Uint8Array): SilenceReason | undefined {
+  if (message.length < HEADER_LENGTH) return 'runt'
+  // Answering a response would let two servers talk to each other for ever.
+  return message[2]! & 0x80 ? 'not-a-query' : undefined
+}
+
 /** Total: any octets give a verdict. J01 to J06, J21, J34. */
 export function screen(message: Uint8Array): Screened {
-  if (message.length < HEADER_LENGTH) return { verdict: 'silence', reason: 'runt' }
-  // Answering a response would let two servers talk to each other for ever.
-  if (message[2]! & 0x80) return { verdict: 'silence', reason: 'not-a-query' }
+  const silence = silenceFor(message)
+  if (silence) return { verdict: 'silence', reason: silence }
   if ((message[2]! >> 3) & 15) return refuse(RCODE.notimp, 'opcode')
   if (message.length > LONGEST_QUERY) return refuse(RCODE.formerr, 'message-size')
   if (uint16(message, 4) !== 1) return refuse(RCODE.formerr, 'question-count')
@@ -90,12 +97,15 @@ function faultInAdditionals(message: Uint8Array, start: number, count: number): 
   return options > 1 ? 'two-opt' : undefined
 }
 
-export type WalkedRecord = { type: number; start: number; end: number }
+/** `body` is the offset of the data, ten octets behind the name. */
+export type WalkedRecord = { name: string; type: number; start: number; body: number; end: number }
 
 /** The borders of the record at `offset`; undefined if it runs past the message. */
 export function walkRecord(message: Uint8Array, offset: number): WalkedRecord | undefined {
   const name = walkName(message, offset)
   if (!name || name.next + 10 > message.length) return undefined
-  const end = name.next + 10 + uint16(message, name.next + 8)
-  return end > message.length ? undefined : { type: uint16(message, name.next), start: offset, end }
+  const body = name.next + 10
+  const end = body + uint16(message, name.next + 8)
+  if (end > message.length) return undefined
+  return { name: name.name, type: uint16(message, name.next), start: offset, body, end }
 }

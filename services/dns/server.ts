@@ -3,16 +3,18 @@ import { randomInt } from 'node:crypto'
 import type { Server } from 'node:net'
 import { calmLog } from '../kit/calm-log.ts'
 import type { Clock } from '../kit/clock.ts'
-import type { Datagram, DatagramPort, OpenDatagramPort } from '../kit/datagram-port.ts'
+import type { Datagram, DatagramPort, Endpoint, OpenDatagramPort } from '../kit/datagram-port.ts'
 import type { Ipv4 } from '../kit/ipv4.ts'
 import type { Log } from '../kit/log.ts'
 import type { Site } from '../site/types.ts'
-import type { AnswerContext, DnsView } from './answer.ts'
+import type { AnswerContext, DnsView, Standing } from './answer.ts'
 import { type BudgetLimits, newBudget } from './budget.ts'
-import { createForwarder, type Forwarder } from './forward.ts'
+import { type AskTcp, createForwarder, type Forwarder } from './forward.ts'
 import { foldCase } from './name.ts'
-import { REASONS } from './reasons.ts'
+import { PreparedReplies } from './prepared.ts'
+import { type DnsReason, REASONS } from './reasons.ts'
 import { type Resolved, type Resolver, resolve } from './resolver.ts'
+import { tcpAsker } from './tcp-query.ts'
 import { serveTcp } from './tcp.ts'
 import { buildZones, installerName, type InstallerName } from './zone.ts'
 
@@ -25,6 +27,8 @@ export type DnsOptions = {
   tcp?: Server
   /** Opens the sockets that ask upstream resolvers: one per question, each on a random port. */
   openUpstream: OpenDatagramPort
+  /** Asks upstream again when a reply was cut; the real network if absent. */
+  askUpstreamTcp?: AskTcp
   site: Pick<Site, 'domain' | 'network' | 'dns' | 'dhcp'>
   view: DnsView
   clock: Clock
@@ -34,6 +38,8 @@ export type DnsOptions = {
 }
 
 export interface DnsServer {
+  /** How many messages had each reason since the start. */
+  counts(): Record<DnsReason, number>
   /** Stops answering and closes the UDP port; a TCP server stays with its owner. */
   close(): Promise<void>
 }
@@ -44,34 +50,39 @@ const LONGEST_HOST_TTL_S = 300
 export async function startDns(options: DnsOptions): Promise<DnsServer> {
   const { udp, tcp, clock, log } = options
   const resolver = newResolver(options)
-  const report = newReport(options)
+  const report = new Report(options)
   const handle = (message: Uint8Array, client: Ipv4, overTcp: boolean): Resolved | Promise<Resolved> => {
-    try {
-      return resolve(resolver, message, client, overTcp, clock.now())
-    } catch (error) {
-      // A bug, or a view that cannot answer now: one question is lost, the server is not.
+    // A bug, or a view that cannot answer now: one question is lost, the server is not.
+    const failed = (error: unknown): Resolved => {
       log.error({ error: String(error), client }, 'dns could not answer a question')
       return { reason: 'undecodable' }
     }
+    try {
+      const resolved = resolve(resolver, message, client, overTcp, clock.now())
+      return resolved instanceof Promise ? resolved.catch(failed) : resolved
+    } catch (error) {
+      return failed(error)
+    }
+  }
+  const finish = (to: Endpoint, resolved: Resolved): void => {
+    report.resolved(to.address, resolved)
+    if (resolved.bytes) udp.send(resolved.bytes, to)
   }
   udp.onDatagram(({ bytes, from }: Datagram) => {
-    const finish = (resolved: Resolved): void => {
-      report(from.address, resolved)
-      if (resolved.bytes) udp.send(resolved.bytes, from)
-    }
-    if (from.port === 0) return report(from.address, { reason: 'no-return-port' })
+    if (from.port === 0) return report.resolved(from.address, { reason: 'no-return-port' })
     const resolved = handle(bytes, from.address, false)
-    if (resolved instanceof Promise) void resolved.then(finish)
-    else finish(resolved)
+    if (resolved instanceof Promise) void resolved.then(later => finish(from, later))
+    else finish(from, resolved)
   })
   const side =
     tcp &&
     serveTcp(tcp, clock, async (message, client) => {
       const resolved = await handle(message, client, true)
-      report(client, resolved)
+      report.resolved(client, resolved)
       return resolved.bytes
     })
   return {
+    counts: () => ({ ...report.counts }),
     async close() {
       side?.close()
       await resolver.forwarder?.close()
@@ -80,18 +91,22 @@ export async function startDns(options: DnsOptions): Promise<DnsServer> {
   }
 }
 
-function newResolver({ site, view, clock, log, openUpstream, budget }: DnsOptions): Resolver {
-  const forwarder = newForwarder(site.dns.forward, openUpstream, clock)
+function newResolver(options: DnsOptions): Resolver {
+  const { site, view, clock, log, budget } = options
+  const forwarder = newForwarder(options)
   return {
     context: newContext(site, view, Math.floor(clock.now() / 1000), log),
-    budget: newBudget(budget),
+    budget: newBudget<Standing>(budget),
+    prepared: new PreparedReplies(),
     ...(forwarder ? { forwarder } : {}),
   }
 }
 
-function newForwarder(upstreams: Ipv4[], open: OpenDatagramPort, clock: Clock): Forwarder | undefined {
+function newForwarder({ site, openUpstream, askUpstreamTcp, clock }: DnsOptions): Forwarder | undefined {
+  const upstreams = site.dns.forward
   if (upstreams.length === 0) return undefined
-  return createForwarder({ upstreams, open, clock, randomId: () => randomInt(0x10000) })
+  const askTcp = askUpstreamTcp ?? tcpAsker(clock)
+  return createForwarder({ upstreams, open: openUpstream, askTcp, clock, randomId: () => randomInt(0x10000) })
 }
 
 function newContext(site: DnsOptions['site'], view: DnsView, serial: number, log: Log): AnswerContext {
@@ -106,7 +121,7 @@ function newContext(site: DnsOptions['site'], view: DnsView, serial: number, log
     serial,
   })
   for (const record of zones.ignored)
-    log.warn({ record }, 'a record in [[dns.record]] cannot be served; `rackrise check` says why')
+    log.warn({ record }, 'a record in [[dns.record]] is not served: its name is in none of the zones, or its value does not fit')
   return {
     domain,
     zones,
@@ -122,23 +137,29 @@ const LEVEL = { debug: 'debug', info: 'info', warning: 'warn' } as const
 /** Warnings are about clients that ask too much or wrongly: one a while and reason says it. */
 const WARNINGS_MOST = 1
 
-type Report = (client: Ipv4, resolved: Resolved) => void
+class Report {
+  readonly counts = Object.fromEntries(Object.keys(REASONS).map(reason => [reason, 0])) as Record<DnsReason, number>
+  readonly #options: DnsOptions
+  readonly #calm: Log
 
-function newReport({ log, site, tell, clock }: DnsOptions): Report {
-  const calm = calmLog(log, clock, WARNINGS_MOST)
-  return (client, resolved) => {
-    const { reason, name, type } = resolved
-    const level = LEVEL[REASONS[reason].severity]
-    const heard = level === 'warn' ? calm : log
-    heard[level]({ client, reason, name, type }, `dns: ${REASONS[reason].message}`)
-    tellFact(site.domain, client, resolved, tell)
+  constructor(options: DnsOptions) {
+    this.#options = options
+    this.#calm = calmLog(options.log, options.clock, WARNINGS_MOST)
   }
-}
 
-function tellFact(domain: string, client: Ipv4, { name, reason }: Resolved, tell: DnsOptions['tell']): void {
-  const asked = name === undefined ? undefined : installerName(foldCase(name), foldCase(domain))
-  const told = reason === 'answer-given'
-  if (asked && (told || reason === 'no-answer-due' || reason === 'unusable-answer')) {
-    tell?.({ fact: 'answer-asked', client, name: asked, given: told })
+  resolved(client: Ipv4, { reason, name, type }: Resolved): void {
+    this.counts[reason] += 1
+    const { message, severity } = REASONS[reason]
+    const level = LEVEL[severity]
+    const log = level === 'warn' ? this.#calm : this.#options.log
+    log[level]({ client, reason, name, type }, `dns: ${message}`)
+    if (name !== undefined) this.#tell(client, reason, name)
+  }
+
+  #tell(client: Ipv4, reason: DnsReason, name: string): void {
+    const given = reason === 'answer-given'
+    if (!given && reason !== 'no-answer-due' && reason !== 'unusable-answer') return
+    const asked = installerName(foldCase(name), foldCase(this.#options.site.domain))
+    if (asked) this.#options.tell?.({ fact: 'answer-asked', client, name: asked, given })
   }
 }

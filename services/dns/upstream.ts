@@ -1,9 +1,37 @@
-/** Is this what the upstream resolver was asked, and what does the client get of it? Pure; `forward.ts` has the sockets. */
-import { foldCase, walkName } from './name.ts'
+/**
+ * What an upstream resolver said, reduced to what was asked (RFC 5452 §6): the records of the name and of what it is an alias for, and for a
+ * negative answer the authority section that says how long it holds. Nothing else of a reply is kept or passed on: no additional records, no
+ * authority beside a positive answer. Names inside records are written out, so that the records can stand in another message.
+ */
+import { encodeName, foldCase, parentOf, walkName } from './name.ts'
 import { HEADER_LENGTH, type Question, RCODE, TYPE_OPT, uint16, type WalkedRecord, walkRecord } from './screen.ts'
-import { payloadLimit, type Query } from './codec.ts'
 
 const MOST_RECORDS = 512
+/** Longer chains are somebody's joke, and every link is one more place to lie. */
+const MOST_ALIASES = 16
+/** A day at most, so that what upstream got wrong ends; and what was missing a moment ago is looked for again soon. */
+const LONGEST_TTL_S = 86_400
+const LONGEST_NEGATIVE_TTL_S = 300
+
+const TYPE_CNAME = 5
+const TYPE_SOA = 6
+const TYPE_DNAME = 39
+const TYPE_RRSIG = 46
+const TYPE_ANY = 255
+
+/** One record with the names in it written out. `key` is the owner with letters folded. */
+export type WireRecord = { owner: string; key: string; type: number; class: number; ttl: number; data: Uint8Array }
+
+export type UpstreamAnswer = {
+  rcode: 0 | 3
+  answers: WireRecord[]
+  authorities: WireRecord[]
+  /** Seconds that it may be kept; 0 for not at all. */
+  ttl: number
+}
+
+/** `truncated`: to be asked again over TCP. `failed`: this resolver can't or won't. `unfit`: not what a resolver says to this question. */
+export type UpstreamVerdict = UpstreamAnswer | 'truncated' | 'failed' | 'unfit'
 
 /** ID, QR and the question echoed (RFC 5452 §9, J28); the source was checked before. */
 export function isReplyTo(message: Uint8Array, id: number, question: Question): boolean {
@@ -14,64 +42,125 @@ export function isReplyTo(message: Uint8Array, id: number, question: Question): 
   return uint16(message, name.next) === question.type && uint16(message, name.next + 2) === question.class
 }
 
-/** Another resolver may know better than one that failed or refuses. */
-export function isUsable(message: Uint8Array): boolean {
+/** Total. The message is a reply to this question: `isReplyTo` has said so. */
+export function readUpstream(message: Uint8Array, question: Question, dnssec: boolean): UpstreamVerdict {
+  const sections = walkSections(message, walkName(message, HEADER_LENGTH)!.next + 4)
   const rcode = message[3]! & 15
-  return rcode === RCODE.ok || rcode === RCODE.nxdomain
+  if (!sections) return message[2]! & 0x02 ? 'truncated' : 'unfit'
+  const extended = sections.additionals.some(({ type, body }) => type === TYPE_OPT && message[body - 6] !== 0)
+  if (extended || (rcode !== RCODE.ok && rcode !== RCODE.nxdomain)) return 'failed'
+  if (message[2]! & 0x02) return 'truncated'
+  const answers = expandAll(message, sections.answers, LONGEST_TTL_S)
+  const authorities = expandAll(message, sections.authorities, LONGEST_NEGATIVE_TTL_S)
+  const name = answers && lastName(answers, question)
+  if (!answers || !authorities || name === undefined) return 'unfit'
+  const positive = rcode === RCODE.ok && answers.some(({ key, type }) => key === name && type !== TYPE_RRSIG)
+  // With DO set a client wants the proof of a wildcard, too (RFC 4035 §3.1.3.3); it alone hears it.
+  const shown = positive && !dnssec ? [] : authorities.filter(({ key }) => isAtOrAbove(key, name) || dnssec)
+  return { rcode, answers, authorities: shown, ttl: ttlOf(answers, shown, positive) }
+}
+
+type Sections = Record<'answers' | 'authorities' | 'additionals', WalkedRecord[]>
+
+function walkSections(message: Uint8Array, start: number): Sections | undefined {
+  const counts = [uint16(message, 6), uint16(message, 8), uint16(message, 10)]
+  if (counts.reduce((sum, count) => sum + count) > MOST_RECORDS) return undefined
+  let position = start
+  const sections: WalkedRecord[][] = []
+  for (const count of counts) {
+    const records: WalkedRecord[] = []
+    for (let index = 0; index < count; index += 1) {
+      const record = walkRecord(message, position)
+      if (!record) return undefined
+      records.push(record)
+      position = record.end
+    }
+    sections.push(records)
+  }
+  const [answers = [], authorities = [], additionals = []] = sections
+  return { answers, authorities, additionals }
+}
+
+function expandAll(message: Uint8Array, records: WalkedRecord[], longestTtl: number): WireRecord[] | undefined {
+  const expanded = records.map(record => expand(message, record, longestTtl))
+  return expanded.every(record => record !== undefined) ? expanded : undefined
+}
+
+function expand(message: Uint8Array, { name, type, body, end }: WalkedRecord, longestTtl: number): WireRecord | undefined {
+  const data = expandData(message, type, body, end)
+  const ttl = uint16(message, body - 6) * 0x10000 + uint16(message, body - 4)
+  // RFC 2181 §8: a TTL with its highest bit set is zero.
+  const seconds = ttl > 0x7fff_ffff ? 0 : Math.min(ttl, longestTtl)
+  return data && { owner: name, key: foldCase(name), type, class: uint16(message, body - 8), ttl: seconds, data }
+}
+
+/** Octets in front of the names in a record's data, and how many names: types whose names may be compressed (RFC 3597 §4). */
+const NAMES_IN_DATA = new Map<number, [before: number, names: number]>([
+  ...[2, 3, 4, TYPE_CNAME, 7, 8, 9, 12, TYPE_DNAME].map(type => [type, [0, 1]] as [number, [number, number]]),
+  [TYPE_SOA, [0, 2]],
+  [14, [0, 2]],
+  [15, [2, 1]],
+  [17, [0, 2]],
+  [18, [2, 1]],
+  [21, [2, 1]],
+  [26, [2, 2]],
+  [33, [6, 1]],
+  [36, [2, 1]],
+])
+
+function expandData(message: Uint8Array, type: number, body: number, end: number): Uint8Array | undefined {
+  const [before, names] = NAMES_IN_DATA.get(type) ?? [0, 0]
+  if (names === 0) return message.slice(body, end)
+  const parts: Uint8Array[] = [message.subarray(body, body + before)]
+  let position = body + before
+  for (let count = 0; count < names; count += 1) {
+    const name = position < end ? walkName(message, position) : undefined
+    if (!name || name.next > end) return undefined
+    parts.push(encodeName(name.name))
+    position = name.next
+  }
+  parts.push(message.subarray(position, end))
+  return Uint8Array.from(Buffer.concat(parts))
 }
 
 /**
- * The upstream's reply as this client must see it: its own ID and spelling of the name (J08), RA set and AA clear (J09),
- * no OPT unless it sent one (J19), and no more octets than it can take (J23). Undefined when the reply is malformed.
- * `asked` is what the client sent.
+ * The name that the aliases of the question end in; undefined if any record belongs to another name, or an alias has no end. Every record must
+ * be the question's own or that of an alias target; a DNAME stands above the name it renames (RFC 6672 §3).
  */
-export function adaptReply(
-  upstream: Uint8Array,
-  query: Query,
-  asked: Uint8Array,
-  overTcp: boolean,
-): Uint8Array | undefined {
-  const records = walkRecords(upstream, query.question.end)
-  if (!records) return undefined
-  const stripped = query.edns ? upstream : withoutOpt(upstream, records)
-  if (!stripped) return undefined
-  const tooLong = !overTcp && stripped.length > payloadLimit(query)
-  const reply = Uint8Array.from(tooLong ? withoutRecords(stripped, query.question.end) : stripped)
-  reply.set(asked.subarray(0, 2))
-  reply.set(asked.subarray(HEADER_LENGTH, query.question.end), HEADER_LENGTH)
-  const truncated = tooLong ? 0x02 : reply[2]! & 0x02
-  reply[2] = 0x80 | truncated | (query.recursionDesired ? 0x01 : 0)
-  // AD says that somebody validated; the way from there to here was not protected.
-  reply[3] = 0x80 | (query.checkingDisabled ? 0x10 : 0) | (upstream[3]! & 15)
-  return reply
-}
-
-function walkRecords(message: Uint8Array, start: number): WalkedRecord[] | undefined {
-  const count = uint16(message, 6) + uint16(message, 8) + uint16(message, 10)
-  if (count > MOST_RECORDS) return undefined
-  const records: WalkedRecord[] = []
-  let position = start
-  for (let index = 0; index < count; index += 1) {
-    const record = walkRecord(message, position)
-    if (!record) return undefined
-    records.push(record)
-    position = record.end
+function lastName(answers: WireRecord[], question: Question): string | undefined {
+  const wanted = new Set([question.key])
+  const follows = question.type !== TYPE_CNAME && question.type !== TYPE_ANY
+  let name = question.key
+  for (let step = 0; step <= MOST_ALIASES; step += 1) {
+    const alias = follows ? answers.find(({ key, type }) => key === name && type === TYPE_CNAME) : undefined
+    if (!alias) return answers.every(record => fits(record, wanted, question)) ? name : undefined
+    name = foldCase(walkName(alias.data, 0)!.name)
+    if (wanted.has(name)) return undefined
+    wanted.add(name)
   }
-  return records
+  return undefined
 }
 
-/** An OPT is the last record in practice; cut from the middle, pointers behind it would break. */
-function withoutOpt(message: Uint8Array, records: WalkedRecord[]): Uint8Array | undefined {
-  const index = records.findIndex(record => record.type === TYPE_OPT)
-  if (index < 0) return message
-  if (index !== records.length - 1) return undefined
-  const cut = message.slice(0, records[index]!.start)
-  const additionals = uint16(message, 10) - 1
-  cut[10] = additionals >> 8
-  cut[11] = additionals & 255
-  return cut
+function fits(record: WireRecord, wanted: Set<string>, question: Question): boolean {
+  if (record.class !== question.class) return false
+  if (wanted.has(record.key)) return true
+  // An RRSIG beside a DNAME has the DNAME's owner.
+  const renames = record.type === TYPE_DNAME || record.type === TYPE_RRSIG
+  return renames && [...wanted].some(name => isAtOrAbove(record.key, name))
 }
 
-function withoutRecords(message: Uint8Array, end: number): Uint8Array {
-  return message.slice(0, end).fill(0, 6, HEADER_LENGTH)
+function isAtOrAbove(key: string, name: string): boolean {
+  for (let above = name; above !== ''; above = parentOf(above)) if (above === key) return true
+  return key === ''
+}
+
+/** The smallest TTL; a negative answer holds as long as SOA and MINIMUM say, and without SOA not at all (RFC 2308 §5). */
+function ttlOf(answers: WireRecord[], authorities: WireRecord[], positive: boolean): number {
+  const ttls = answers.map(({ ttl }) => ttl)
+  if (!positive) {
+    const soa = authorities.find(({ type, data }) => type === TYPE_SOA && data.length >= 4)
+    const minimum = soa ? new DataView(soa.data.buffer, soa.data.byteOffset).getUint32(soa.data.length - 4) : 0
+    ttls.push(Math.min(soa?.ttl ?? 0, minimum))
+  }
+  return Math.min(...ttls)
 }

@@ -1,5 +1,5 @@
 /** The zones that are served, as plain tables: our domain, the reverse zones of our prefixes, and names that stay local. */
-import { type Ipv4, ipv4ToNumber, type Prefix, parseIpv4 } from '../kit/ipv4.ts'
+import { type Ipv4, ipv4ToNumber, type Prefix, parseIpv4, prefixContains } from '../kit/ipv4.ts'
 import { isPlainIpv6 } from '../kit/ipv6.ts'
 import type { RecordType, StaticRecord } from '../site/types.ts'
 import { foldCase, parentOf, relativeTo } from './name.ts'
@@ -34,6 +34,8 @@ export type Zone = {
   apex: string
   kind: 'domain' | 'reverse' | 'local'
   nodes: Map<string, ZoneNode>
+  /** Of a reverse zone: the prefixes whose addresses are in it. Zones end at octets and prefixes do not; other addresses are not ours. */
+  prefixes: readonly Prefix[]
 }
 
 export type Zones = { byApex: Map<string, Zone>; ignored: StaticRecord[] }
@@ -76,7 +78,8 @@ export function buildZones(config: ZoneConfig): Zones {
     // The local zone around it must not deny the names between its own apex and this one.
     const around = zoneFor({ byApex, ignored: [] }, parentOf(apex))
     if (around?.kind === 'local') nodeOf(around, apex)
-    byApex.set(apex, newZone('reverse', apex, server, `hostmaster.${config.domain}`, config.serial))
+    const zone = newZone('reverse', apex, server, `hostmaster.${config.domain}`, config.serial)
+    byApex.set(apex, { ...zone, prefixes: config.prefixes })
   }
   const domain = newZone('domain', config.domain, server, `hostmaster.${config.domain}`, config.serial)
   byApex.set(config.domain, domain)
@@ -92,9 +95,16 @@ export function buildZones(config: ZoneConfig): Zones {
 export function zoneFor(zones: Zones, key: string): Zone | undefined {
   for (let name = key; name !== ''; name = parentOf(name)) {
     const zone = zones.byApex.get(name)
-    if (zone) return zone
+    if (zone && covers(zone, key)) return zone
   }
   return undefined
+}
+
+/** Half of a reverse zone may be somebody else's: what is asked about those addresses goes where it would go without that zone. */
+function covers(zone: Zone, key: string): boolean {
+  if (zone.kind !== 'reverse') return true
+  const address = addressOfReverse(key.split('.').slice(-6).join('.'))
+  return !address || address === 'partial' || zone.prefixes.some(prefix => prefixContains(prefix, address))
 }
 
 /** SOA for the authority section of a negative answer: TTL is the smaller of its own and MINIMUM (RFC 2308 §3, §5; J13). */
@@ -161,7 +171,7 @@ function addLocalZone(byApex: Map<string, Zone>, apex: string): void {
 }
 
 function newZone(kind: Zone['kind'], apex: string, primary: string, admin: string, serial: number): Zone {
-  const zone: Zone = { apex, kind, nodes: new Map() }
+  const zone: Zone = { apex, kind, nodes: new Map(), prefixes: [] }
   const times = { refresh: 3600, retry: 1200, expire: 604_800, minimum: NEGATIVE_TTL_S }
   add(zone, apex, { type: 'SOA', primary, admin, serial, ...times })
   add(zone, apex, { type: 'NS', target: primary })
@@ -193,7 +203,9 @@ function addStatic(byApex: Map<string, Zone>, domain: string, record: StaticReco
   const name = foldCase(record.name)
   const zone = zoneFor({ byApex, ignored: [] }, name)
   const data = parseValue(record.type, record.value, domain)
-  if (!zone || zone.kind === 'local' || !data || installerName(name, domain)) return false
+  if (!zone || !data || installerName(name, domain)) return false
+  // Private addresses of networks around the rack may have names, other names that stay local have none.
+  if (zone.kind === 'local' && data.type !== 'PTR') return false
   // RFC 2181 §10.1: an alias stands alone (J16).
   const node = zone.nodes.get(name)
   if (data.type === 'CNAME' ? (node?.size ?? 0) > 0 : node?.has(TYPE.CNAME)) return false

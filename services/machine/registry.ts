@@ -57,6 +57,7 @@ export class Registry {
   readonly #listeners = new Set<Listener>()
   readonly #unwritten = new Map<MachineId, Unwritten>()
   readonly #openedAt: Instant
+  #version = 0
 
   private constructor(options: RegistryOptions) {
     this.#options = options
@@ -71,6 +72,11 @@ export class Registry {
     // A rule that was written after a machine was seen holds for that machine, too.
     for (const { id } of registry.machines()) await registry.#settle(id)
     return registry
+  }
+
+  /** Another number whenever any machine has changed: what was worked out for the same number still holds. */
+  get version(): number {
+    return this.#version
   }
 
   machines(): Machine[] {
@@ -289,6 +295,7 @@ export class Registry {
   }
 
   #forget(id: MachineId): void {
+    this.#version += 1
     const { macs = [] } = this.#machines.get(id) ?? {}
     for (const mac of macs) if (this.#byMac.get(mac) === id) this.#byMac.delete(mac)
     this.#machines.delete(id)
@@ -301,6 +308,7 @@ export class Registry {
   }
 
   #keep(machine: Machine): void {
+    this.#version += 1
     const before = this.#machines.get(machine.id)
     if (machine.attempts === 0 && !before) this.#neverApproved += 1
     if (machine.attempts > 0 && before?.attempts === 0) this.#neverApproved -= 1

@@ -343,11 +343,11 @@ test('records that fit nowhere are handed back', () => {
   expect(context({ records: [...RECORDS, ...records] }).zones.ignored).toEqual(records)
 })
 
-test('a client that asks too often hears nothing until its bucket fills again', () => {
+test('a client that asks too often hears nothing until its account fills again', () => {
   const budget = newBudget({ perSecond: 10, burst: 2, clients: 2 })
-  const spent = [0, 0, 0, 100, 100].map(now => spend(budget, MACHINE, now))
+  const spent = [0, 0, 0, 100, 100].map(now => spend(budget, MACHINE, now) !== undefined)
   expect(spent).toEqual([true, true, false, true, false])
   spend(budget, OTHER_MACHINE, 100)
   spend(budget, STRANGER, 100)
-  expect([...budget.buckets.keys()]).toEqual([OTHER_MACHINE, STRANGER])
+  expect([...budget.accounts.keys()]).toEqual([OTHER_MACHINE, STRANGER])
 })

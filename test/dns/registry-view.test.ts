@@ -82,7 +82,7 @@ describe('names of machines', () => {
     const { fleet, leases, view } = await open()
     await fleet.registry.sight({ macs: [STRANGER] }, 'dhcp')
     leases.set(POOL, STRANGER)
-    expect([view.addressOf('rack-1'), view.nameOf(POOL)]).toEqual([POOL, 'rack-1'])
+    expect([view.addressOf('rack-1.rack.test'), view.nameOf(POOL)]).toEqual([POOL, 'rack-1.rack.test'])
   })
 
   test.each<[string, [Ipv4, Mac][], Ipv4 | undefined]>([
@@ -93,21 +93,21 @@ describe('names of machines', () => {
     const { leases, view } = await open()
     leases.clear()
     for (const [at, mac] of held) leases.set(at, mac)
-    expect(view.addressOf('node1')).toBe(address)
+    expect(view.addressOf('node1.rack.test')).toBe(address)
   })
 
   test('J33 without lease and reservation the name is gone', async () => {
     const { fleet, leases, view } = await open()
     await fleet.registry.sight({ macs: [STRANGER] }, 'dhcp')
     leases.set(POOL, STRANGER)
-    expect(view.addressOf('rack-1')).toBe(POOL)
+    expect(view.addressOf('rack-1.rack.test')).toBe(POOL)
     leases.delete(POOL)
-    expect([view.addressOf('rack-1'), view.nameOf(POOL)]).toEqual([undefined, undefined])
+    expect([view.addressOf('rack-1.rack.test'), view.nameOf(POOL)]).toEqual([undefined, undefined])
   })
 
   test.each<[string, [Ipv4, Mac][], Ipv4, string | undefined]>([
-    ['who holds the lease', [[POOL, NODE1]], POOL, 'node1'],
-    ['whose reservation it is', [], HERE, 'node1'],
+    ['who holds the lease', [[POOL, NODE1]], POOL, 'node1.rack.test'],
+    ['whose reservation it is', [], HERE, 'node1.rack.test'],
     ['a laptop that nobody knows', [[POOL, STRANGER]], POOL, undefined],
     ['a laptop on the reservation of a machine that is off', [[HERE, STRANGER]], HERE, undefined],
   ])('an address: %s', async (_, held, address, name) => {

@@ -33,8 +33,9 @@ export const prefix = (text: string) => parsePrefix(text)!
 export function fleet(change: Partial<DnsView> = {}): DnsView {
   return {
     answerFor: client => (client === MACHINE ? { url: URL, fingerprint: FINGERPRINT } : undefined),
-    addressOf: host => (host === 'node1' ? MACHINE : undefined),
-    nameOf: address => (address === MACHINE ? 'node1' : undefined),
+    addressOf: name => (name === 'node1.rack7.example.org' ? MACHINE : undefined),
+    nameOf: address => (address === MACHINE ? 'node1.rack7.example.org' : undefined),
+    isAbove: () => false,
     ...change,
   }
 }

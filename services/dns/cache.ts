@@ -1,0 +1,52 @@
+/** Upstream answers that are asked for again, each under its own question and no other: bounded in number and octets, and gone when their TTL is. */
+import type { Instant } from '../kit/clock.ts'
+import type { UpstreamAnswer } from './upstream.ts'
+
+export type CacheLimits = { answers: number; octets: number }
+
+/** A rack installs from a few mirrors; a thousandth of this serves it. */
+export const DEFAULT_CACHE: CacheLimits = { answers: 4096, octets: 4 * 1024 * 1024 }
+
+/** What an entry and a record cost beside their octets, roughly. */
+const RECORD_OVERHEAD = 200
+
+export type Cached = { answer: UpstreamAnswer; since: Instant; until: Instant; octets: number }
+
+export type Cache = { limits: CacheLimits; answers: Map<string, Cached>; octets: number }
+
+export function newCache(limits: CacheLimits = DEFAULT_CACHE): Cache {
+  return { limits, answers: new Map(), octets: 0 }
+}
+
+/** The answer kept for this question while its TTL runs; one from the future means that the clock went back, and is dropped. */
+export function findAnswer(cache: Cache, key: string, now: Instant): Cached | undefined {
+  const cached = cache.answers.get(key)
+  if (!cached) return undefined
+  if (now < cached.until && now >= cached.since) return cached
+  drop(cache, key, cached)
+  return undefined
+}
+
+/** Keeps an answer for its TTL; what has none is not kept. The answer that was kept first makes room. */
+export function keepAnswer(cache: Cache, key: string, answer: UpstreamAnswer, now: Instant): void {
+  const before = cache.answers.get(key)
+  if (before) drop(cache, key, before)
+  const octets = octetsOf(key, answer)
+  if (answer.ttl <= 0 || octets > cache.limits.octets) return
+  cache.answers.set(key, { answer, since: now, until: now + answer.ttl * 1000, octets })
+  cache.octets += octets
+  for (const [oldest, cached] of cache.answers) {
+    if (cache.answers.size <= cache.limits.answers && cache.octets <= cache.limits.octets) return
+    drop(cache, oldest, cached)
+  }
+}
+
+function drop(cache: Cache, key: string, cached: Cached): void {
+  cache.answers.delete(key)
+  cache.octets -= cached.octets
+}
+
+function octetsOf(key: string, answer: UpstreamAnswer): number {
+  const records = [...answer.answers, ...answer.authorities]
+  return records.reduce((sum, { owner, data }) => sum + 2 * owner.length + data.length + RECORD_OVERHEAD, key.length + RECORD_OVERHEAD)
+}
