@@ -170,7 +170,7 @@ async function serveDhcp(served: Served): Promise<DhcpServer | undefined> {
 
 /** Resolves with who keeps the leases from now on. */
 async function startServices(served: Served, closing: Closing): Promise<LeaseSource> {
-  const { site, registry, catalogue, certificate, loaders, urls, log, clock, sockets } = served
+  const { site, registry, catalogue, certificate, loaders, urls, log, clock, meter, sockets } = served
   const dhcp = await serveDhcp(served)
   if (dhcp) closing.push(() => dhcp.close())
   const macAt = (address: Ipv4): Mac | undefined => dhcp?.macAt(address)
@@ -194,7 +194,16 @@ async function startServices(served: Served, closing: Closing): Promise<LeaseSou
     leaseOf: mac => dhcp?.leaseOf(mac),
   })
   const dnsTcp = createServer()
-  const dns = await startDns({ udp: sockets.dns, tcp: dnsTcp, openUpstream: openUdpPort, site, view, clock, log })
+  const dns = await startDns({
+    udp: sockets.dns,
+    tcp: dnsTcp,
+    openUpstream: openUdpPort,
+    site,
+    view,
+    clock,
+    log,
+    meter,
+  })
   closing.push(() => dns.close())
   await new Promise<void>(resolve => dnsTcp.listen({ fd: sockets.dnsTcp }, () => resolve()))
   closing.push(async () => void dnsTcp.close())

@@ -76,9 +76,7 @@ export function answer(query: Query, client: Ipv4, context: AnswerContext): Outc
   const zone = zoneFor(context.zones, question.key)
   if (zone) return answerFromZone(query, client, zone, context, forwarding)
   // A query that does not ask for recursion wants what we know ourselves, and that is nothing.
-  return forwarding && query.recursionDesired
-    ? { outcome: 'forward', question, aliases: [] }
-    : refuse('outside-zone')
+  return forwarding && query.recursionDesired ? { outcome: 'forward', question, aliases: [] } : refuse('outside-zone')
 }
 
 function answerFromZone(

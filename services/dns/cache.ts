@@ -48,5 +48,8 @@ function drop(cache: Cache, key: string, cached: Cached): void {
 
 function octetsOf(key: string, answer: UpstreamAnswer): number {
   const records = [...answer.answers, ...answer.authorities]
-  return records.reduce((sum, { owner, data }) => sum + 2 * owner.length + data.length + RECORD_OVERHEAD, key.length + RECORD_OVERHEAD)
+  return records.reduce(
+    (sum, { owner, data }) => sum + 2 * owner.length + data.length + RECORD_OVERHEAD,
+    key.length + RECORD_OVERHEAD,
+  )
 }

@@ -81,7 +81,8 @@ function encode(query: Query, reply: Reply, truncated: boolean): Uint8Array {
   packet.questions = [{ name: key, type, class: klass, toBuffer: notUsed }]
   packet.answers = reply.answers.flatMap(resourcesOf)
   packet.authorities = reply.authorities.flatMap(resourcesOf)
-  if (query.edns) packet.additionals = [Packet.Resource.EDNS([], { udpPayloadSize: SAFE_PAYLOAD, doFlag: query.edns.dnssec })]
+  if (query.edns)
+    packet.additionals = [Packet.Resource.EDNS([], { udpPayloadSize: SAFE_PAYLOAD, doFlag: query.edns.dnssec })]
   const bytes = packet.toBuffer()
   // Owners point at the question, so they have the asker's spelling, too (J08).
   bytes.set(query.spelling, HEADER_LENGTH)

@@ -36,11 +36,16 @@ export type ForwarderOptions = {
 }
 
 /** `since` and `until`: while the answer is kept; the same instant if it is not. */
-export type Forwarded = Pick<Cached, 'answer' | 'since' | 'until'> | 'upstream-silent' | 'upstream-failed' | 'forwarder-full'
+export type Forwarded =
+  | Pick<Cached, 'answer' | 'since' | 'until'>
+  | 'upstream-silent'
+  | 'upstream-failed'
+  | 'forwarder-full'
 
 export interface Forwarder {
   /** At once what is kept, else when upstream has answered, within four seconds. `query` says DO and CD, `question` what is asked. */
   ask(query: Query, question: Question, client: Ipv4): Forwarded | Promise<Forwarded>
+  kept(): { answers: number; octets: number; waiting: number }
   close(): Promise<void>
 }
 
@@ -79,6 +84,7 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
       state.waiting.set(client, mine + 1)
       return asked.finally(() => countDown(state.waiting, client))
     },
+    kept: () => ({ answers: state.cache.answers.size, octets: state.cache.octets, waiting: state.inFlight.size }),
     async close() {
       state.closed = true
       for (const stop of state.stops) stop()
@@ -98,7 +104,12 @@ function questionKey(query: Query, { key, type, class: klass }: Question): strin
   return [key, type, klass, query.edns?.dnssec ?? false, query.checkingDisabled].join(' ')
 }
 
-function askUpstream(state: State, query: Query, question: Question, key: string): Promise<Forwarded> | 'forwarder-full' {
+function askUpstream(
+  state: State,
+  query: Query,
+  question: Question,
+  key: string,
+): Promise<Forwarded> | 'forwarder-full' {
   if (state.inFlight.size >= MOST_IN_FLIGHT) return 'forwarder-full'
   const settled = askInTurn(state, query, question)
     .then((asked): Forwarded => {
@@ -177,7 +188,9 @@ async function askWhole(state: State, { upstream, query, question, patienceMs }:
   state.connections += 1
   try {
     const reply = await askTcp(upstream, encodeQuestion(query, question, id, SAFE_PAYLOAD), patienceMs)
-    return reply && isReplyTo(reply, id, question) ? readUpstream(reply, question, query.edns?.dnssec ?? false) : 'failed'
+    return reply && isReplyTo(reply, id, question)
+      ? readUpstream(reply, question, query.edns?.dnssec ?? false)
+      : 'failed'
   } finally {
     state.connections -= 1
   }

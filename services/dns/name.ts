@@ -90,5 +90,8 @@ export function relativeTo(name: string, apex: string): string | undefined {
 
 /** Labels of letters, digits and hyphens, 1 to 63 of them each: what a host may be called (RFC 1123 §2.1, J32). */
 export function isHostName(name: string): boolean {
-  return name.length < LONGEST_NAME - 1 && name.split('.').every(label => /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/i.test(label))
+  return (
+    name.length < LONGEST_NAME - 1 &&
+    name.split('.').every(label => /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/i.test(label))
+  )
 }

@@ -66,7 +66,9 @@ export class PreparedReplies {
     const usual = readUsual(query, recursionAvailable)
     if (!usual || reply.bytes.length > LONGEST_REPLY) return
     const { nameEnd, end, variant, hash } = usual
-    const question = query.slice(HEADER_LENGTH, end).map((octet, at) => (HEADER_LENGTH + at < nameEnd ? fold(octet) : octet))
+    const question = query
+      .slice(HEADER_LENGTH, end)
+      .map((octet, at) => (HEADER_LENGTH + at < nameEnd ? fold(octet) : octet))
     const bytes = Uint8Array.from(reply.bytes)
     const ttls = typeof reply.rests === 'object' ? ttlsOf(bytes, end) : []
     this.#replies.delete(hash)
@@ -106,7 +108,8 @@ function fold(octet: number): number {
 /** Octets of type and class are no letters: HTTPS is 65, which is not 97. */
 function asksFor(query: Uint8Array, { nameEnd, end }: Usual, question: Uint8Array): boolean {
   if (end - HEADER_LENGTH !== question.length) return false
-  for (let at = HEADER_LENGTH; at < nameEnd; at += 1) if (fold(query[at]!) !== question[at - HEADER_LENGTH]) return false
+  for (let at = HEADER_LENGTH; at < nameEnd; at += 1)
+    if (fold(query[at]!) !== question[at - HEADER_LENGTH]) return false
   for (let at = nameEnd; at < end; at += 1) if (query[at] !== question[at - HEADER_LENGTH]) return false
   return true
 }

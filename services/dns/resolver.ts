@@ -90,17 +90,16 @@ function forward(
     : relayed(resolver, query, forwarding, asking, asked)
 }
 
-function relayed(
-  resolver: Resolver,
-  query: Query,
-  { aliases }: Forwarding,
-  asking: Asking,
-  told: Forwarded,
-): Resolved {
+function relayed(resolver: Resolver, query: Query, { aliases }: Forwarding, asking: Asking, told: Forwarded): Resolved {
   const { name, type } = query.question
   const { message, overTcp, now } = asking
   if (typeof told === 'string') {
-    return { reason: told, bytes: encodeReply(query, emptyReply(RCODE.servfail, true), LARGEST_TCP_MESSAGE), name, type }
+    return {
+      reason: told,
+      bytes: encodeReply(query, emptyReply(RCODE.servfail, true), LARGEST_TCP_MESSAGE),
+      name,
+      type,
+    }
   }
   const { answer, since, until } = told
   // Who waited for upstream asked before there was an answer.

@@ -6,9 +6,11 @@ import type { Clock } from '../kit/clock.ts'
 import type { Datagram, DatagramPort, Endpoint, OpenDatagramPort } from '../kit/datagram-port.ts'
 import type { Ipv4 } from '../kit/ipv4.ts'
 import type { Log } from '../kit/log.ts'
+import type { Meter } from '../kit/meter.ts'
 import type { Site } from '../site/types.ts'
 import type { AnswerContext, DnsView, Standing } from './answer.ts'
 import { type BudgetLimits, newBudget } from './budget.ts'
+import { type DnsCounts, dnsCounts, type Kept } from './counts.ts'
 import { type AskTcp, createForwarder, type Forwarder } from './forward.ts'
 import { foldCase } from './name.ts'
 import { PreparedReplies } from './prepared.ts'
@@ -33,13 +35,12 @@ export type DnsOptions = {
   view: DnsView
   clock: Clock
   log: Log
+  meter: Meter
   tell?: (fact: DnsFact) => void
   budget?: BudgetLimits
 }
 
 export interface DnsServer {
-  /** How many messages had each reason since the start. */
-  counts(): Record<DnsReason, number>
   /** Stops answering and closes the UDP port; a TCP server stays with its owner. */
   close(): Promise<void>
 }
@@ -50,7 +51,10 @@ const LONGEST_HOST_TTL_S = 300
 export async function startDns(options: DnsOptions): Promise<DnsServer> {
   const { udp, tcp, clock, log } = options
   const resolver = newResolver(options)
-  const report = new Report(options)
+  const report = new Report(
+    options,
+    dnsCounts(options.meter, () => keptBy(resolver)),
+  )
   const handle = (message: Uint8Array, client: Ipv4, overTcp: boolean): Resolved | Promise<Resolved> => {
     // A bug, or a view that cannot answer now: one question is lost, the server is not.
     const failed = (error: unknown): Resolved => {
@@ -82,7 +86,6 @@ export async function startDns(options: DnsOptions): Promise<DnsServer> {
       return resolved.bytes
     })
   return {
-    counts: () => ({ ...report.counts }),
     async close() {
       side?.close()
       await resolver.forwarder?.close()
@@ -109,6 +112,10 @@ function newForwarder({ site, openUpstream, askUpstreamTcp, clock }: DnsOptions)
   return createForwarder({ upstreams, open: openUpstream, askTcp, clock, randomId: () => randomInt(0x10000) })
 }
 
+function keptBy({ prepared, forwarder }: Resolver): Kept {
+  return { prepared: prepared?.size ?? 0, ...(forwarder?.kept() ?? { answers: 0, octets: 0, waiting: 0 }) }
+}
+
 function newContext(site: DnsOptions['site'], view: DnsView, serial: number, log: Log): AnswerContext {
   const domain = foldCase(site.domain)
   const prefixes = [site.network.prefix, ...site.dhcp.subnets.map(subnet => subnet.prefix)]
@@ -121,7 +128,10 @@ function newContext(site: DnsOptions['site'], view: DnsView, serial: number, log
     serial,
   })
   for (const record of zones.ignored)
-    log.warn({ record }, 'a record in [[dns.record]] is not served: its name is in none of the zones, or its value does not fit')
+    log.warn(
+      { record },
+      'a record in [[dns.record]] is not served: its name is in none of the zones, or its value does not fit',
+    )
   return {
     domain,
     zones,
@@ -138,17 +148,18 @@ const LEVEL = { debug: 'debug', info: 'info', warning: 'warn' } as const
 const WARNINGS_MOST = 1
 
 class Report {
-  readonly counts = Object.fromEntries(Object.keys(REASONS).map(reason => [reason, 0])) as Record<DnsReason, number>
   readonly #options: DnsOptions
+  readonly #counts: DnsCounts
   readonly #calm: Log
 
-  constructor(options: DnsOptions) {
+  constructor(options: DnsOptions, counts: DnsCounts) {
     this.#options = options
+    this.#counts = counts
     this.#calm = calmLog(options.log, options.clock, WARNINGS_MOST)
   }
 
   resolved(client: Ipv4, { reason, name, type }: Resolved): void {
-    this.counts[reason] += 1
+    this.#counts.decided(reason)
     const { message, severity } = REASONS[reason]
     const level = LEVEL[severity]
     const log = level === 'warn' ? this.#calm : this.#options.log

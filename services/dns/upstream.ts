@@ -86,7 +86,11 @@ function expandAll(message: Uint8Array, records: WalkedRecord[], longestTtl: num
   return expanded.every(record => record !== undefined) ? expanded : undefined
 }
 
-function expand(message: Uint8Array, { name, type, body, end }: WalkedRecord, longestTtl: number): WireRecord | undefined {
+function expand(
+  message: Uint8Array,
+  { name, type, body, end }: WalkedRecord,
+  longestTtl: number,
+): WireRecord | undefined {
   const data = expandData(message, type, body, end)
   const ttl = uint16(message, body - 6) * 0x10000 + uint16(message, body - 4)
   // RFC 2181 §8: a TTL with its highest bit set is zero.

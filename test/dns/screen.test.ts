@@ -110,11 +110,18 @@ test('a label that holds a dot is not two labels, and one that holds NUL does no
   expect(read(['node1\0x'])).not.toBe(read(['node1']))
 })
 
-test('a chain of pointers as long as a message is walked once', () => {
-  // Every pair of octets points to the pair before: the longest walk that 4096 octets can hold.
-  const message = new Uint8Array(4096)
-  for (let offset = 2; offset < 4096; offset += 2) message.set([0xc0 | ((offset - 2) >> 8), (offset - 2) & 255], offset)
-  expect(walkName(message, 4094)).toEqual({ name: '', next: 4096, compressed: true })
+/** Every pair of octets points to the pair before, down to a root name. */
+function chainOfPointers(length: number): Uint8Array {
+  const message = new Uint8Array(2 * length + 2)
+  for (let offset = 2; offset < message.length; offset += 2)
+    message.set([0xc0 | ((offset - 2) >> 8), (offset - 2) & 255], offset)
+  return message
+}
+
+test('a chain of 126 pointers is the longest that is followed', () => {
+  expect(walkName(chainOfPointers(126), 252)).toEqual({ name: '', next: 254, compressed: true })
+  expect(walkName(chainOfPointers(127), 254)).toBeUndefined()
+  expect(walkName(chainOfPointers(2047), 4094)).toBeUndefined()
 })
 
 test('any octets get a verdict', () => {

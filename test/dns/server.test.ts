@@ -5,6 +5,7 @@ import type { Datagram } from '../../services/kit/datagram-port.ts'
 import type { Ipv4 } from '../../services/kit/ipv4.ts'
 import { FakeClock } from '../fake/clock.ts'
 import { FakeLan } from '../fake/lan.ts'
+import { FakeMeter } from '../fake/meter.ts'
 import { ask, fleet, MACHINE, OTHER_MACHINE, prefix, read, recordingLog, site, STRANGER, TYPES } from './rig.ts'
 
 const SERVER = '10.77.0.1' as Ipv4
@@ -22,6 +23,7 @@ async function rack(dns: Parameters<typeof site>[0] = {}, view = fleet()) {
   })
   const clock = new FakeClock()
   const log = recordingLog()
+  const meter = new FakeMeter()
   const facts: DnsFact[] = []
   const udp = await lan.open({ device: 'lan0', address: SERVER, port: 53 })
   const server = await startDns({
@@ -31,6 +33,7 @@ async function rack(dns: Parameters<typeof site>[0] = {}, view = fleet()) {
     view,
     clock,
     log,
+    meter,
     tell: fact => facts.push(fact),
   })
   const client = async (device = 'one') => {
@@ -49,7 +52,7 @@ async function rack(dns: Parameters<typeof site>[0] = {}, view = fleet()) {
     })
     return heard
   }
-  return { lan, clock, log, facts, server, client, upstream }
+  return { lan, clock, log, meter, facts, server, client, upstream }
 }
 
 /** The question sent back as a reply with one address; `change` spoils it. */
@@ -135,6 +138,7 @@ test('a datagram from port 0 is not answered', async () => {
     view: fleet(),
     clock: new FakeClock(),
     log,
+    meter: new FakeMeter(),
   })
   receive({ bytes: ask({ name: NAME }), from: { address: MACHINE, port: 0 } })
   receive({ bytes: ask({ name: NAME }), from: { address: MACHINE, port: 1 } })
@@ -315,7 +319,8 @@ test('a client that is not allowed, and a query without RD, are not forwarded', 
 
 test('malformed upstream replies end in SERVFAIL, not in a broken reply', async () => {
   const { lan, client, upstream } = await rack({ forward: UPSTREAMS })
-  await upstream('up1', (question, send) => send(replyTo(question, reply => void (reply[9] = 200))))
+  for (const device of ['up1', 'up2'])
+    await upstream(device, (question, send) => send(replyTo(question, reply => void (reply[9] = 200))))
   const machine = await client()
   machine.send(ask({ name: 'www.example.com' }))
   await lan.settle()

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type DnsServer, startDns } from '../../services/dns/server.ts'
 import { systemClock } from '../../services/kit/clock.ts'
 import type { Ipv4 } from '../../services/kit/ipv4.ts'
+import { silentMeter } from '../../services/kit/meter.ts'
 import { openUdpPort } from '../../services/kit/udp-port.ts'
 import { FINGERPRINT, fleet, prefix, recordingLog, site, URL } from '../dns/rig.ts'
 
@@ -39,6 +40,7 @@ beforeAll(async () => {
     view,
     clock: systemClock,
     log: recordingLog(),
+    meter: silentMeter,
   })
 })
 

@@ -83,7 +83,7 @@ const EDGES: [pattern: RegExp, why: string][] = [
   [/^services\/kit\/prom-meter\.ts$/, 'the meter'],
   [/^services\/iso\/(catalogue|attempt-files)\.ts$/, 'files of the library'],
   [/^services\/site\/secret-files\.ts$/, 'modes of secret files'],
-  [/^services\/dns\/(tcp|upstream|resolver)\.ts$/, 'sockets of the forwarder and of DNS over TCP'],
+  [/^services\/dns\/tcp(-query)?\.ts$/, 'DNS over TCP, of the server and of the forwarder'],
 ]
 
 function isEdge(path: string): boolean {
