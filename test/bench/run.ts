@@ -4,10 +4,11 @@ import { parseArgs } from 'node:util'
 import { aptLine, missingPackages } from '../../services/lab/packages.ts'
 import { EnvironmentProblem } from '../../services/kit/problem.ts'
 import { dhcpSuite } from './dhcp.ts'
+import { dnsSuite } from './dns.ts'
 import { NETWORK_NEEDS, type Suite } from './suite.ts'
 import { reportText } from './table.ts'
 
-const SUITES: readonly Suite[] = [dhcpSuite]
+const SUITES: readonly Suite[] = [dhcpSuite, dnsSuite]
 
 const HELP = `Measures Rackrise beside other servers, in a network namespace of its own. As root.
 
