@@ -28,6 +28,8 @@ import { type Ipv4, prefixContains } from './kit/ipv4.ts'
 import type { Log } from './kit/log.ts'
 import type { Mac } from './kit/mac.ts'
 import type { Exposition, Meter } from './kit/meter.ts'
+import { interfaceMtu } from './kit/native-socket.ts'
+import { PortBundle } from './kit/port-bundle.ts'
 import { EnvironmentProblem, formatProblem } from './kit/problem.ts'
 import { promMeter } from './kit/prom-meter.ts'
 import { repeat } from './kit/repeat.ts'
@@ -39,8 +41,8 @@ import { unavailable } from './site/unavailable.ts'
 import { loadKey } from './store/key.ts'
 import { openStore, type Store } from './store/store.ts'
 import { registryTftpTell } from './tftp/registry-tell.ts'
-import { openLoaderFile } from './tftp/load.ts'
-import { startTftp } from './tftp/server.ts'
+import { loaderFolder } from './tftp/load.ts'
+import { startTftp, type TftpServer } from './tftp/server.ts'
 
 export type Appliance = {
   registry: Registry
@@ -54,7 +56,7 @@ export type ApplianceOptions = { log: Log; clock: Clock }
 /** How often the clock is asked about machines and alarms that fell silent, and the ISO folder about new files. */
 const SWEEP_MS = 5_000
 const RESCAN_MS = 30_000
-/** Ethernet's; TFTP blocks are clamped to it. */
+/** Ethernet's, should the interface be gone while a transfer begins. */
 const MTU_BYTES = 1500
 
 /** What has to be closed at the end, or when the start fails half-way. */
@@ -168,6 +170,24 @@ async function serveDhcp(served: Served): Promise<DhcpServer | undefined> {
   })
 }
 
+function serveTftp(
+  { site, registry, log, clock, meter, sockets }: Served,
+  macAt: (address: Ipv4) => Mac | undefined,
+): Promise<TftpServer> {
+  const { interface: device, address } = site.network
+  const transfers = new PortBundle()
+  return startTftp({
+    port: sockets.tftp,
+    openTransferPort: () => transfers.open({ device, address, port: 0 }),
+    mtu: () => interfaceMtu(device) ?? MTU_BYTES,
+    find: loaderFolder(site.boot.loaders),
+    tell: registryTftpTell({ registry, macAt, log }),
+    clock,
+    log,
+    meter,
+  })
+}
+
 /** Resolves with who keeps the leases from now on. */
 async function startServices(served: Served, closing: Closing): Promise<LeaseSource> {
   const { site, registry, catalogue, certificate, loaders, urls, log, clock, meter, sockets } = served
@@ -207,15 +227,7 @@ async function startServices(served: Served, closing: Closing): Promise<LeaseSou
   closing.push(() => dns.close())
   await new Promise<void>(resolve => dnsTcp.listen({ fd: sockets.dnsTcp }, () => resolve()))
   closing.push(async () => void dnsTcp.close())
-  const tftp = await startTftp({
-    port: sockets.tftp,
-    openTransferPort: () => openUdpPort({ device: site.network.interface, address: site.network.address, port: 0 }),
-    mtu: MTU_BYTES,
-    find: name => openLoaderFile(site.boot.loaders, name),
-    tell: registryTftpTell({ registry, macAt, log }),
-    clock,
-    log,
-  })
+  const tftp = await serveTftp(served, macAt)
   closing.push(() => tftp.close())
   const http = await startHttp({ context, loaders, plainSocket: sockets.http, tlsSocket: sockets.https })
   closing.push(() => http.close())

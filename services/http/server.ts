@@ -7,6 +7,7 @@ import fastify, {
   type FastifyRequest,
   type FastifyServerFactoryHandler,
 } from 'fastify'
+import { STOP_GRACE_MS } from '../kit/clock.ts'
 import { EnvironmentProblem } from '../kit/problem.ts'
 import { addAnswer } from './answer.ts'
 import { addBootFiles } from './boot-files.ts'
@@ -18,7 +19,6 @@ import { addWebhook } from './webhook.ts'
 
 /** System information is a few KB; 64 KiB is ten times the largest seen (L06). */
 const BODY_LIMIT_BYTES = 64 * 1024
-const STOP_GRACE_MS = 10_000
 
 /** How long a client may take, in milliseconds, and how many connections a listener holds (L06). */
 export type HttpLimits = {

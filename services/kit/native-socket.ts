@@ -23,6 +23,9 @@ const SO_RCVBUFFORCE = 33
 
 const ENODEV = 19
 const IFNAMSIZ = 16
+/** struct ifreq: the name, then a union of 24 octets. */
+const IFREQ_BYTES = 40
+const SIOCGIFMTU = 0x8921
 const SOCKADDR_BYTES = 16
 
 const INTERFACE_HINT = 'see `ip link` for the names, and set network.interface'
@@ -40,6 +43,7 @@ type Libc = {
   getsockname(fd: number, address: Uint8Array, length: [number]): number
   bind(fd: number, address: Uint8Array, length: number): number
   listen(fd: number, backlog: number): number
+  ioctl(fd: number, request: number, argument: Uint8Array): number
   close(fd: number): number
 }
 
@@ -55,6 +59,7 @@ function libc(): Libc {
     getsockname: library.func('int getsockname(int, _Out_ uint8_t *, _Inout_ uint32_t *)'),
     bind: library.func('int bind(int, const uint8_t *, uint32_t)'),
     listen: library.func('int listen(int, int)'),
+    ioctl: library.func('int ioctl(int, unsigned long, _Inout_ uint8_t *)'),
     close: library.func('int close(int)'),
   } as Libc
   return loaded
@@ -75,7 +80,13 @@ function socketAddress(address: Ipv4, port: number): Uint8Array {
   return bytes
 }
 
-export type NativeSocketRequest = { device?: string; address: Ipv4; port: number }
+export type NativeSocketRequest = {
+  device?: string
+  address: Ipv4
+  port: number
+  /** Of a UDP socket; room for a rack that is switched on unless fewer are enough. */
+  receiveBufferBytes?: number
+}
 
 const RECEIVE_BUFFER_BYTES = 4 * 1024 * 1024
 const LISTEN_BACKLOG = 511
@@ -124,7 +135,7 @@ export function openNativeSocket(kind: 'udp' | 'tcp', request: NativeSocketReque
   else {
     set(SO_BROADCAST, intOption(1))
     // With the right to (CAP_NET_ADMIN) beyond net.core.rmem_max, which holds a few hundred datagrams: a rack that is switched on sends more at once.
-    const size = intOption(RECEIVE_BUFFER_BYTES)
+    const size = intOption(request.receiveBufferBytes ?? RECEIVE_BUFFER_BYTES)
     if (c.setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, size, size.length) < 0) set(SO_RCVBUF, size)
   }
   if (request.device) set(SO_BINDTODEVICE, deviceOption(request.device))
@@ -145,6 +156,18 @@ export function openPingSocket(device: string): number | undefined {
   if (c.setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, name, name.length) >= 0) return fd
   c.close(fd)
   return undefined
+}
+
+/** The largest IP packet that the interface takes now, in octets; undefined where there is no such interface. */
+export function interfaceMtu(device: string): number | undefined {
+  const c = libc()
+  const fd = c.socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)
+  if (fd < 0) return undefined
+  const request = new Uint8Array(IFREQ_BYTES)
+  request.set(deviceOption(device).subarray(0, IFNAMSIZ))
+  const found = c.ioctl(fd, SIOCGIFMTU, request) >= 0
+  c.close(fd)
+  return found ? new DataView(request.buffer).getInt32(IFNAMSIZ, true) : undefined
 }
 
 function deviceOption(device: string): Uint8Array {

@@ -14,7 +14,7 @@ export async function openUdpPort(request: DatagramPortRequest): Promise<Datagra
 }
 
 /** A bound socket that somebody else made: the service manager, or `openNativeSocket`. */
-export async function adoptUdpPort(fd: number): Promise<DatagramPort> {
+export async function adoptUdpPort(fd: number, reported: Reported = drainBurst): Promise<UdpPort> {
   const socket = createSocket('udp4')
   await new Promise<void>((resolve, reject) => {
     socket.once('error', reject)
@@ -23,27 +23,49 @@ export async function adoptUdpPort(fd: number): Promise<DatagramPort> {
       resolve()
     })
   })
-  return new UdpPort(socket, fd)
+  return new UdpPort(socket, fd, reported)
 }
 
-class UdpPort implements DatagramPort {
+/** Takes what Node reported, and what else waits. */
+export type Reported = (port: UdpPort, first: Datagram) => void
+
+/** The first of a burst: the rest is taken at once, and everything answered together. */
+function drainBurst(port: UdpPort, first: Datagram): void {
+  port.deliver(first)
+  for (let batches = 0; batches < BATCHES_MOST && !port.closed; batches++) {
+    const { datagrams, full } = receiveBatch(port.fd)
+    for (const datagram of datagrams) port.deliver(datagram)
+    if (!full) break
+  }
+  port.flush()
+}
+
+export class UdpPort implements DatagramPort {
   readonly local: Endpoint
+  readonly fd: number
   readonly #socket: Socket
-  readonly #fd: number
   #receive: (datagram: Datagram) => void = () => {}
   #waiting: Outgoing[] = []
   #closing: Promise<void> | undefined
 
-  constructor(socket: Socket, fd: number) {
+  constructor(socket: Socket, fd: number, reported: Reported) {
     const { address, port } = socket.address()
     this.local = { address: address as Ipv4, port }
     this.#socket = socket
-    this.#fd = fd
+    this.fd = fd
     socket.on('message', (bytes, from) =>
-      this.#burst({ bytes, from: { address: from.address as Ipv4, port: from.port } }),
+      reported(this, { bytes, from: { address: from.address as Ipv4, port: from.port } }),
     )
     // ICMP errors of earlier sends surface here; a client that went away is no reason to stop.
     socket.on('error', () => {})
+  }
+
+  get closed(): boolean {
+    return this.#closing !== undefined
+  }
+
+  deliver(datagram: Datagram): void {
+    this.#receive(datagram)
   }
 
   onDatagram(receive: (datagram: Datagram) => void): void {
@@ -53,35 +75,26 @@ class UdpPort implements DatagramPort {
   send(bytes: Uint8Array, to: Endpoint): void {
     // Nobody can be answered at port 0, which is what a spoofed source can carry.
     if (this.#closing || to.port < 1 || to.port > 65_535) return
-    if (this.#waiting.length === 0) queueMicrotask(() => this.#flush())
+    if (this.#waiting.length === 0) queueMicrotask(() => this.flush())
     this.#waiting.push({ bytes, to })
   }
 
   close(): Promise<void> {
-    this.#flush()
+    this.flush()
     // A start that fails half-way closes what it opened, whoever has it by then.
     this.#closing ??= new Promise(resolve => this.#socket.close(() => resolve()))
     return this.#closing
   }
 
-  /** `dgram` reported the first of a burst: the rest is taken at once. */
-  #burst(first: Datagram): void {
-    this.#receive(first)
-    for (let batches = 0; batches < BATCHES_MOST && !this.#closing; batches++) {
-      const { datagrams, full } = receiveBatch(this.#fd)
-      for (const datagram of datagrams) this.#receive(datagram)
-      if (!full) break
-    }
-    this.#flush()
-  }
-
-  #flush(): void {
+  /** Sends what was queued; otherwise that happens at the end of the turn. */
+  flush(): void {
+    if (this.#waiting.length === 0) return
     const waiting = this.#waiting
     this.#waiting = []
     if (this.#closing) return
     for (let at = 0; at < waiting.length; ) {
       const batch = fittingBatch(waiting, at)
-      const sent = batch.length > 0 ? sendBatch(this.#fd, batch) : 0
+      const sent = batch.length > 0 ? sendBatch(this.fd, batch) : 0
       at += sent
       if (sent > 0 && sent === batch.length) continue
       // One that does not fit, that the kernel refuses or has no room for goes by `dgram`, which waits; those behind it go on.

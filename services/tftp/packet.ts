@@ -91,8 +91,13 @@ export function encodePacket(packet: TftpPacket): Uint8Array {
     case 'rrq':
     case 'wrq':
       return join(OPCODE[packet.op], strings([packet.name, packet.mode, ...packet.options.flat()]))
-    case 'data':
-      return join(OPCODE.data, word(packet.block), packet.payload)
+    case 'data': {
+      // The one packet of which there are thousands.
+      const bytes = Buffer.allocUnsafe(4 + packet.payload.length)
+      bytes.writeUInt32BE((OPCODE.data << 16) | packet.block)
+      bytes.set(packet.payload, 4)
+      return bytes
+    }
     case 'ack':
       return join(OPCODE.ack, word(packet.block))
     case 'error':

@@ -12,9 +12,9 @@ export function registryTftpTell({ registry, macAt, log }: TellOptions): (fact: 
     const mac = macAt(fact.client.address)
     const machine = mac && registry.byMac(mac)
     if (fact.fact === 'failed') {
-      // Firmware that asks for the size first refuses the transfer itself: nothing to look into.
-      if (fact.reason === 'client-refused') return
       const { name, bytes, size, client, reason } = fact
+      // A ROM that wanted to see whether the file is there says so with an error: nothing to look into.
+      if (reason === 'client-refused' && bytes === 0) return
       const who = machine ? registry.titleOf(machine) : client.address
       log.warn(
         { machine: machine?.id, address: client.address, file: name, bytes, size, reason },

@@ -2,14 +2,16 @@
 import type { Clock, Instant } from '../kit/clock.ts'
 import type { Datagram, DatagramPort, Endpoint } from '../kit/datagram-port.ts'
 import type { Log } from '../kit/log.ts'
+import { AckTimer } from './ack-timer.ts'
+import type { TftpCounts } from './counts.ts'
 import type { TftpFact, TftpFile } from './file.ts'
 import type { Terms } from './options.ts'
 import { decodePacket, encodePacket, ERROR, type TftpPacket } from './packet.ts'
+import type { FailureReason } from './reasons.ts'
 import {
   acknowledgedBytes,
   advance,
   begin,
-  type FailureReason,
   fail,
   type Step,
   type Transfer,
@@ -27,11 +29,15 @@ export type SessionOptions = {
   clock: Clock
   log: Log
   tell: (fact: TftpFact) => void
+  counts: TftpCounts
   /** Called once, when port and file are closed. */
   ended: () => void
 }
 
 const PROGRESS_EVERY_MS = 500
+
+/** Both included. */
+type Blocks = { first: number; last: number }
 
 /** What the client is told at the end; the client itself ended the others. */
 const LAST_WORDS: Partial<Record<FailureReason, string>> = {
@@ -44,15 +50,18 @@ const LAST_WORDS: Partial<Record<FailureReason, string>> = {
 export class Session {
   readonly #options: SessionOptions
   #state: Transfer
-  #cancelTimer = (): void => {}
-  /** Reads wait for each other, so blocks leave in order however long the disk takes. */
-  #sending: Promise<void> = Promise.resolve()
+  readonly #timer: AckTimer
+  /** A read that waits for the disk; meanwhile nothing is sent, so blocks leave in order. */
+  #reading: Promise<void> | undefined
+  /** What was to be sent since that read began. */
+  #wanted: Blocks | undefined
   #over: Promise<void> | undefined
   #toldAt: Instant
 
   constructor(options: SessionOptions) {
     this.#options = options
     this.#toldAt = options.clock.now()
+    this.#timer = new AckTimer(options.clock, () => this.#timeout())
     const first = begin(options.terms, options.file.size, this.#toldAt)
     this.#state = first.state
     options.port.onDatagram(datagram => this.#hear(datagram))
@@ -84,6 +93,11 @@ export class Session {
     this.#take(advance(this.#state, event, this.#options.clock.now()))
   }
 
+  #timeout(): void {
+    this.#on({ event: 'timeout' })
+    if (!this.#over) this.#options.counts.repeated()
+  }
+
   #take(step: Step): void {
     this.#state = step.state
     for (const effect of step.effects) this.#perform(effect)
@@ -95,13 +109,11 @@ export class Session {
       case 'send-oack':
         return this.#send({ op: 'oack', options: terms.offered })
       case 'send-blocks':
-        return this.#queueBlocks(effect.first, effect.last)
+        return this.#sendBlocks(effect)
       case 'await-ack':
-        this.#cancelTimer()
-        this.#cancelTimer = clock.after(effect.forMs, () => this.#on({ event: 'timeout' }))
-        return
+        return this.#timer.set(effect.forMs)
       case 'begin':
-        return this.#tell('started')
+        return this.#begin()
       case 'progress':
         if (clock.now() - this.#toldAt < PROGRESS_EVERY_MS) return
         this.#toldAt = clock.now()
@@ -111,9 +123,17 @@ export class Session {
     }
   }
 
+  #begin(): void {
+    const { client, name, file, terms, log } = this.#options
+    const { blockSize, windowSize } = terms
+    log.debug({ client, name, size: file.size, blockSize, windowSize }, `tftp: sending ${name}`)
+    this.#tell('started')
+  }
+
   #finish(effect: TransferEffect & { do: 'finish' }): void {
     if (this.#over) return
-    const { client, name, log } = this.#options
+    const { client, name, log, counts } = this.#options
+    counts.ended(effect.outcome, effect.outcome === 'failed' ? effect.reason : 'none', acknowledgedBytes(this.#state))
     if (effect.outcome === 'sent') this.#tell('sent')
     if (effect.outcome === 'declined') log.debug({ client, name }, 'tftp: only the size was wanted')
     if (effect.outcome === 'failed') {
@@ -124,30 +144,44 @@ export class Session {
     void this.#end()
   }
 
-  #queueBlocks(first: number, last: number): void {
-    const { client, name, log } = this.#options
-    this.#sending = this.#sending
-      .then(() => this.#sendBlocks(first, last))
-      .catch((error: unknown) => {
-        log.warn({ client, name, error: String(error) }, 'tftp could not read a file')
-        this.#take(fail(this.#state, 'read-failed'))
-      })
+  #sendBlocks({ first, last }: Blocks): void {
+    if (this.#reading) {
+      this.#wanted = { first, last }
+      return
+    }
+    const { file, terms } = this.#options
+    const offset = (first - 1) * terms.blockSize
+    const bytes = file.read(offset, Math.min((last - first + 1) * terms.blockSize, file.size - offset))
+    if (bytes instanceof Uint8Array) return this.#sendData(first, last, bytes)
+    this.#reading = bytes
+      .then(loaded => this.#sendRead(first, last, loaded))
+      .catch((error: unknown) => this.#readFailed(error))
   }
 
-  async #sendBlocks(first: number, last: number): Promise<void> {
-    const { file, terms } = this.#options
-    const { blockSize, rollTo } = terms
-    // While this waited for an earlier read, the client may have acknowledged more.
-    const start = Math.max(first, this.#state.acknowledged + 1)
-    if (this.#over || start > last) return
-    const bytes = await readFully(file, (start - 1) * blockSize, (last - start + 1) * blockSize)
-    for (let block = start; block <= last && !this.#over; block += 1) {
-      const offset = (block - start) * blockSize
-      this.#send({
-        op: 'data',
-        block: wireNumber(block, rollTo),
-        payload: bytes.subarray(offset, offset + blockSize),
-      })
+  #sendRead(first: number, last: number, bytes: Uint8Array): void {
+    this.#reading = undefined
+    const wanted = this.#wanted
+    this.#wanted = undefined
+    if (this.#over) return
+    // What was wanted meanwhile is this again, or what follows it because the client had more than was known.
+    if (wanted) this.#sendBlocks(wanted)
+    else this.#sendData(first, last, bytes)
+  }
+
+  #readFailed(error: unknown): void {
+    this.#reading = undefined
+    if (this.#over) return
+    const { client, name, log } = this.#options
+    log.warn({ client, name, error: String(error) }, 'tftp could not read a file')
+    this.#take(fail(this.#state, 'read-failed'))
+  }
+
+  #sendData(first: number, last: number, bytes: Uint8Array): void {
+    const { blockSize, rollTo } = this.#options.terms
+    for (let block = first; block <= last; block += 1) {
+      const offset = (block - first) * blockSize
+      const payload = bytes.subarray(offset, offset + blockSize)
+      this.#send({ op: 'data', block: wireNumber(block, rollTo), payload })
     }
   }
 
@@ -163,22 +197,10 @@ export class Session {
 
   #end(): Promise<void> {
     const { port, file, ended } = this.#options
-    this.#cancelTimer()
-    this.#over ??= this.#sending.then(() => Promise.allSettled([port.close(), file.close()])).then(() => ended())
+    this.#timer.cancel()
+    this.#over ??= Promise.resolve(this.#reading)
+      .then(() => Promise.allSettled([port.close(), file.close()]))
+      .then(() => ended())
     return this.#over
   }
-}
-
-/** A read may be short in the middle of a file; a file that shrank is an error, since its size was promised. */
-async function readFully(file: TftpFile, offset: number, length: number): Promise<Uint8Array> {
-  const wanted = Math.max(0, Math.min(length, file.size - offset))
-  const bytes = new Uint8Array(wanted)
-  let done = 0
-  while (done < wanted) {
-    const part = await file.read(offset + done, wanted - done)
-    if (part.length === 0) throw new Error('the file is shorter than it was')
-    bytes.set(part, done)
-    done += part.length
-  }
-  return bytes
 }

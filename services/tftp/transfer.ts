@@ -4,17 +4,9 @@
  */
 import type { Instant } from '../kit/clock.ts'
 import type { Terms } from './options.ts'
+import type { FailureReason } from './reasons.ts'
 
 export type TransferEvent = { event: 'ack'; block: number } | { event: 'error'; code: number } | { event: 'timeout' }
-
-export type FailureReason =
-  | 'client-refused'
-  | 'client-silent'
-  | 'last-ack-missing'
-  | 'too-slow'
-  | 'read-failed'
-  | 'superseded'
-  | 'stopped'
 
 export type TransferEffect =
   | { do: 'send-oack' }
@@ -41,6 +33,8 @@ export type Transfer = {
   sent: number
   /** Timeouts since the last progress. */
   silences: number
+  /** How often the timer was doubled since a client's time was last measured. */
+  backoff: number
   roundTrip?: RoundTrip
   /** When the window went out; absent after a retransmission, whose ACK says nothing about time (Karn). */
   windowSentAt?: Instant
@@ -50,10 +44,13 @@ export type Transfer = {
 export type Step = { state: Transfer; effects: TransferEffect[] }
 
 const FIRST_TIMEOUT_MS = 1000
-const SHORTEST_TIMEOUT_MS = 250
-const LONGEST_TIMEOUT_MS = 8000
-/** 1, 2, 4, 8, 8, 8 and 8 seconds: as long as patient firmware goes on asking. */
-const MOST_SILENCES = 6
+/** Firmware that polls its NIC on a timer answers within some tens of milliseconds. */
+const SHORTEST_TIMEOUT_MS = 100
+const LONGEST_TIMEOUT_MS = 4000
+/** At both ends of a transfer: the request may carry a borrowed address, and a client that has everything may be gone. */
+const MOST_SILENCES_AT_ENDS = 6
+/** In the middle: on a wire that loses every tenth frame, one exchange in five fails, and a loader has a thousand. */
+const MOST_SILENCES = 11
 /** Total deadline (RFC 1123 §4.2.3.2 asks for an end): two minutes, and more for files that take longer at a crawl. */
 const LEAST_DEADLINE_MS = 120_000
 const CRAWL_OCTETS_PER_MS = 64
@@ -83,6 +80,7 @@ export function begin(terms: Terms, size: number, now: Instant): Step {
     acknowledged: 0,
     sent: 0,
     silences: 0,
+    backoff: 0,
     windowSentAt: now,
     deadline: now + LEAST_DEADLINE_MS + size / CRAWL_OCTETS_PER_MS,
   }
@@ -136,13 +134,13 @@ function blockOf(transfer: Transfer, number: number): number | undefined {
 
 function onTimeout(transfer: Transfer): Step {
   const silences = transfer.silences + 1
-  if (silences > MOST_SILENCES) {
+  const atEnd = transfer.sent === blockCount(transfer.size, transfer.terms.blockSize)
+  if (silences > (transfer.acknowledged === 0 || atEnd ? MOST_SILENCES_AT_ENDS : MOST_SILENCES)) {
     // Some ROMs start the file without acknowledging its last block.
-    const atEnd = transfer.sent === blockCount(transfer.size, transfer.terms.blockSize)
     return fail(transfer, atEnd && transfer.acknowledged > 0 ? 'last-ack-missing' : 'client-silent')
   }
   const { windowSentAt: _, ...rest } = transfer
-  const state: Transfer = { ...rest, silences }
+  const state: Transfer = { ...rest, silences, backoff: transfer.backoff + 1 }
   if (state.phase === 'offering') return { state, effects: [{ do: 'send-oack' }, awaitAck(state)] }
   return { state, effects: [{ do: 'send-blocks', first: state.acknowledged + 1, last: state.sent }, awaitAck(state)] }
 }
@@ -160,7 +158,10 @@ function sendWindow(transfer: Transfer, now: Instant): Step {
   return { state, effects: [{ do: 'send-blocks', first, last }, awaitAck(state)] }
 }
 
-/** RFC 6298 §2: the first sample sets, later ones smooth. */
+/**
+ * RFC 6298 §2: the first sample sets, later ones smooth. Only a sample takes the doubling back (§5, Karn): a client that has become slower than the timer
+ * would otherwise never be measured again, and get every block twice.
+ */
 function measured(transfer: Transfer, now: Instant): Transfer {
   if (transfer.windowSentAt === undefined) return transfer
   const sample = Math.max(0, now - transfer.windowSentAt)
@@ -171,16 +172,16 @@ function measured(transfer: Transfer, now: Instant): Transfer {
         variation: 0.75 * before.variation + 0.25 * Math.abs(before.smoothed - sample),
       }
     : { smoothed: sample, variation: sample / 2 }
-  return { ...transfer, roundTrip }
+  return { ...transfer, roundTrip, backoff: 0 }
 }
 
 function awaitAck(transfer: Transfer): TransferEffect {
-  const { roundTrip, silences, terms } = transfer
+  const { roundTrip, backoff, terms } = transfer
   if (terms.retransmitMs !== undefined) return { do: 'await-ack', forMs: terms.retransmitMs }
   const base = roundTrip
     ? Math.max(SHORTEST_TIMEOUT_MS, roundTrip.smoothed + 4 * roundTrip.variation)
     : FIRST_TIMEOUT_MS
-  return { do: 'await-ack', forMs: Math.min(LONGEST_TIMEOUT_MS, base * 2 ** silences) }
+  return { do: 'await-ack', forMs: Math.min(LONGEST_TIMEOUT_MS, base * 2 ** backoff) }
 }
 
 function finish(transfer: Transfer, effect: TransferEffect): Step {

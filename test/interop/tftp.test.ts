@@ -8,7 +8,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { systemClock } from '../../services/kit/clock.ts'
 import type { Ipv4 } from '../../services/kit/ipv4.ts'
 import { openUdpPort } from '../../services/kit/udp-port.ts'
-import { openLoaderFile, startTftp, type TftpFact, type TftpServer } from '../../services/tftp/server.ts'
+import { loaderFolder, startTftp, type TftpFact, type TftpServer } from '../../services/tftp/server.ts'
 import { recordingLog } from '../dns/rig.ts'
 
 const LOOPBACK = '127.0.0.1' as Ipv4
@@ -38,8 +38,8 @@ beforeAll(async () => {
   server = await startTftp({
     port: well,
     openTransferPort: () => openUdpPort({ address: LOOPBACK, port: 0 }),
-    mtu: 1500,
-    find: name => openLoaderFile(folder, name),
+    mtu: () => 1500,
+    find: loaderFolder(folder),
     tell: fact => facts.push(fact),
     clock: systemClock,
     log: recordingLog(),

@@ -49,8 +49,8 @@ export function download(
     if (packet.op === 'data') {
       state.blocksHeard += 1
       if (packet.block !== wire(expected)) {
-        // A gap: say once what arrived (RFC 7440 §4); a block from before: the ACK was lost.
-        if (windowSize === 1 || (state.blocksHeard > 1 && packet.block > wire(expected))) acknowledge()
+        // A gap: say what arrived (RFC 7440 §4); the last one again: its ACK was lost.
+        if (packet.block === wire(expected - 1) || packet.block > wire(expected)) acknowledge()
         return
       }
       chunks.push(packet.payload)

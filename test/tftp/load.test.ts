@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { openLoaderFile } from '../../services/tftp/load.ts'
+import { loaderFolder } from '../../services/tftp/load.ts'
 
 let root = ''
 let folder = ''
@@ -30,7 +30,7 @@ test.each([
   ['snponly.efi', 'loader'],
   ['ipxe.efi', 'linked loader'],
 ])('%s is served', async (name, content) => {
-  const file = (await openLoaderFile(folder, name))!
+  const file = (await loaderFolder(folder)(name))!
   expect(file.size).toBe(content.length)
   expect(Buffer.from(await file.read(0, 100)).toString()).toBe(content)
   expect(Buffer.from(await file.read(2, 3)).toString()).toBe(content.slice(2, 5))
@@ -51,17 +51,17 @@ test.each([
   ['a link to a device', 'zero.efi'],
   ['a pipe', 'fifo.efi'],
   ['an empty name', ''],
-])('%s is not', async (_, name) => {
-  expect(await openLoaderFile(folder, name)).toBeUndefined()
+])('K19 %s is not served', async (_, name) => {
+  expect(await loaderFolder(folder)(name)).toBeUndefined()
 })
 
 test('a folder that is missing has no files', async () => {
-  expect(await openLoaderFile(join(root, 'nowhere'), 'snponly.efi')).toBeUndefined()
+  expect(await loaderFolder(join(root, 'nowhere'))('snponly.efi')).toBeUndefined()
 })
 
-test('a file that is replaced while it is sent is still read from the opened version', async () => {
+test('K22 a file that is replaced while it is sent is still read from the opened version', async () => {
   await writeFile(join(folder, 'swap.efi'), 'old version')
-  const file = (await openLoaderFile(folder, 'swap.efi'))!
+  const file = (await loaderFolder(folder)('swap.efi'))!
   await writeFile(join(folder, 'swap.new'), 'NEW')
   await rename(join(folder, 'swap.new'), join(folder, 'swap.efi'))
   expect(Buffer.from(await file.read(0, 100)).toString()).toBe('old version')

@@ -56,8 +56,9 @@ describe('a transfer that failed is a warning, whoever it was for', () => {
       { reason: 'read-failed', client: { address: ELSEWHERE, port: 1 } },
       ['warn tftp: snponly.efi did not reach 10.77.0.77: read-failed, 512 of 1024 bytes'],
     ],
-    // A ROM that wanted the size only says so with an error.
-    [{ reason: 'client-refused' }, []],
+    // A ROM that looked whether the file is there says so with an error.
+    [{ reason: 'client-refused', bytes: 0 }, []],
+    [{ reason: 'client-refused' }, ['warn tftp: snponly.efi did not reach node1: client-refused, 512 of 1024 bytes']],
   ])('%j', async (partial, lines) => {
     const { fleet, fact } = await open()
     fact({ fact: 'failed', ...partial })

@@ -14,7 +14,7 @@ export const LOADER = Uint8Array.from({ length: 5000 }, (_, index) => index * 7)
 export function memoryFile(bytes: Uint8Array, closed: () => void = () => {}): TftpFile {
   return {
     size: bytes.length,
-    read: async (offset, length) => bytes.subarray(offset, offset + length),
+    read: (offset, length) => bytes.subarray(offset, offset + length),
     close: async () => closed(),
   }
 }
@@ -45,7 +45,7 @@ export async function rack(
   const server = await startTftp({
     port: await lan.open({ device: 'lan0', ...SERVER }),
     openTransferPort: () => lan.open({ device: 'lan0', address: SERVER.address, port: 0 }),
-    mtu: 1500,
+    mtu: () => 1500,
     find,
     tell: fact => facts.push(fact),
     clock,

@@ -43,7 +43,7 @@ test.each<[string, TftpOption[], TftpOption[], number]>([
     ],
     10,
   ],
-])('a loader arrives whole %s', async (_, asked, offered, blocks) => {
+])('K14 a loader arrives whole, and its size is told, %s', async (_, asked, offered, blocks) => {
   const { lan, facts, dial, server, openFiles, clock } = await rack()
   const got = download(await dial(), SERVER, 'snponly.efi', asked)
   await lan.settle()
@@ -60,14 +60,14 @@ test.each<[string, TftpOption[], TftpOption[], number]>([
   expect([server.transfers, openFiles(), clock.pendingTimers]).toEqual([0, 0, 0])
 })
 
-test.each([0, 512, 1024])('a file of %i octets ends with an empty block', async size => {
+test.each([0, 512, 1024])('K06 a file of %i octets ends with an empty block', async size => {
   const { lan, dial } = await rack({ files: { x: new Uint8Array(size) } })
   const got = download(await dial(), SERVER, 'x')
   await lan.settle()
   expect([got.done, got.bytes.length, got.blocksHeard]).toEqual([true, size, size / 512 + 1])
 })
 
-test('every transfer has a port of its own', async () => {
+test('K01 every transfer has a port of its own', async () => {
   const { lan, dial } = await rack()
   const downloads = [
     download(await dial('one'), SERVER, 'snponly.efi'),
@@ -82,17 +82,21 @@ test('every transfer has a port of its own', async () => {
 
 test.each<[string, Uint8Array, string[]]>([
   [
-    'an unknown file',
+    'K17 an unknown file',
     encodePacket({ op: 'rrq', name: 'revocations_sku.efi', mode: 'octet', options: [] }),
     ['error 1'],
   ],
-  ['a climbing name', encodePacket({ op: 'rrq', name: '../../etc/passwd', mode: 'octet', options: [] }), ['error 2']],
-  ['a write request', encodePacket({ op: 'wrq', name: 'x', mode: 'octet', options: [] }), ['error 2']],
-  ['netascii', encodePacket({ op: 'rrq', name: 'snponly.efi', mode: 'netascii', options: [] }), ['error 4']],
-  ['mail', encodePacket({ op: 'rrq', name: 'snponly.efi', mode: 'mail', options: [] }), ['error 4']],
-  ['a runt of no octets', new Uint8Array(0), []],
-  ['a runt of one octet', Uint8Array.of(0), []],
-  ['a runt of three octets', Uint8Array.of(0, 1, 0), []],
+  [
+    'K17 a climbing name',
+    encodePacket({ op: 'rrq', name: '../../etc/passwd', mode: 'octet', options: [] }),
+    ['error 2'],
+  ],
+  ['K09 a write request', encodePacket({ op: 'wrq', name: 'x', mode: 'octet', options: [] }), ['error 2']],
+  ['K08 netascii', encodePacket({ op: 'rrq', name: 'snponly.efi', mode: 'netascii', options: [] }), ['error 4']],
+  ['K08 mail', encodePacket({ op: 'rrq', name: 'snponly.efi', mode: 'mail', options: [] }), ['error 4']],
+  ['K03 a runt of no octets', new Uint8Array(0), []],
+  ['K03 a runt of one octet', Uint8Array.of(0), []],
+  ['K03 a runt of three octets', Uint8Array.of(0, 1, 0), []],
   ['an ACK of nothing', encodePacket({ op: 'ack', block: 1 }), []],
   ['an error of nothing', encodePacket({ op: 'error', code: 0, text: '' }), []],
 ])('%s', async (_, bytes, replies) => {
@@ -107,14 +111,14 @@ test.each<[string, Uint8Array, string[]]>([
   expect(log.lines.filter(line => !line.startsWith('debug'))).toEqual([])
 })
 
-test('the mode is read in any case, and the name as ROMs write it', async () => {
+test('K08 the mode is read in any case, and the name as ROMs write it', async () => {
   const { lan, dial } = await rack()
   const got = download(await dial(), SERVER, '\\snponly.efi\xff\x03', [], 'OcTeT')
   await lan.settle()
   expect(got.done).toBe(true)
 })
 
-test('the request again from the same port is the same transfer', async () => {
+test('K21 the request again from the same port is the same transfer', async () => {
   const { lan, dial, server } = await rack()
   const port = await dial()
   const request = encodePacket({ op: 'rrq', name: 'snponly.efi', mode: 'octet', options: [] })
@@ -141,7 +145,7 @@ test('another file from the same port ends the first transfer: old ROMs keep the
   expect([server.transfers, openFiles()]).toEqual([0, 0])
 })
 
-test("OVMF's size probe leaves nothing on the timeline, and the download after it does", async () => {
+test("K18 OVMF's size probe leaves nothing on the timeline, and the download after it does", async () => {
   const { lan, dial, facts, openFiles } = await rack()
   const probe = await dial()
   probe.onDatagram(({ from }) =>
@@ -172,7 +176,7 @@ test('progress is told twice a second at most', async () => {
   ])
 })
 
-test('too many transfers: silence, and room again when one has ended', async () => {
+test('K20 too many transfers: silence, and room again when one has ended', async () => {
   const { lan, dial, pass, log } = await rack({ maxTransfers: 2 })
   const request = encodePacket({ op: 'rrq', name: 'snponly.efi', mode: 'octet', options: [] })
   for (const device of ['one', 'two', 'one', 'one']) (await dial(device)).send(request, SERVER)
@@ -185,7 +189,7 @@ test('too many transfers: silence, and room again when one has ended', async () 
   expect(got.done).toBe(true)
 })
 
-test('one address has eight transfers, the ninth hears nothing, another address does', async () => {
+test('K20 one address has eight transfers, the ninth hears nothing, another address does', async () => {
   const { lan, dial } = await rack()
   const request = encodePacket({ op: 'rrq', name: 'snponly.efi', mode: 'octet', options: [] })
   for (let index = 0; index < 9; index += 1) (await dial('one')).send(request, SERVER)
@@ -199,7 +203,7 @@ test('one address has eight transfers, the ninth hears nothing, another address 
 
 test('a file that shrinks, and a disk that fails, end the transfer with an error', async () => {
   const { lan, dial, facts } = await rack({
-    find: async () => ({ size: 5000, read: async () => new Uint8Array(0), close: async () => {} }),
+    find: async () => ({ size: 5000, read: () => Promise.reject(new Error('EIO')), close: async () => {} }),
   })
   const got = download(await dial(), SERVER, 'x')
   await lan.settle()
@@ -217,21 +221,59 @@ test('a look-up that fails costs one request', async () => {
   })
   download(await dial(), SERVER, 'x')
   await lan.settle()
-  expect(log.lines).toContain('error tftp could not start a transfer')
+  expect(log.lines).toContain(
+    'error tftp: the file could not be looked up; look at the disk with the folder of the loaders',
+  )
   fails = false
   const got = download(await dial(), SERVER, 'x')
   await lan.settle()
   expect(got.done).toBe(true)
 })
 
-test('closing tells the clients and leaves nothing open', async () => {
+test('L14 told to stop: what runs may end, nothing new begins', async () => {
   const { lan, dial, server, openFiles, clock, facts } = await rack()
   const port = await dial()
   port.send(encodePacket({ op: 'rrq', name: 'snponly.efi', mode: 'octet', options: [] }), SERVER)
   await lan.settle()
-  await server.close()
+  const transfer = lan.frames.at(-1)!.from
+  let closed = false
+  const closing = server.close().then(() => {
+    closed = true
+  })
+  const late = download(await dial('two'), SERVER, 'snponly.efi')
+  for (let block = 1; block <= 10; block += 1) {
+    port.send(encodePacket({ op: 'ack', block }), transfer)
+    expect(closed).toBe(false)
+    await lan.settle()
+  }
+  await closing
+  expect(facts.map(fact => fact.fact)).toEqual(['started', 'sent'])
+  expect(late.blocksHeard).toBe(0)
+  expect([openFiles(), clock.pendingTimers]).toEqual([0, 0])
+})
+
+test('L14 what runs for longer than ten seconds is told and cut, and nothing stays open', async () => {
+  const { lan, dial, server, openFiles, clock, facts } = await rack()
+  const port = await dial()
+  port.send(encodePacket({ op: 'rrq', name: 'snponly.efi', mode: 'octet', options: [] }), SERVER)
+  await lan.settle()
+  let closed = false
+  const closing = server.close().then(() => {
+    closed = true
+  })
+  clock.advance(9999)
+  await lan.settle()
+  expect([closed, facts.length]).toEqual([false, 1])
+  clock.advance(1)
+  await closing
   await lan.settle()
   expect(inShort(lan.frames.at(-1)!)).toBe('error 0')
   expect(facts.at(-1)).toMatchObject({ fact: 'failed', reason: 'stopped' })
   expect([openFiles(), clock.pendingTimers]).toEqual([0, 0])
+})
+
+test('with no transfer, closing waits for nothing', async () => {
+  const { server, clock } = await rack()
+  await server.close()
+  expect(clock.pendingTimers).toBe(0)
 })

@@ -33,7 +33,7 @@ test.each<[string, number, TftpOption[]]>([
   expect(facts.at(-1)!.fact).toBe('sent')
 })
 
-test('every frame twice: every block is sent once', async () => {
+test('K04 every frame twice: every block is sent once', async () => {
   const { lan, dial } = await rack()
   const port = await dial()
   const twice: DatagramPort = { ...port, send: (bytes, to) => [0, 1].forEach(() => port.send(bytes, to)) }
@@ -68,7 +68,7 @@ test('ACKs that overtake each other do not disturb', async () => {
 test.each([
   ['0', 0],
   ['1', 1],
-])('a file of 70,000 blocks arrives whole when block numbers roll over to %s', async (value, after) => {
+])('K07 a file of 70,000 blocks arrives whole when block numbers roll over to %s', async (value, after) => {
   const bytes = Uint8Array.from({ length: 70_000 * 8 }, (_, index) => index >> 3)
   const { lan, dial } = await rack({ files: { big: bytes } })
   const got = download(await dial(), SERVER, 'big', [
@@ -84,7 +84,7 @@ test.each([
   expect(inShort(next)).toBe(`data ${after}`)
 })
 
-test('runts and strangers on a transfer port do not disturb; strangers get error 5, but not for an error', async () => {
+test('K02 strangers and K03 runts on a transfer port do not disturb; strangers get error 5, but not for an error', async () => {
   const { lan, dial } = await rack()
   const machine = await dial('one')
   const stranger = await dial('two')
@@ -114,7 +114,7 @@ test('runts and strangers on a transfer port do not disturb; strangers get error
   expect(inShort(lan.frames.at(-1)!)).toBe('data 2')
 })
 
-test('sent is told after the last ACK, never before', async () => {
+test('K23 sent is told after the last ACK, never before', async () => {
   const { lan, dial, facts, pass } = await rack()
   lan.isLost = frame => inShort(frame) === 'ack 10'
   const got = download(await dial(), SERVER, 'snponly.efi')
