@@ -20,13 +20,15 @@ function adapt(db: DatabaseSync): SqliteDatabase {
   }
 }
 
+/** Of every connection. */
+export const PRAGMAS =
+  'PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 2000; PRAGMA foreign_keys = ON'
+
 /** Opens or makes the file. Throws EnvironmentProblem when the folder can't be written or another process holds it. */
 export function openSqlite(file: string): Kysely<Database> {
   try {
     const db = new DatabaseSync(file)
-    db.exec(
-      'PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 2000; PRAGMA foreign_keys = ON',
-    )
+    db.exec(PRAGMAS)
     return new Kysely<Database>({ dialect: new SqliteDialect({ database: adapt(db) }) })
   } catch (error) {
     const what = error instanceof Error ? error.message : String(error)

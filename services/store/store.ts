@@ -8,7 +8,7 @@ import type { Ipv4 } from '../kit/ipv4.ts'
 import type { Mac } from '../kit/mac.ts'
 import { MIGRATIONS } from './migrations.ts'
 import type { Database, LeaseTable } from './schema.ts'
-import { openSqlite } from './sqlite.ts'
+import { openSqlite, PRAGMAS } from './sqlite.ts'
 import { TurnWriter } from './turn-writer.ts'
 import type { EventRow, EventStore, LeaseRecord, LeaseStore, NewEventRow } from './types.ts'
 
@@ -39,40 +39,44 @@ function fromRow(row: LeaseTable): LeaseRecord {
   }
 }
 
+/** The two writes that packets wait for, compiled once: their values are those of a row, in the order of its keys. */
+const PUT_LEASE = 0
+const APPEND_EVENT = 1
+
+function hotStatements(db: Kysely<Database>): string[] {
+  const lease = toRow({ address: '' as Ipv4, mac: '' as Mac, state: 'bound', boundAt: 0, expiresAt: 0 })
+  const event: NewEventRow = { machine: '', at: 0, source: '', type: '', body: '' }
+  const columns = Object.keys(lease) as (keyof LeaseTable)[]
+  const putLease = db
+    .insertInto('lease')
+    .values(lease)
+    .onConflict(conflict =>
+      conflict
+        .column('address')
+        .doUpdateSet(eb => Object.fromEntries(columns.map(column => [column, eb.ref(`excluded.${column}`)]))),
+    )
+  return [putLease.compile().sql, db.insertInto('event').values(event).compile().sql]
+}
+
 /** The state of one appliance. One process at a time writes; a second one may read. */
 export class Store {
   readonly #db: Kysely<Database>
   readonly #writer: TurnWriter
 
-  constructor(db: Kysely<Database>) {
+  constructor(db: Kysely<Database>, file: string) {
     this.#db = db
-    this.#writer = new TurnWriter(db)
+    this.#writer = new TurnWriter({ file, pragmas: PRAGMAS, statements: hotStatements(db) })
   }
 
   readonly leases: LeaseStore = {
     all: async () => (await this.#db.selectFrom('lease').selectAll().execute()).map(fromRow),
-    put: record => {
-      const row = toRow(record)
-      return this.#writer.write(db =>
-        db
-          .insertInto('lease')
-          .values(row)
-          .onConflict(conflict => conflict.column('address').doUpdateSet(row))
-          .execute(),
-      )
-    },
+    put: async record => void (await this.#writer.write([PUT_LEASE, ...Object.values(toRow(record))])),
   }
 
   readonly events: EventStore = {
     all: async () => (await this.#db.selectFrom('event').selectAll().orderBy('seq').execute()) as EventRow[],
-    append: async (event: NewEventRow) => {
-      let seq = 0
-      await this.#writer.write(async db => {
-        const row = await db.insertInto('event').values(event).returning('seq').executeTakeFirstOrThrow()
-        seq = row.seq
-      })
-      return seq
-    },
+    append: ({ machine, at, source, type, body }) =>
+      this.#writer.write([APPEND_EVENT, machine, at, source, type, body]),
     timeline: async (machine, after, most) =>
       (await this.#db
         .selectFrom('event')
@@ -85,7 +89,7 @@ export class Store {
   }
 
   async close(): Promise<void> {
-    await this.#writer.idle()
+    await this.#writer.close()
     await this.#db.destroy()
   }
 }
@@ -119,5 +123,5 @@ export async function openStore(folder: string): Promise<Store> {
   const db = openSqlite(file)
   await chmod(file, FILE_MODE)
   await migrate(db)
-  return new Store(db)
+  return new Store(db, file)
 }

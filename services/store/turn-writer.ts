@@ -1,52 +1,67 @@
 /**
- * All writes of one event-loop turn share one transaction and one fsync; each caller hears when its own is durable.
- * This is what lets a reply wait for the disk without every packet paying for a disk flush of its own.
+ * All writes of one event-loop turn share one transaction and one fsync; each caller hears when its own is durable. The disk is waited for in a
+ * thread of its own (M08), and what comes while it is busy makes up the next transaction: the slower the disk, the more share a flush.
  */
-import type { Kysely, Transaction } from 'kysely'
-import type { Database } from './schema.ts'
+import { Worker } from 'node:worker_threads'
+import type { Outcome, ThreadData, Write } from './commit-thread.ts'
 
-export type Write = (transaction: Transaction<Database>) => Promise<unknown>
-
-type Waiting = { write: Write; resolve: () => void; reject: (error: unknown) => void }
+type Waiting = { write: Write; resolve: (row: number) => void; reject: (error: unknown) => void }
 
 export class TurnWriter {
-  readonly #db: Kysely<Database>
+  readonly #data: ThreadData
+  /** Started by the first write: commands that only read have no use for it. */
+  #thread: Worker | undefined
   #waiting: Waiting[] = []
-  #running: Promise<void> = Promise.resolve()
+  #committing: Waiting[] = []
+  #idle: (() => void)[] = []
 
-  constructor(db: Kysely<Database>) {
-    this.#db = db
+  constructor(data: ThreadData) {
+    this.#data = data
   }
 
-  /** Resolves when the write is on stable storage; rejects when the transaction it was part of failed. */
-  write(write: Write): Promise<void> {
+  /** Resolves with its row's number when the write is on stable storage; rejects when the transaction it was part of failed. */
+  write(write: Write): Promise<number> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ write, resolve, reject })
-      if (this.#waiting.length === 1) setImmediate(() => this.#start())
+      if (this.#waiting.length === 1 && this.#committing.length === 0) setImmediate(() => this.#start())
     })
   }
 
-  /** Resolves when everything asked for so far has been written or refused. */
-  async idle(): Promise<void> {
-    while (this.#waiting.length > 0) await new Promise(resolve => setImmediate(resolve))
-    await this.#running
+  /** Ends when everything asked for so far has been written or refused. */
+  async close(): Promise<void> {
+    if (this.#waiting.length + this.#committing.length > 0) await new Promise<void>(resolve => this.#idle.push(resolve))
+    const thread = this.#thread
+    if (!thread) return
+    thread.ref()
+    thread.postMessage('close')
+    await new Promise(resolve => thread.once('exit', resolve))
   }
 
   #start(): void {
-    this.#running = this.#running.then(() => this.#flush())
+    if (this.#committing.length > 0 || this.#waiting.length === 0) return
+    this.#committing = this.#waiting
+    this.#waiting = []
+    this.#thread ??= this.#open()
+    // The process may end while nothing is being written, and only then.
+    this.#thread.ref()
+    this.#thread.postMessage(this.#committing.map(({ write }) => write))
   }
 
-  async #flush(): Promise<void> {
-    const batch = this.#waiting
-    this.#waiting = []
-    if (batch.length === 0) return
-    try {
-      await this.#db.transaction().execute(async transaction => {
-        for (const { write } of batch) await write(transaction)
-      })
-      for (const { resolve } of batch) resolve()
-    } catch (error) {
-      for (const { reject } of batch) reject(error)
-    }
+  /** A thread that breaks is a bug, and ends the process as any other: nobody listens to its `error`. */
+  #open(): Worker {
+    const thread = new Worker(new URL('./commit-thread.ts', import.meta.url), { workerData: this.#data })
+    thread.on('message', (outcome: Outcome) => this.#finish(outcome))
+    return thread
+  }
+
+  #finish(outcome: Outcome): void {
+    const done = this.#committing
+    this.#committing = []
+    if ('rows' in outcome) done.forEach(({ resolve }, index) => resolve(outcome.rows[index]!))
+    else for (const { reject } of done) reject(new Error(outcome.error))
+    this.#thread?.unref()
+    this.#start()
+    if (this.#committing.length > 0) return
+    for (const resolve of this.#idle.splice(0)) resolve()
   }
 }

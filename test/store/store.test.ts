@@ -1,6 +1,7 @@
 import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { Ipv4 } from '../../services/kit/ipv4.ts'
 import type { Mac } from '../../services/kit/mac.ts'
@@ -60,6 +61,36 @@ test('one bad write fails its turn and nothing after it', async () => {
   await store.leases.put(lease('10.77.0.12'))
   expect((await store.leases.all()).map(({ address }) => address)).toEqual(['10.77.0.12'])
   await store.close()
+})
+
+test('M08 the event loop goes on while the disk is waited for, and what is asked meanwhile shares the next flush', async () => {
+  const store = await openStore(folder)
+  await store.leases.put(lease('10.77.0.11'))
+  // Another process that writes just now stands for a disk that takes its time.
+  const other = new DatabaseSync(join(folder, 'state.sqlite'))
+  other.exec('BEGIN IMMEDIATE')
+  let durable = 0
+  const asked = ['10.77.0.12', '10.77.0.13', '10.77.0.14'].map(async address => {
+    await store.leases.put(lease(address))
+    durable += 1
+  })
+  for (let turn = 0; turn < 100; turn++) await new Promise(resolve => setImmediate(resolve))
+  expect([durable, (await store.leases.all()).length]).toEqual([0, 1])
+  other.exec('ROLLBACK')
+  await Promise.all(asked)
+  expect((await store.leases.all()).length).toBe(4)
+  other.close()
+  await store.close()
+})
+
+test('closing waits for what is being written, and a store that nobody wrote to closes as well', async () => {
+  const store = await openStore(folder)
+  const written = Array.from({ length: 50 }, (_, last) => store.leases.put(lease(`10.77.0.${last}`)))
+  await store.close()
+  await Promise.all(written)
+  const again = await openStore(folder)
+  expect(await again.leases.all()).toHaveLength(50)
+  await again.close()
 })
 
 test('I08 the database and the key are private to their owner', async () => {
