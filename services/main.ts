@@ -13,7 +13,9 @@ import { addLeaseApi } from './console/lease-api.ts'
 import { addMetricsApi } from './console/metrics-api.ts'
 import { type LeaseSource, localLeases, storedLeases } from './console/leases.ts'
 import { isListening } from './console/remote-fleet.ts'
+import { dhcpCounts } from './dhcp/counts.ts'
 import { registryFleet } from './dhcp/registry-fleet.ts'
+import { serveBoot } from './dhcp/serve-boot.ts'
 import { type DhcpServer, startDhcp } from './dhcp/server.ts'
 import { registryDnsView } from './dns/registry-view.ts'
 import { startDns } from './dns/server.ts'
@@ -30,6 +32,7 @@ import type { Mac } from './kit/mac.ts'
 import type { Exposition, Meter } from './kit/meter.ts'
 import { interfaceMtu } from './kit/native-socket.ts'
 import { PortBundle } from './kit/port-bundle.ts'
+import { neighbourAt } from './kit/neighbours.ts'
 import { EnvironmentProblem, formatProblem } from './kit/problem.ts'
 import { promMeter } from './kit/prom-meter.ts'
 import { repeat } from './kit/repeat.ts'
@@ -138,7 +141,8 @@ async function openPorts(site: Site, closing: Closing): Promise<Sockets> {
     },
     handedSockets(process.env, process.pid),
   )
-  for (const port of [sockets.dhcp, sockets.tftp, sockets.dns]) if (port) closing.push(() => port.close())
+  for (const port of [sockets.dhcp, sockets.bootServer, sockets.tftp, sockets.dns])
+    if (port) closing.push(() => port.close())
   return sockets
 }
 
@@ -151,23 +155,30 @@ async function openProbe({ site, log, clock }: Served): Promise<AddressProbe | u
   return probe ? openAddressProbe(site.network, { clock, log, pings }) : undefined
 }
 
-async function serveDhcp(served: Served): Promise<DhcpServer | undefined> {
-  const { site, store, registry, urls, certificate, log, clock, meter, sockets, alarms } = served
-  if (!sockets.dhcp) return undefined
-  const fleet = registryFleet({ registry, site, urls, fingerprint: certificate.fingerprint })
+/** Port 67, as server or as proxy, and port 4011. Resolves with the server, if there is one: it knows the leases. */
+async function serveDhcp(served: Served, closing: Closing): Promise<DhcpServer | undefined> {
+  const { site, store, registry, urls, certificate, loaders, log, clock, meter, sockets, alarms } = served
+  if (!sockets.dhcp || !sockets.bootServer) return undefined
+  const fleet = registryFleet({ registry, site, urls, fingerprint: certificate.fingerprint, loaders, clock })
+  const common = { site, httpPort: site.http.port, fleet, alarms, counts: dhcpCounts(meter), clock, log }
+  const boot = { ...common, mtu: MTU_BYTES }
+  const bootServer = serveBoot({ ...boot, port: sockets.bootServer, as: 'boot-server' })
+  closing.push(() => bootServer.close())
+  if (site.dhcp.mode === 'proxy') {
+    const proxy = serveBoot({ ...boot, port: sockets.dhcp, as: 'proxy' })
+    closing.push(() => proxy.close())
+    return undefined
+  }
   const probe = await openProbe(served)
-  return startDhcp({
-    port: sockets.dhcp,
-    site,
-    httpPort: site.http.port,
-    store: store.leases,
-    fleet,
-    alarms,
-    clock,
-    log,
+  const dhcp = await startDhcp({
+    ...common,
     meter,
+    port: sockets.dhcp,
+    store: store.leases,
     ...(probe ? { probe } : {}),
   })
+  closing.push(() => dhcp.close())
+  return dhcp
 }
 
 function serveTftp(
@@ -191,9 +202,9 @@ function serveTftp(
 /** Resolves with who keeps the leases from now on. */
 async function startServices(served: Served, closing: Closing): Promise<LeaseSource> {
   const { site, registry, catalogue, certificate, loaders, urls, log, clock, meter, sockets } = served
-  const dhcp = await serveDhcp(served)
-  if (dhcp) closing.push(() => dhcp.close())
-  const macAt = (address: Ipv4): Mac | undefined => dhcp?.macAt(address)
+  const dhcp = await serveDhcp(served, closing)
+  const macAt = (address: Ipv4): Mac | undefined =>
+    dhcp ? dhcp.macAt(address) : neighbourAt(site.network.interface, address)
   const context = {
     site,
     registry,

@@ -13,8 +13,8 @@ export type Claim = {
   urlToken: Machine | 'none' | 'unknown'
   /** Likewise for the bearer token of the mode file. */
   bearer: Machine | 'none' | 'unknown'
-  /** Who holds the lease of the client's address; undefined where somebody else gives addresses. */
-  leaseMac: Mac | undefined
+  /** Who stands at the client's address, by our lease or by the kernel's neighbour table; undefined where neither knows. */
+  holder: Mac | undefined
   weGiveAddresses: boolean
 }
 
@@ -25,6 +25,7 @@ export type RefusalReason =
   | 'not-booting'
   | 'already-installed'
   | 'address-mismatch'
+  | 'token-missing'
   | 'mac-mismatch'
   | 'uuid-mismatch'
   | 'serial-mismatch'
@@ -48,7 +49,11 @@ const MESSAGES: Record<RefusalReason, [status: 403 | 404 | 409, message: string]
   'already-installed': [409, 'this machine is installed; `rackrise machine reinstall` starts another installation'],
   'address-mismatch': [
     403,
-    'the request comes from an address that is not the lease of this machine; boot it by DHCP of this appliance, and list all its NICs',
+    'the request comes from an address where this machine does not stand; boot it from the network of this appliance, and list all its NICs',
+  ],
+  'token-missing': [
+    403,
+    'nobody knows who stands at this address, so the request needs the token of the attempt; boot the machine from the network of this appliance',
   ],
   'mac-mismatch': [
     403,
@@ -84,19 +89,30 @@ function stateRefusal(machine: Machine): RefusalReason | undefined {
 }
 
 /**
- * A machine with two NICs on the VLAN may ask through the one that did not boot it. Nobody knows that NIC yet, so more than its word is wanted: the
- * bearer token, which went into this attempt's initrd and never through a broadcast.
+ * A machine with two NICs on the VLAN may ask through the one that did not boot it. Nobody knows that NIC yet, so more than its word is wanted: a token
+ * that went into this attempt's initrd and never through a broadcast, as the URL of option 250 does.
  */
-function isItsOtherNic(machine: Machine, { information, leaseMac, bearer }: Claim): boolean {
-  if (!leaseMac || bearer === 'none' || bearer === 'unknown' || bearer.id !== machine.id) return false
-  return information.macs.includes(leaseMac) && machine.macs.some(mac => information.macs.includes(mac))
+function isItsOtherNic(machine: Machine, { information, holder, bearer, urlToken, weGiveAddresses }: Claim): boolean {
+  const secrets = weGiveAddresses ? [bearer] : [bearer, urlToken]
+  const proves = secrets.some(token => token !== 'none' && token !== 'unknown' && token.id === machine.id)
+  if (!holder || !proves) return false
+  return information.macs.includes(holder) && machine.macs.some(mac => information.macs.includes(mac))
+}
+
+/** Address and machine have to agree. Who is not on our link and has no lease of ours is nobody we can see there: the token carries it then. */
+function placeRefusal(machine: Machine, claim: Claim): RefusalReason | undefined {
+  const { holder, weGiveAddresses, urlToken, bearer } = claim
+  if (holder !== undefined && machine.macs.includes(holder)) return undefined
+  if (holder === undefined && !weGiveAddresses)
+    return urlToken === 'none' && bearer === 'none' ? 'token-missing' : undefined
+  return isItsOtherNic(machine, claim) ? undefined : 'address-mismatch'
 }
 
 function identityRefusal(machine: Machine, listing: Listing, claim: Claim): RefusalReason | undefined {
-  const { information, leaseMac, weGiveAddresses } = claim
-  const standsAtItsLease = leaseMac !== undefined && machine.macs.includes(leaseMac)
-  if (weGiveAddresses && !standsAtItsLease && !isItsOtherNic(machine, claim)) return 'address-mismatch'
-  const booted = leaseMac ?? machine.macs.find(mac => information.macs.includes(mac))
+  const { information, holder } = claim
+  const misplaced = placeRefusal(machine, claim)
+  if (misplaced) return misplaced
+  const booted = holder ?? machine.macs.find(mac => information.macs.includes(mac))
   if (!booted || !information.macs.includes(booted)) return 'mac-mismatch'
   if (differs(listing.uuid, machine.uuid, information.uuid)) return 'uuid-mismatch'
   if (differs(listing.serial, machine.serial, information.serial)) return 'serial-mismatch'

@@ -5,7 +5,7 @@ import { type Attempt, BACK_WITHIN_MS, type Machine, type MachineState, RESUMES_
 import type { Architecture, BootClient } from './client.ts'
 
 /** Why a client gets an address and nothing to boot. */
-export type NoBootReason = 'not-booting' | 'unsupported-architecture' | 'no-answer-due'
+export type NoBootReason = 'not-booting' | 'unsupported-architecture' | 'loader-missing' | 'no-answer-due'
 
 /** What DHCP tells a client about booting. */
 export type DhcpPlan =
@@ -20,18 +20,31 @@ export type DhcpPlan =
   /** No reply at all. */
   | { do: 'silence'; reason: 'blocked' | 'ignored' }
 
-/** Loaders by architecture: Debian's `ipxe` package has those for x86; snponly uses the firmware's own NIC driver. */
-const LOADERS: Partial<Record<Architecture, string>> = {
-  'x86-bios': 'undionly.kpxe',
-  'x64-uefi': 'snponly.efi',
-  'arm64-uefi': 'snponly-arm64.efi',
+/**
+ * Loaders by architecture, best first. Debian's package `ipxe` has the two for x86, and from Debian 13 on `ipxe-arm64.efi`; what upstream builds as
+ * `bin-arm64-efi/snponly.efi` has to be put beside the other one under a name of its own. snponly uses the firmware's own NIC driver. There is no 32-bit
+ * loader, since Proxmox is 64-bit.
+ */
+export const LOADERS: Partial<Record<Architecture, readonly string[]>> = {
+  'x86-bios': ['undionly.kpxe'],
+  'x64-uefi': ['snponly.efi'],
+  'arm64-uefi': ['snponly-arm64.efi', 'ipxe-arm64.efi'],
 }
 
 /** Files that a loader folder should hold for the machines most people have. */
 export const COMMON_LOADERS = ['undionly.kpxe', 'snponly.efi'] as const
 
-export function loaderFor(architecture: Architecture | undefined): string | undefined {
-  return architecture && LOADERS[architecture]
+/** Names of the files in the loader folder. */
+export type LoaderNames = Pick<ReadonlySet<string>, 'has'>
+
+export function loaderFor(
+  architecture: Architecture | undefined,
+  there: LoaderNames,
+): { loader: string } | { reason: 'unsupported-architecture' | 'loader-missing' } {
+  const names = architecture && LOADERS[architecture]
+  if (!names) return { reason: 'unsupported-architecture' }
+  const loader = names.find(name => there.has(name))
+  return loader === undefined ? { reason: 'loader-missing' } : { loader }
 }
 
 /** What the lifecycle says about a machine, as far as booting is concerned. */
@@ -47,13 +60,13 @@ export type BootView = {
  * DHCP's part of the plan. Every machine that boots from the network gets loader and script, an installed one too:
  * the script is what tells it to boot its disk, and it can be told so on its own screen.
  */
-export function dhcpPlan(client: BootClient, view: BootView): DhcpPlan {
+export function dhcpPlan(client: BootClient, view: BootView, loaders: LoaderNames): DhcpPlan {
   if (view.silent) return { do: 'silence', reason: view.silent }
   switch (client.stage) {
     case 'firmware': {
-      const loader = loaderFor(client.architecture)
-      if (!loader) return { do: 'nothing', reason: 'unsupported-architecture' }
-      return { do: 'load', loader, via: client.via }
+      const found = loaderFor(client.architecture, loaders)
+      if ('reason' in found) return { do: 'nothing', reason: found.reason }
+      return { do: 'load', loader: found.loader, via: client.via }
     }
     case 'ipxe':
       return { do: 'script', url: view.scriptUrl }

@@ -34,6 +34,20 @@ export type Inquiry = {
   now: Instant
 }
 
+/** The same where no address is given: no subnet, no leases. */
+export type BootInquiry = {
+  message: DhcpMessage
+  client: DhcpClient
+  said: ClientView
+  server: Pick<ServerFacts, 'address' | 'httpPort'>
+}
+
+/** What decisions read where another server gives the addresses. */
+export type BootView = {
+  server: Pick<ServerFacts, 'address' | 'prefix' | 'subnets' | 'httpPort'>
+  fleet: Pick<DhcpFleet, 'view'>
+}
+
 /** What the server does to its table besides replying; `put` must be durable before an ACK leaves. */
 export type Change =
   | { change: 'hold'; mac: Mac; address: Ipv4 }

@@ -23,3 +23,12 @@ export function destinationOf(
   // says, and every firmware in test/vectors/dhcp takes it.
   return { address: LIMITED_BROADCAST, port: CLIENT_PORT }
 }
+
+/**
+ * Where the boot server's ACK goes: to the address that the machine has by now (PXE 2.1 §2.5), else to where it came from; some ROMs leave ciaddr empty. EDK2
+ * asks from port 4011 and hears the answer there, BIOS ROMs and iPXE from 68.
+ */
+export function bootServerDestination(request: Pick<DhcpMessage, 'ciaddr'>, from: Endpoint): Endpoint {
+  const address = request.ciaddr === UNSPECIFIED ? from.address : request.ciaddr
+  return { address: address === UNSPECIFIED ? LIMITED_BROADCAST : address, port: from.port }
+}

@@ -21,6 +21,8 @@ export type DhcpFact =
   | { fact: 'acknowledged'; client: DhcpClient; address: Ipv4; plan: DhcpPlan }
   /** It has this address from elsewhere and was told the rest: no lease. */
   | { fact: 'informed'; client: DhcpClient; address: Ipv4 }
+  /** It was told what to boot and nothing of an address: by a proxy, or at port 4011. */
+  | { fact: 'boot-told'; client: DhcpClient; plan: DhcpPlan }
   | { fact: 'refused'; client: DhcpClient; reason: string }
   | { fact: 'silent'; client: DhcpClient; reason: string }
 

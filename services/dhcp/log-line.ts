@@ -53,9 +53,9 @@ function bootFieldOf(plan: DhcpPlan): string {
 const VERBS = { offer: 'offered', ack: 'acknowledged', nak: 'refused' } as const
 
 function replyLine(reply: Reply): string {
-  const what = reply.address ?? 'an address'
   const extra = reply.type === 'nak' ? undefined : thingOf(reply.said.plan)
-  return `${VERBS[reply.type]} ${what}${extra ? ` and ${extra}` : ''} to ${reply.client.mac} (${speakerOf(reply.client)})`
+  const what = [reply.address, extra].filter(Boolean).join(' and ') || 'an address'
+  return `${VERBS[reply.type]} ${what} to ${reply.client.mac} (${speakerOf(reply.client)})`
 }
 
 function thingOf(plan: DhcpPlan): string | undefined {

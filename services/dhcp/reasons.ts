@@ -33,6 +33,18 @@ export const REASONS = {
     severity: 'info',
   },
   'from-pool': { kind: 'offer', message: 'a free address of the pool', action: NOTHING, severity: 'info' },
+  'boot-offered': {
+    kind: 'offer',
+    message: 'another server gives the address',
+    action: NOTHING,
+    severity: 'info',
+  },
+  'boot-server-offered': {
+    kind: 'offer',
+    message: 'another server gives the address, and the machine asks for the file at port 4011',
+    action: NOTHING,
+    severity: 'info',
+  },
 
   selected: { kind: 'ack', message: 'the machine took our offer', action: NOTHING, severity: 'info' },
   rebooted: { kind: 'ack', message: 'the machine remembered its address', action: NOTHING, severity: 'info' },
@@ -45,6 +57,12 @@ export const REASONS = {
   },
   repeated: { kind: 'ack', message: 'the same acknowledgement again', action: NOTHING, severity: 'info' },
   informed: { kind: 'ack', message: 'the machine has its address from elsewhere', action: NOTHING, severity: 'info' },
+  'boot-server-asked': {
+    kind: 'ack',
+    message: 'the machine asked the boot server what to load',
+    action: NOTHING,
+    severity: 'info',
+  },
 
   'address-taken': {
     kind: 'nak',
@@ -155,6 +173,48 @@ export const REASONS = {
     message: 'the machine asks for settings and says no address',
     action: NOTHING,
     severity: 'info',
+  },
+  'addresses-elsewhere': {
+    kind: 'silence',
+    message: 'addresses are another server’s business here',
+    action: NOTHING,
+    severity: 'info',
+  },
+  'not-booting': {
+    kind: 'silence',
+    message: 'the machine is not booting from the network, and only who does hears a proxy',
+    action: NOTHING,
+    severity: 'info',
+  },
+  'unsupported-architecture': {
+    kind: 'silence',
+    message: 'no loader is known for the architecture of the machine',
+    action: 'boot it as x86 BIOS, x86-64 UEFI or ARM64 UEFI',
+    severity: 'warning',
+  },
+  'loader-missing': {
+    kind: 'silence',
+    message: 'the folder of loaders has none for the architecture of the machine',
+    action: 'see `rackrise check` for the file, put it into `boot.loaders`, and restart',
+    severity: 'warning',
+  },
+  'no-boot-request': {
+    kind: 'silence',
+    message: 'port 4011 answers requests to the boot server only',
+    action: NOTHING,
+    severity: 'info',
+  },
+  'windows-deployment': {
+    kind: 'silence',
+    message: 'a boot program of Windows asks for its deployment server',
+    action: 'nothing if one is meant to be there: Windows is not deployed from here',
+    severity: 'info',
+  },
+  'foreign-network': {
+    kind: 'silence',
+    message: 'the sender is of no network of the site',
+    action: 'add a `[[dhcp.subnet]]` with its prefix if machines boot from there',
+    severity: 'warning',
   },
   blocked: {
     kind: 'silence',

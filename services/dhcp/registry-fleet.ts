@@ -1,15 +1,25 @@
 /** The fleet as DHCP sees it: the registry, asked through the boot plan. */
-import { type DhcpPlan, dhcpPlan } from '../boot/plan.ts'
+import { type DhcpPlan, dhcpPlan, type LoaderNames } from '../boot/plan.ts'
 import type { Urls } from '../boot/urls.ts'
 import { bootView, expectsAnswer, silentReason } from '../boot/view.ts'
+import type { Clock, Instant } from '../kit/clock.ts'
 import type { Ipv4 } from '../kit/ipv4.ts'
 import type { Mac } from '../kit/mac.ts'
+import type { MachineId } from '../machine/event.ts'
 import type { Machine } from '../machine/lifecycle.ts'
 import type { Registry } from '../machine/registry.ts'
 import type { Site } from '../site/types.ts'
 import type { ClientView, DhcpClient, DhcpFact, DhcpFleet } from './fleet.ts'
 
-export type FleetOptions = { registry: Registry; site: Site; urls: Urls; fingerprint: string }
+export type FleetOptions = {
+  registry: Registry
+  site: Site
+  urls: Urls
+  fingerprint: string
+  /** What the loader folder holds. */
+  loaders: LoaderNames
+  clock: Pick<Clock, 'now'>
+}
 
 /** Facts of a system that renews its lease are worth one line, not one every half hour. */
 function isNews(machine: Machine, fact: Extract<DhcpFact, { fact: 'acknowledged' }>): boolean {
@@ -17,8 +27,43 @@ function isNews(machine: Machine, fact: Extract<DhcpFact, { fact: 'acknowledged'
   return stage !== 'system' || machine.stage !== stage || machine.address !== fact.address
 }
 
+/** Firmware asks anew after 4, 8, 16 and 32 seconds while nobody gives it an address; that is one boot. */
+const SAME_BOOT_MS = 60_000
+
+/** Whether what a machine was told to boot is news: said twice in a row within a minute, it asked twice. */
+function bootNews(clock: Pick<Clock, 'now'>): (machine: Machine, told: string) => boolean {
+  const last = new Map<MachineId, { told: string; at: Instant }>()
+  return (machine, told) => {
+    const now = clock.now()
+    const before = last.get(machine.id)
+    const isRepeat = before?.told === told && now - before.at < SAME_BOOT_MS && machine.lastEventAt <= before.at
+    if (!isRepeat) last.set(machine.id, { told, at: now })
+    return !isRepeat
+  }
+}
+
+/** What a machine took or was told goes to its timeline; offers, refusals and silences stay in the log. */
+function teller({ registry, clock }: FleetOptions): (fact: DhcpFact) => void {
+  const isBootNews = bootNews(clock)
+  return fact => {
+    if (fact.fact !== 'acknowledged' && fact.fact !== 'boot-told') return
+    const machine = registry.byMac(fact.client.mac)
+    if (!machine) return
+    const { stage } = fact.client.boot
+    const loader = fact.plan.do === 'load' ? { loader: fact.plan.loader } : {}
+    if (fact.fact === 'boot-told') {
+      if (isBootNews(machine, `${stage} ${loader.loader ?? ''}`))
+        registry.inBackground(registry.record(machine.id, { type: 'boot-told', stage, ...loader }, 'dhcp'))
+    } else if (isNews(machine, fact)) {
+      registry.inBackground(
+        registry.record(machine.id, { type: 'leased', address: fact.address, stage, ...loader }, 'dhcp'),
+      )
+    }
+  }
+}
+
 export function registryFleet(options: FleetOptions): DhcpFleet {
-  const { registry, site, urls } = options
+  const { registry, site, urls, loaders } = options
 
   /** Whoever boots from the network becomes known; a laptop on the VLAN does not. */
   const machineOf = (client: DhcpClient): Machine | undefined => {
@@ -38,7 +83,7 @@ export function registryFleet(options: FleetOptions): DhcpFleet {
     const silent = silentReason(machine, registry.listing(machine), site.boot.unknown)
     const attempt = site.dhcp.answerOptions ? expectsAnswer(machine) : undefined
     const answer = attempt && { url: urls.answer(registry.token(attempt, 'answer')), fingerprint: options.fingerprint }
-    return dhcpPlan(client.boot, bootView(silent, urls.script(client.mac), answer))
+    return dhcpPlan(client.boot, bootView(silent, urls.script(client.mac), answer), loaders)
   }
 
   return {
@@ -47,7 +92,7 @@ export function registryFleet(options: FleetOptions): DhcpFleet {
       // Not remembered, for whatever reason: told to boot the disk like everybody, unless the site ignores strangers.
       if (!machine) {
         const silent = client.boot.stage !== 'system' && site.boot.unknown === 'ignore' ? 'ignored' : undefined
-        return { plan: dhcpPlan(client.boot, bootView(silent, urls.script(client.mac))) }
+        return { plan: dhcpPlan(client.boot, bootView(silent, urls.script(client.mac)), loaders) }
       }
       registry.heard(machine.id)
       const { name, address } = registry.listing(machine)
@@ -60,18 +105,6 @@ export function registryFleet(options: FleetOptions): DhcpFleet {
     reservedFor(address: Ipv4): Mac | undefined {
       return site.machines.find(listed => listed.address === address)?.macs[0]
     },
-    tell(fact) {
-      if (fact.fact !== 'acknowledged') return
-      const machine = registry.byMac(fact.client.mac)
-      if (!machine || !isNews(machine, fact)) return
-      const loader = fact.plan.do === 'load' ? { loader: fact.plan.loader } : {}
-      registry.inBackground(
-        registry.record(
-          machine.id,
-          { type: 'leased', address: fact.address, stage: fact.client.boot.stage, ...loader },
-          'dhcp',
-        ),
-      )
-    },
+    tell: teller(options),
   }
 }

@@ -1,7 +1,7 @@
 /** Building OFFER, ACK and NAK: the fields of RFC 2131 Table 3. */
 import { type Ipv4, UNSPECIFIED } from '../kit/ipv4.ts'
-import { bootFieldsOf } from './boot-options.ts'
-import type { Change, Inquiry, Reply } from './decision.ts'
+import { type BootFields, bootFieldsOf } from './boot-options.ts'
+import type { BootInquiry, Change, Inquiry, Reply } from './decision.ts'
 import { type DhcpMessage, MESSAGE_TYPES, type ReplyType } from './message.ts'
 import { bytesOf, OPTION, parameterListOf, uint8 } from './options.ts'
 import { echoedOptions, inOrder, leaseOptions, networkOptions, serverId } from './parameters.ts'
@@ -36,28 +36,50 @@ function granted(
   const { message: request, view, said, client } = inquiry
   const boot = bootFieldsOf(said.plan, request, view.server)
   const lease = address === UNSPECIFIED ? [] : leaseOptions(view.server.leaseSeconds)
-  const entries = [...header(inquiry, type), ...lease, ...networkOptions(inquiry), ...boot.options]
-  const options = inOrder([...entries, ...echoedOptions(request)], parameterListOf(request))
-  const message: DhcpMessage = {
-    ...copied(request),
-    ciaddr: type === 'ack' ? request.ciaddr : UNSPECIFIED,
-    yiaddr: address,
-    siaddr: boot.siaddr,
-    file: boot.file,
-    options,
-  }
+  const entries = [...lease, ...networkOptions(inquiry)]
+  const message = { ...withBoot(request, view.server.address, type, entries, boot), yiaddr: address }
   const notes = [...boot.notes, ...relayNotes(request)]
   return { do: 'reply', type, reason, client, said, address, message, changes, notes }
 }
 
+/** What to boot and nothing else: the address and the network are another server's. */
+export function tellBoot(
+  { message: request, client, said, server }: BootInquiry,
+  type: 'offer' | 'ack',
+  reason: OfferReason | AckReason,
+  boot: BootFields,
+): Reply {
+  const message = withBoot(request, server.address, type, [], boot)
+  const address = request.ciaddr === UNSPECIFIED ? {} : { address: request.ciaddr }
+  const notes = [...boot.notes, ...relayNotes(request)]
+  return { do: 'reply', type, reason, client, said, message, changes: [], notes, ...address }
+}
+
+function withBoot(
+  request: DhcpMessage,
+  ours: Ipv4,
+  type: 'offer' | 'ack',
+  entries: [number, Uint8Array][],
+  boot: BootFields,
+): DhcpMessage {
+  const all = [...header(request, type, ours), ...entries, ...boot.options, ...echoedOptions(request)]
+  return {
+    ...copied(request),
+    ciaddr: type === 'ack' ? request.ciaddr : UNSPECIFIED,
+    siaddr: boot.siaddr,
+    file: boot.file,
+    options: inOrder(all, parameterListOf(request)),
+  }
+}
+
 /** A NAK carries nothing but its reason (RFC 2131 Table 3); a relay agent must broadcast it (§4.3.2). */
 export function refuse(inquiry: Inquiry, reason: NakReason, address: Ipv4 | undefined): Reply {
-  const { message: request, client, said } = inquiry
+  const { message: request, client, said, view } = inquiry
   const text: [number, Uint8Array] = [OPTION.message, bytesOf(REASONS[reason].message)]
   const message: DhcpMessage = {
     ...copied(request),
     broadcast: request.broadcast || request.giaddr !== UNSPECIFIED,
-    options: inOrder([...header(inquiry, 'nak'), text, ...echoedOptions(request)], []),
+    options: inOrder([...header(request, 'nak', view.server.address), text, ...echoedOptions(request)], []),
   }
   const notes = relayNotes(request)
   const refused: Reply = { do: 'reply', type: 'nak', reason, client, said, message, changes: [], notes }
@@ -69,8 +91,8 @@ function relayNotes(request: DhcpMessage): NoteReason[] {
   return relayInformationOf(request).isBroken ? ['relay-information-broken'] : []
 }
 
-function header({ message, view }: Inquiry, type: ReplyType): [number, Uint8Array][] {
-  return [[OPTION.messageType, uint8(MESSAGE_TYPES[type])], serverId(serverIdFor(message, view.server.address))]
+function header(request: DhcpMessage, type: ReplyType, ours: Ipv4): [number, Uint8Array][] {
+  return [[OPTION.messageType, uint8(MESSAGE_TYPES[type])], serverId(serverIdFor(request, ours))]
 }
 
 function copied(request: DhcpMessage): DhcpMessage {

@@ -36,7 +36,8 @@ export function respond(message: DhcpMessage, view: DhcpView, now: Instant): Dec
   }
 }
 
-function screen(message: DhcpMessage): SilenceReason | undefined {
+/** Why nobody answers such a message, whoever gives the addresses. */
+export function screen(message: DhcpMessage): SilenceReason | undefined {
   if (message.op !== 'request') return 'not-a-request'
   if (message.hops > MAX_HOPS) return 'too-many-hops'
   const type = messageTypeOf(message)

@@ -8,7 +8,6 @@ import type { Ipv4 } from '../kit/ipv4.ts'
 import type { Log, LogFields } from '../kit/log.ts'
 import type { Mac } from '../kit/mac.ts'
 import { type Meter, silentMeter } from '../kit/meter.ts'
-import { EnvironmentProblem } from '../kit/problem.ts'
 import type { DhcpSite, Site } from '../site/types.ts'
 import type { LeaseRecord, LeaseStore } from '../store/types.ts'
 import { judgeAnswer } from './conflict.ts'
@@ -42,6 +41,8 @@ export type DhcpOptions = {
   clock: Clock
   log: Log
   meter?: Meter
+  /** Those of the meter, where port 4011 counts by them, too. */
+  counts?: DhcpCounts
 }
 
 export type DhcpServer = {
@@ -66,15 +67,17 @@ const MTU_BYTES = 1500
 const MAX_WRITES_IN_FLIGHT = 1024
 const MS_PER_SECOND = 1000
 
-/** Loads the leases, then serves. Throws EnvironmentProblem for a mode that this version lacks. */
+/** Loads the leases, then serves. */
 export async function startDhcp(options: DhcpOptions): Promise<DhcpServer> {
   const { port, site, store, clock, log } = options
-  refuseUnavailableMode(site.dhcp.mode)
   const table = new LeaseTable(site.dhcp.subnets, site.network.address)
   table.load(await store.all(), clock.now())
   const serving = new Serving(options, table)
   port.onDatagram(datagram => serving.hear(datagram))
-  log.info({ room: 'dhcp', interface: site.network.interface, leases: table.all().length }, 'serving DHCP')
+  log.info(
+    { room: 'dhcp', mode: site.dhcp.mode, interface: site.network.interface, leases: table.all().length },
+    'serving DHCP',
+  )
   return {
     async close() {
       port.onDatagram(() => {})
@@ -86,15 +89,6 @@ export async function startDhcp(options: DhcpOptions): Promise<DhcpServer> {
     leases: () => table.all(),
     release: address => serving.release(address),
   }
-}
-
-function refuseUnavailableMode(mode: Site['dhcp']['mode']): void {
-  if (mode !== 'proxy') return
-  throw new EnvironmentProblem(
-    'dhcp-proxy-unavailable',
-    'dhcp.mode = "proxy" is not available in this version',
-    'set mode = "server" to give addresses too, or "off" to leave DHCP to another server',
-  )
 }
 
 function activeOnly(record: LeaseRecord | undefined, clock: Clock): LeaseRecord | undefined {
@@ -112,8 +106,8 @@ class Serving {
   readonly #counts: DhcpCounts
 
   constructor(options: DhcpOptions, table: LeaseTable) {
-    const { meter = silentMeter } = options
-    this.#counts = dhcpCounts(meter)
+    const { meter = silentMeter, counts = dhcpCounts(meter) } = options
+    this.#counts = counts
     gaugeLeases(meter, table, options.clock)
     const { site, httpPort, fleet } = options
     const { address, prefix } = site.network

@@ -35,12 +35,12 @@ export function registryDnsView(options: DnsViewOptions): DnsView {
 
   return {
     answerFor(client) {
-      // Where another server gives addresses nobody's lease is known here: the URL carries no token, and the answer rests on the other checks.
-      if (site.dhcp.mode !== 'server') return { url: urls.answer(), fingerprint }
       const mac = macAt(client)
       const machine = mac && registry.byMac(mac)
       const attempt = machine && expectsAnswer(machine)
-      if (!attempt) return undefined
+      // Where another server gives the addresses, an ISO booted from a stick finds its way here without an attempt that began: a URL without a token
+      // lets it be seen, and served if it is approved.
+      if (!attempt) return site.dhcp.mode === 'server' ? undefined : { url: urls.answer(), fingerprint }
       note(machine.id, attempt, client)
       return { url: urls.answer(registry.token(attempt, 'answer')), fingerprint }
     },

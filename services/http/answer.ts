@@ -13,7 +13,7 @@ import type { Ipv4 } from '../kit/ipv4.ts'
 import { formatProblem } from '../kit/problem.ts'
 import type { Machine } from '../machine/lifecycle.ts'
 import type { SecretPurpose } from '../machine/secrets.ts'
-import { clientAddress, type HttpContext } from './context.ts'
+import { clientAddress, type HttpContext, standsAt } from './context.ts'
 
 type Asking = { information: SystemInformation; address: Ipv4; accept: string | undefined }
 
@@ -32,23 +32,23 @@ function claimOf(context: HttpContext, request: FastifyRequest, asking: Asking):
     information: asking.information,
     urlToken: tokenHolder(context, (request.params as { token?: string }).token, 'answer'),
     bearer: tokenHolder(context, bearer, 'bearer'),
-    leaseMac: context.macAt(asking.address),
+    holder: context.macAt(asking.address),
     weGiveAddresses: context.site.dhcp.mode === 'server',
   }
 }
 
 /** The machine that stands at this address, else the first one whose MAC was posted. */
 function machineOf(context: HttpContext, claim: Claim): Machine | undefined {
-  const macs = [...(claim.leaseMac ? [claim.leaseMac] : []), ...claim.information.macs]
+  const macs = [...(claim.holder ? [claim.holder] : []), ...claim.information.macs]
   return macs.map(mac => context.registry.byMac(mac)).find(machine => machine !== undefined)
 }
 
 /** Whoever asks for an answer and is nobody yet is seen now, so that an operator finds it in the list and can approve it. */
-async function meet(context: HttpContext, claim: Claim): Promise<Machine | undefined> {
+async function meet(context: HttpContext, claim: Claim, address: Ipv4): Promise<Machine | undefined> {
   const machine = machineOf(context, claim)
   const [first] = claim.information.macs
   if (machine || !first || !context.registry.admits(first)) return machine
-  if (claim.weGiveAddresses && (!claim.leaseMac || !claim.information.macs.includes(claim.leaseMac))) return undefined
+  if (!standsAt(context, claim.information.macs, address)) return undefined
   const { macs, serial, uuid } = claim.information
   return context.registry.sight({ macs, ...(serial ? { serial } : {}), ...(uuid ? { uuid } : {}) }, 'answer')
 }
@@ -145,7 +145,7 @@ export function addAnswer(app: FastifyInstance, context: HttpContext): void {
       accept: request.headers.accept ?? '',
     }
     const claim = claimOf(context, request, asking)
-    const machine = await meet(context, claim)
+    const machine = await meet(context, claim, asking.address)
     const decision = authorise(claim, machine, machine && context.registry.listing(machine))
     if (!decision.ok) return refuse(context, reply, decision, asking.address)
     return serve(context, reply, decision.machine, asking, decision.withToken)

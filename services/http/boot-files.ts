@@ -5,10 +5,9 @@ import type { IsoEntry } from '../iso/catalogue.ts'
 import { understandsToken, renderModeFile } from '../iso/mode-file.ts'
 import { isProblem } from '../kit/is-problem.ts'
 import type { Problem } from '../kit/problem.ts'
-import type { Segment } from '../kit/segments.ts'
 import type { AttemptId } from '../machine/event.ts'
 import type { Machine } from '../machine/lifecycle.ts'
-import { clientAddress, type HttpContext, isAtItsAddress } from './context.ts'
+import { clientAddress, type HttpContext, standsAt } from './context.ts'
 import { sendFile } from './send-file.ts'
 
 type Found = { machine: Machine; attempt: AttemptId; iso: IsoEntry }
@@ -23,7 +22,7 @@ function findAttempt(
   const attempt = machine?.attempt
   if (!machine || !attempt || (machine.state !== 'booting' && machine.state !== 'stalled'))
     return { code: 404, text: 'no such attempt is booting; power-cycle the machine for a new boot script\n' }
-  if (!isAtItsAddress(context, machine, clientAddress(remote)))
+  if (!standsAt(context, machine.macs, clientAddress(remote)))
     return { code: 403, text: 'this attempt belongs to another address; boot the machine by DHCP of this appliance\n' }
   const profile = context.site.profiles.get(attempt.profile)
   const iso: IsoEntry | Problem | undefined = profile && context.catalogue.find(profile.iso)
@@ -37,9 +36,17 @@ function findAttempt(
   return { machine, attempt: attempt.id, iso }
 }
 
-async function initrdOf(context: HttpContext, { attempt, iso }: Found): Promise<Segment[] | Problem> {
-  const token = understandsToken(iso.release) ? { token: context.registry.token(attempt, 'bearer') } : {}
-  return attemptInitrd(iso, renderModeFile(iso.release, token))
+/**
+ * Where another server gives the addresses, nobody sends option 250, and its DNS server knows nothing of us: the mode file names the answer URL itself. Like
+ * the bearer token it goes to the machine at that address only, and never through a broadcast.
+ */
+function modeFileOf({ site, registry, urls, certificate }: HttpContext, { attempt, iso }: Found): string {
+  const token = understandsToken(iso.release) ? { token: registry.token(attempt, 'bearer') } : {}
+  const where =
+    site.dhcp.mode === 'server'
+      ? {}
+      : { url: urls.answer(registry.token(attempt, 'answer')), certFingerprint: certificate.fingerprint }
+  return renderModeFile(iso.release, { ...where, ...token })
 }
 
 function etagOf({ attempt, iso }: Found, part: string): string {
@@ -52,7 +59,7 @@ export function addBootFiles(app: FastifyInstance, context: HttpContext): void {
     const found = findAttempt(context, (request.params as { attempt: string }).attempt, request.socket.remoteAddress)
     if ('code' in found) return reply.code(found.code).type('text/plain').send(found.text)
     const { machine, attempt, iso } = found
-    const segments = part === 'kernel' ? kernelSegments(iso) : await initrdOf(context, found)
+    const segments = part === 'kernel' ? kernelSegments(iso) : await attemptInitrd(iso, modeFileOf(context, found))
     if (isProblem(segments)) return reply.code(500).type('text/plain').send(`${segments.message}; ${segments.hint}\n`)
     let begun = false
     await sendFile(request, reply, {

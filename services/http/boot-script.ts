@@ -11,7 +11,7 @@ import type { Problem } from '../kit/problem.ts'
 import type { AttemptId } from '../machine/event.ts'
 import { isPlaceholderSerial, isPlaceholderUuid } from '../machine/identity.ts'
 import type { Machine } from '../machine/lifecycle.ts'
-import { clientAddress, type HttpContext, isAtItsAddress } from './context.ts'
+import { clientAddress, type HttpContext, standsAt } from './context.ts'
 
 /** A parameter that is given twice comes as a list, and counts as not given. */
 type Query = { mac?: unknown; uuid?: unknown; serial?: unknown; product?: unknown; disk?: unknown }
@@ -117,13 +117,6 @@ async function scriptFor(
   return text
 }
 
-/** A machine that nobody knows yet has to stand at its lease, too: else one client could fill the fleet with machines that do not exist. */
-function standsThere(context: HttpContext, mac: Mac, address: Ipv4): boolean {
-  const known = context.registry.byMac(mac)
-  if (known) return isAtItsAddress(context, known, address)
-  return context.site.dhcp.mode !== 'server' || context.macAt(address) === mac
-}
-
 export function addBootScript(app: FastifyInstance, context: HttpContext): void {
   const { registry, site, log } = context
   // No HEAD: asking for a script makes something true of a machine, and looking at its head must not.
@@ -138,12 +131,13 @@ export function addBootScript(app: FastifyInstance, context: HttpContext): void 
         ? WHO_ARE_YOU
         : reply.code(400).send('mac is not the address of an Ethernet NIC; boot from one, or send mac=${netX/mac}\n')
     }
-    if (!standsThere(context, mac, address)) {
+    // One that nobody knows yet has to stand there, too: else one client could fill the fleet with machines that do not exist.
+    if (!standsAt(context, registry.byMac(mac)?.macs ?? [mac], address)) {
       log.warn(
         { mac, address, reason: 'address-mismatch' },
-        'a boot script was asked for from an address that is not its lease',
+        'a boot script was asked for from an address where the machine does not stand',
       )
-      return reply.code(403).send(`${address} does not hold the lease of ${mac}; boot it by DHCP of this appliance\n`)
+      return reply.code(403).send(`${mac} does not stand at ${address}; boot it from the network of this appliance\n`)
     }
     if (!registry.admits(mac)) {
       log.warn({ mac, address, reason: 'too-many-strangers' }, 'too many unknown machines to remember another one')

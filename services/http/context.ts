@@ -6,8 +6,8 @@ import type { Clock } from '../kit/clock.ts'
 import type { Ipv4 } from '../kit/ipv4.ts'
 import type { Log } from '../kit/log.ts'
 import type { Mac } from '../kit/mac.ts'
-import type { Machine } from '../machine/lifecycle.ts'
 import type { Registry } from '../machine/registry.ts'
+import { isBehindRouter } from '../site/networks.ts'
 import type { Site } from '../site/types.ts'
 import type { Certificate } from './certificate.ts'
 
@@ -21,7 +21,7 @@ export type HttpContext = {
   urls: Urls
   clock: Clock
   log: Log
-  /** Who holds this address, as far as our own DHCP server knows; always undefined when another server gives addresses. */
+  /** Who stands at this address: by our lease, or where another server gives the addresses by the kernel's neighbour table, which knows our own link only. */
   macAt: (address: Ipv4) => Mac | undefined
 }
 
@@ -31,11 +31,12 @@ export function clientAddress(remote: string | undefined): Ipv4 {
 }
 
 /**
- * Whether a request from this address can be this machine. Where we give the addresses, the lease says so; where somebody else does, we
- * can't know and the other checks have to carry it.
+ * Whether a request from this address can be from one of these NICs. Where another server gives the addresses, machines behind a router are not in our
+ * neighbour table: those of subnets that the site lists are let through, and their answer needs a token instead.
  */
-export function isAtItsAddress(context: HttpContext, machine: Machine, address: Ipv4): boolean {
-  if (context.site.dhcp.mode !== 'server') return true
-  const holder = context.macAt(address)
-  return holder !== undefined && machine.macs.includes(holder)
+export function standsAt({ site, macAt }: HttpContext, macs: readonly Mac[], address: Ipv4): boolean {
+  const holder = macAt(address)
+  if (holder) return macs.includes(holder)
+  const { mode, subnets } = site.dhcp
+  return mode !== 'server' && isBehindRouter({ own: site.network.prefix, subnets }, address)
 }

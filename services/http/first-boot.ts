@@ -2,7 +2,7 @@
 import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { FastifyInstance } from 'fastify'
-import { clientAddress, type HttpContext, isAtItsAddress } from './context.ts'
+import { clientAddress, type HttpContext, standsAt } from './context.ts'
 
 /** What the installer takes at most (it truncates silently beyond that). */
 export const FIRST_BOOT_MAX_BYTES = 1024 * 1024
@@ -23,7 +23,7 @@ export function addFirstBoot(app: FastifyInstance, context: HttpContext): void {
       machine.state === 'installing' || (machine.state === 'stalled' && attempt.answeredAt !== undefined)
     if (!installing)
       return reply.code(409).send('no installation of this machine is under way; see `rackrise machine show`\n')
-    if (!isAtItsAddress(context, machine, clientAddress(request.socket.remoteAddress)))
+    if (!standsAt(context, machine.macs, clientAddress(request.socket.remoteAddress)))
       return reply
         .code(403)
         .send('this script belongs to another address; boot the machine by DHCP of this appliance\n')

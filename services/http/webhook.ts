@@ -3,7 +3,7 @@ import type { FastifyInstance } from 'fastify'
 import { type InstallationReport, parseReport } from '../answer/webhook.ts'
 import { isProblem } from '../kit/is-problem.ts'
 import type { Installed } from '../machine/event.ts'
-import { clientAddress, type HttpContext, isAtItsAddress } from './context.ts'
+import { clientAddress, type HttpContext, standsAt } from './context.ts'
 
 function installedOf(report: InstallationReport): Installed {
   const { fqdn, machineId, management, product, kernel, sshHostKeys } = report
@@ -28,7 +28,7 @@ export function addWebhook(app: FastifyInstance, context: HttpContext): void {
         .code(404)
         .send('no installation is reported here: its attempt is over or never was; see `rackrise machine timeline`\n')
     const address = clientAddress(request.socket.remoteAddress)
-    if (!isAtItsAddress(context, machine, address)) {
+    if (!standsAt(context, machine.macs, address)) {
       log.warn(
         { machine: registry.titleOf(machine), address, reason: 'address-mismatch' },
         'a report came from an address that is not its lease',

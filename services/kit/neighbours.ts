@@ -2,6 +2,7 @@
  * Who answers for an address on the link of one interface, as the kernel knows it. Whoever exchanged a datagram with us stands in this table
  * without anything having to be sent, and reading it needs no capability.
  */
+import { readFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import type { Ipv4 } from './ipv4.ts'
 import { type Mac, parseMac } from './mac.ts'
@@ -30,4 +31,19 @@ export async function neighboursOf(device: string): Promise<ReadonlyMap<Ipv4, Ma
       .filter(neighbour => neighbour.device === device)
       .map(({ address, mac }) => [address, mac]),
   )
+}
+
+/**
+ * Who stands at that address of the interface's link now. Read at once: the kernel keeps 1024 neighbours at most (gc_thresh3) and has them in memory, so this
+ * takes well under a millisecond.
+ */
+export function neighbourAt(device: string, address: Ipv4): Mac | undefined {
+  try {
+    return parseNeighbours(readFileSync(TABLE, 'utf8')).find(
+      neighbour => neighbour.device === device && neighbour.address === address,
+    )?.mac
+  } catch {
+    // Without the table nobody is known, and what rests on it is refused.
+    return undefined
+  }
 }

@@ -9,13 +9,15 @@ import { EnvironmentProblem } from './problem.ts'
 import { adoptUdpPort } from './udp-port.ts'
 
 const DHCP_PORT = 67
+/** PXE's boot server (PXE 2.1 §2.5). */
+const BOOT_SERVER_PORT = 4011
 const TFTP_PORT = 69
 const DNS_PORT = 53
 
 export type SocketRequest = {
   interface: string
   address: Ipv4
-  /** Whether this appliance is the DHCP server of its VLAN. */
+  /** Whether this appliance speaks DHCP, as the server of its VLAN or beside another one. */
   dhcp: boolean
   httpPort: number
   tlsPort: number
@@ -24,6 +26,7 @@ export type SocketRequest = {
 /** TCP sockets are descriptors that listen already; their servers adopt them. */
 export type Sockets = {
   dhcp?: DatagramPort
+  bootServer?: DatagramPort
   tftp: DatagramPort
   dns: DatagramPort
   dnsTcp: number
@@ -38,13 +41,14 @@ function wantedSockets(request: SocketRequest): Wanted[] {
   const all: Wanted[] = [
     // Clients without an address broadcast, so DHCP listens on every address of its one interface.
     { name: 'dhcp', kind: 'udp', address: UNSPECIFIED, port: DHCP_PORT },
+    { name: 'boot-server', kind: 'udp', address, port: BOOT_SERVER_PORT },
     { name: 'tftp', kind: 'udp', address, port: TFTP_PORT },
     { name: 'dns', kind: 'udp', address, port: DNS_PORT },
     { name: 'dns-tcp', kind: 'tcp', address, port: DNS_PORT },
     { name: 'http', kind: 'tcp', address, port: request.httpPort },
     { name: 'https', kind: 'tcp', address, port: request.tlsPort },
   ]
-  return request.dhcp ? all : all.filter(({ name }) => name !== 'dhcp')
+  return request.dhcp ? all : all.filter(({ name }) => name !== 'dhcp' && name !== 'boot-server')
 }
 
 /**
@@ -112,6 +116,7 @@ export async function openSockets(request: SocketRequest, handed: HandedSockets)
   const fd = (name: string): number => opened.get(name)!
   return {
     ...(opened.has('dhcp') ? { dhcp: await adoptUdpPort(fd('dhcp')) } : {}),
+    ...(opened.has('boot-server') ? { bootServer: await adoptUdpPort(fd('boot-server')) } : {}),
     tftp: await adoptUdpPort(fd('tftp')),
     dns: await adoptUdpPort(fd('dns')),
     dnsTcp: fd('dns-tcp'),

@@ -40,8 +40,10 @@ export type Fact =
     }
   | { type: 'blocked'; reason?: string }
   | { type: 'leased'; address: Ipv4; stage: BootStage; loader?: string }
+  /** What to boot, without an address: by a proxy, or at the boot server's port. */
+  | { type: 'boot-told'; stage: BootStage; loader?: string }
   | { type: 'loader-sent'; file: string; bytes: number }
-  | { type: 'script-served'; attempt: AttemptId; address: string; resumed: boolean }
+  | { type: 'script-served'; attempt: AttemptId; address: Ipv4; resumed: boolean }
   | { type: 'local-disk-told'; attempt?: AttemptId }
   | { type: 'kernel-sent'; attempt: AttemptId; bytes: number }
   | { type: 'initrd-started'; attempt: AttemptId; bytes: number }
@@ -84,6 +86,8 @@ export function describeFact(fact: Fact): string {
       return `blocked by an operator${fact.reason ? `: ${fact.reason}` : ''}`
     case 'leased':
       return `gave ${fact.address} to the ${fact.stage}${fact.loader ? `, loader ${fact.loader}` : ''}`
+    case 'boot-told':
+      return `told the ${fact.stage} to load ${fact.loader ?? 'its boot script'}`
     case 'loader-sent':
       return `sent loader ${fact.file}, ${fact.bytes} bytes`
     case 'script-served':

@@ -111,8 +111,10 @@ function startAttempt(machine: Machine, event: Of<'attempt-started'>): Step {
   return { machine: { ...without(machine, 'reason'), state: 'approved', attempt, attempts: machine.attempts + 1 } }
 }
 
-function lease(machine: Machine, event: Of<'leased'>): Step {
-  const next: Machine = { ...machine, address: event.address, stage: event.stage }
+/** Heard of early in a boot: by the lease it took or, where another server gives those, by what it was told to boot. */
+function beginStage(machine: Machine, event: Of<'leased'> | Of<'boot-told'>): Step {
+  const address = event.type === 'leased' ? { address: event.address } : {}
+  const next: Machine = { ...machine, ...address, stage: event.stage }
   const { attempt } = machine
   const fromNetwork = event.stage === 'firmware' || event.stage === 'ipxe'
   if (!attempt || !fromNetwork || attempt.toldLocalAt === undefined) return { machine: next }
@@ -126,6 +128,8 @@ function serveScript(machine: Machine, event: Of<'script-served'>): Step {
   return {
     machine: {
       ...machine,
+      // Where another server gives the addresses, this is how we come to know it.
+      address: event.address,
       state: 'booting',
       attempt: event.resumed ? { ...fresh, resumes: attempt.resumes + 1 } : fresh,
     },
@@ -198,7 +202,8 @@ function fold(machine: Machine, event: MachineEvent): Step {
     case 'blocked':
       return { machine: { ...machine, state: 'blocked', reason: event.reason ?? 'blocked by an operator' } }
     case 'leased':
-      return lease(machine, event)
+    case 'boot-told':
+      return beginStage(machine, event)
     case 'script-served':
       return serveScript(machine, event)
     case 'local-disk-told':

@@ -103,6 +103,14 @@ function parseSpan(written: string): number | undefined {
   return isSensible ? milliseconds : undefined
 }
 
+/** Firmware collects offers for about four seconds after its first DISCOVER. */
+const LONGEST_DELAY_MS = 3000
+
+function parseDelay(written: string): number | undefined {
+  const milliseconds = parseDuration(written)
+  return milliseconds !== undefined && milliseconds <= LONGEST_DELAY_MS ? milliseconds : undefined
+}
+
 export const ipv4 = text(parseIpv4, 'an IPv4 address', 'write four numbers from 0 to 255, as "10.77.0.1"')
 export const prefix = text(parsePrefix, 'a network', 'write its first address and the mask length, as "10.77.0.0/24"')
 export const interfaceAddress = text(
@@ -118,6 +126,8 @@ export const range = text(
 export const mac = text(parseNicMac, 'the MAC address of a NIC', 'write six octets, as "bc:24:11:ab:12:21"')
 /** Milliseconds. */
 export const span = text(parseSpan, 'a duration from 1m to 365d', 'write a number with its unit, as "20m" or "1h"')
+/** Milliseconds. */
+export const delay = text(parseDelay, 'a delay from 0s to 3s', 'write a number with its unit, as "500ms" or "1s"')
 export const domain = text(
   parseDnsName,
   'a domain name',

@@ -38,6 +38,7 @@ export function resolveSite(file: SiteFile, { file: name, base, own }: Surroundi
       authoritative: dhcp.authoritative,
       probe: dhcp.probe,
       answerOptions: dhcp['answer-options'],
+      proxyDelayMs: dhcp['proxy-delay'],
       subnets,
     },
     dns: {

@@ -28,6 +28,7 @@ const dhcpKeys = {
   authoritative: z.boolean().default(true),
   probe: z.boolean().default(true),
   'answer-options': z.boolean().default(true),
+  'proxy-delay': field.delay.prefault('0s'),
 }
 
 const record = z.strictObject({

@@ -26,6 +26,8 @@ export type DhcpSite = {
   probe: boolean
   /** Options 250 and 251 carry answer URL and fingerprint; else installers find them by DNS TXT only. */
   answerOptions: boolean
+  /** How long a proxy waits, so that the server which gives the addresses is first. */
+  proxyDelayMs: number
   subnets: Subnet[]
 }
 

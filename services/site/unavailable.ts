@@ -5,14 +5,6 @@ import type { Site } from './types.ts'
 /** Errors keep the appliance from serving; warnings are things that it will not do. */
 export function unavailable(site: Site): Problem[] {
   const problems: Problem[] = []
-  if (site.dhcp.mode === 'proxy') {
-    problems.push({
-      code: 'dhcp-proxy-unavailable',
-      message: 'dhcp.mode = "proxy" is not available in this version',
-      hint: 'set mode = "server" to give addresses too, or "off" to leave DHCP to another server',
-      severity: 'error',
-    })
-  }
   if (site.store.url !== 'sqlite') {
     problems.push({
       code: 'store-unavailable',

@@ -23,7 +23,7 @@ function posted(partial: Partial<SystemInformation> = {}): SystemInformation {
 }
 
 function claim(partial: Partial<Claim> = {}): Claim {
-  return { information: posted(), urlToken: 'none', bearer: 'none', leaseMac: NIC1, weGiveAddresses: true, ...partial }
+  return { information: posted(), urlToken: 'none', bearer: 'none', holder: NIC1, weGiveAddresses: true, ...partial }
 }
 
 const unlisted: Listing = { from: 'nothing', answers: [], approve: false }
@@ -100,39 +100,45 @@ describe('state', () => {
 describe('address and MAC', () => {
   const two = machine({ macs: [NIC1, NIC2] })
   test.each<[string, Machine, Partial<Claim>, string]>([
-    ['nobody holds the address it comes from', known, { leaseMac: undefined }, '403 address-mismatch'],
-    ['another machine holds the address it comes from', known, { leaseMac: OTHER_NIC }, '403 address-mismatch'],
-    ['it stands at the lease of its second NIC', two, { leaseMac: NIC2 }, 'without a token'],
+    ['nobody holds the address it comes from', known, { holder: undefined }, '403 address-mismatch'],
+    ['another machine holds the address it comes from', known, { holder: OTHER_NIC }, '403 address-mismatch'],
+    ['it stands at the lease of its second NIC', two, { holder: NIC2 }, 'without a token'],
     ['it does not post the NIC that booted', known, { information: posted({ macs: [NIC2] }) }, '403 mac-mismatch'],
     ['it posts no NIC at all', known, { information: posted({ macs: [] }) }, '403 mac-mismatch'],
-    [
-      'another server gives addresses: the posted MAC carries it',
-      known,
-      { weGiveAddresses: false, leaseMac: undefined },
-      'without a token',
-    ],
-    [
-      'another server gives addresses, and a foreign MAC is posted',
-      known,
-      { weGiveAddresses: false, leaseMac: undefined, information: posted({ macs: [OTHER_NIC] }) },
-      '403 mac-mismatch',
-    ],
   ])('%s', (_, asking, partial, word) => {
     expect(wordFor(authorise(claim(partial), asking, unlisted))).toBe(word)
   })
 
   test.each<[string, Partial<Claim>, string]>([
-    ['asks through its other NIC with the bearer token', { leaseMac: NIC2, bearer: known }, 'with a token'],
-    ['and with the URL of option 250, too', { leaseMac: NIC2, bearer: known, urlToken: known }, 'with a token'],
-    ['the token of option 250 alone was broadcast', { leaseMac: NIC2, urlToken: known }, '403 address-mismatch'],
-    ['no token at all', { leaseMac: NIC2 }, '403 address-mismatch'],
-    ['a bearer token, but a NIC that was not posted', { leaseMac: OTHER_NIC, bearer: known }, '403 address-mismatch'],
+    ['the neighbour table knows who stands there', {}, 'without a token'],
+    ['another machine stands there', { holder: OTHER_NIC }, '403 address-mismatch'],
+    ['and has the token of this one', { holder: OTHER_NIC, urlToken: known }, '403 address-mismatch'],
+    ['its other NIC stands there, with the URL of the mode file', { holder: NIC2, urlToken: known }, 'with a token'],
+    ['its other NIC stands there, with nothing', { holder: NIC2 }, '403 address-mismatch'],
+    ['it is behind a router, with the URL of the mode file', { holder: undefined, urlToken: known }, 'with a token'],
+    ['it is behind a router, with the bearer token', { holder: undefined, bearer: known }, 'with a token'],
+    ['it is behind a router, with nothing', { holder: undefined }, '403 token-missing'],
+    [
+      'it is behind a router and posts a foreign MAC',
+      { holder: undefined, bearer: known, information: posted({ macs: [OTHER_NIC] }) },
+      '403 mac-mismatch',
+    ],
+  ])('another server gives the addresses: %s', (_, partial, word) => {
+    expect(wordFor(authorise(claim({ weGiveAddresses: false, ...partial }), known, unlisted))).toBe(word)
+  })
+
+  test.each<[string, Partial<Claim>, string]>([
+    ['asks through its other NIC with the bearer token', { holder: NIC2, bearer: known }, 'with a token'],
+    ['and with the URL of option 250, too', { holder: NIC2, bearer: known, urlToken: known }, 'with a token'],
+    ['the token of option 250 alone was broadcast', { holder: NIC2, urlToken: known }, '403 address-mismatch'],
+    ['no token at all', { holder: NIC2 }, '403 address-mismatch'],
+    ['a bearer token, but a NIC that was not posted', { holder: OTHER_NIC, bearer: known }, '403 address-mismatch'],
   ])('a machine with two NICs on the VLAN: %s', (_, partial, word) => {
     expect(wordFor(authorise(claim(partial), known, unlisted))).toBe(word)
   })
 
   test('a right token does not make up for a wrong address', () => {
-    expect(wordFor(authorise(claim({ urlToken: known, bearer: known, leaseMac: OTHER_NIC }), known, unlisted))).toBe(
+    expect(wordFor(authorise(claim({ urlToken: known, bearer: known, holder: OTHER_NIC }), known, unlisted))).toBe(
       '403 address-mismatch',
     )
   })
@@ -199,7 +205,8 @@ test('every refusal is one line that says what to do', () => {
     ...(['held', 'installed', 'failed', 'blocked'] as const).map(state =>
       authorise(claim(), machine({ state }), unlisted),
     ),
-    authorise(claim({ leaseMac: OTHER_NIC }), known, unlisted),
+    authorise(claim({ holder: OTHER_NIC }), known, unlisted),
+    authorise(claim({ holder: undefined, weGiveAddresses: false }), known, unlisted),
     authorise(claim({ information: posted({ macs: [] }) }), known, unlisted),
     authorise(claim(), known, listed({ uuid: UUID })),
     authorise(claim(), known, listed({ serial: 'A1' })),

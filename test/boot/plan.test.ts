@@ -75,6 +75,12 @@ describe('what DHCP says about booting', () => {
       { do: 'nothing', reason: 'unsupported-architecture' },
     ],
     [
+      'ARM64 gets snponly',
+      { ...bios, architecture: 'arm64-uefi' },
+      view,
+      { do: 'load', loader: 'snponly-arm64.efi', via: 'tftp' },
+    ],
+    [
       'iPXE gets the script, never a loader again',
       { stage: 'ipxe', architecture: 'x86-bios' },
       view,
@@ -95,7 +101,19 @@ describe('what DHCP says about booting', () => {
     ['an installed system gets an address', { stage: 'system' }, view, { do: 'nothing', reason: 'not-booting' }],
     ['a blocked machine hears nothing', bios, { ...view, silent: 'blocked' }, { do: 'silence', reason: 'blocked' }],
   ] as [string, BootClient, BootView, object][])('%s', (_, client, given, plan) => {
-    expect(dhcpPlan(client, given)).toEqual(plan)
+    expect(dhcpPlan(client, given, new Set(['undionly.kpxe', 'snponly.efi', 'snponly-arm64.efi']))).toEqual(plan)
+  })
+
+  test.each([
+    [
+      'Debian 13’s folder has one for ARM64',
+      ['ipxe-arm64.efi', 'snponly.efi'],
+      { do: 'load', loader: 'ipxe-arm64.efi' },
+    ],
+    ['snponly first, where both are there', ['ipxe-arm64.efi', 'snponly-arm64.efi'], { loader: 'snponly-arm64.efi' }],
+    ['Debian 12’s folder has none', ['undionly.kpxe', 'snponly.efi'], { do: 'nothing', reason: 'loader-missing' }],
+  ])('H04 the loader folder decides: %s', (_, files, plan) => {
+    expect(dhcpPlan({ ...bios, architecture: 'arm64-uefi' }, view, new Set(files))).toMatchObject(plan)
   })
 })
 

@@ -1,14 +1,16 @@
 /** Every capture of real firmware is decoded and answered as that firmware expects (test/vectors/dhcp/README.md). */
 import { readdirSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
+import { respondAsBootServer } from '../../services/dhcp/boot-server.ts'
 import { decode, encodeWithin, limitsFor } from '../../services/dhcp/codec.ts'
 import type { Reply } from '../../services/dhcp/decision.ts'
 import { destinationOf } from '../../services/dhcp/destination.ts'
 import { type DhcpMessage, isMalformed } from '../../services/dhcp/message.ts'
 import { addresses, clientIdOf, messageTypeOf, uuidOf } from '../../services/dhcp/options.ts'
+import { respondAsProxy } from '../../services/dhcp/proxy.ts'
 import { ip, text } from './messages.ts'
 import { readUdpPackets } from './pcap.ts'
-import { ANSWER, Bench, SCRIPT_URL, subnet } from './rig.ts'
+import { ANSWER, Bench, SCRIPT_URL, server, subnet, TestFleet } from './rig.ts'
 
 const FOLDER = new URL('../vectors/dhcp/', import.meta.url)
 const FILES = readdirSync(FOLDER).filter(name => name.endsWith('.pcap'))
@@ -97,6 +99,44 @@ describe.each(FILES)('%s', file => {
       expect(decode(encodeWithin(reply, { maxBytes: 1472 }).bytes)).toEqual(reply)
     }
   })
+})
+
+const BY_4011 = `port 4011, then ${FROM_UEFI}`
+
+/** What a proxy says to each conversation, repeats left out: UEFI is sent to port 4011 first, and installer and clients are the other server's. */
+const PROXIED: Record<string, string[]> = {
+  'bios-qemu-rom-ipxe2019-e1000.pcap': [SCRIPT_URL],
+  'bios-qemu-rom-ipxe2019-virtio.pcap': [SCRIPT_URL],
+  'bios-vendorlike-rom-undionly-deb13.pcap': [FROM_ROM, SCRIPT_URL],
+  'bios-vendorlike-rom-undionly2019-e1000.pcap': [FROM_ROM, SCRIPT_URL],
+  'bios-vendorlike-rom-undionly2019-virtio.pcap': [FROM_ROM, SCRIPT_URL],
+  'client-dhclient.pcap': [],
+  'client-udhcpc.pcap': [],
+  'uefi-httpboot-snponly-deb13.pcap': [HTTP_URL, SCRIPT_URL],
+  'uefi-ovmf-snponly-deb13.pcap': [BY_4011, SCRIPT_URL],
+  'uefi-ovmf-snponly-v2.0.0.pcap': [BY_4011, SCRIPT_URL],
+  'uefi-ovmf-snponly2019.pcap': [BY_4011, SCRIPT_URL],
+  'uefi-qemu-efirom-virtio.pcap': [SCRIPT_URL, BY_4011, SCRIPT_URL],
+  'uefi-secboot-shim-grub206.pcap': [BY_4011],
+}
+
+test.each(FILES)('beside another server, H18 iPXE never a loader: %s', file => {
+  const view = { server: server({ subnets: [] }), fleet: new TestFleet() }
+  const told = messagesTo(file, 67).flatMap(message => {
+    const decision = respondAsProxy(message, view)
+    if (messageTypeOf(message) !== 'discover') {
+      expect(decision).toMatchObject({ do: 'silence', reason: 'addresses-elsewhere' })
+      return []
+    }
+    if (decision.do === 'silence') return []
+    const reply = decode(encodeWithin(decision.message, limitsFor(message, 1500)).bytes) as DhcpMessage
+    expect(reply.yiaddr).toBe('0.0.0.0')
+    if (decision.reason === 'boot-offered') return [text(reply, 67)]
+    const asks = { ...message, options: new Map([...message.options, [53, Uint8Array.of(3)] as const]) }
+    const ack = respondAsBootServer(asks, { address: ip('10.77.0.150'), port: 4011 }, view) as Reply
+    return [`port 4011, then ${text(ack.message, 67)}`]
+  })
+  expect(told.filter((what, i) => what !== told[i - 1])).toEqual(PROXIED[file])
 })
 
 test('H06 OVMF and iPXE of one machine say one UUID', () => {

@@ -5,7 +5,7 @@ import { REASONS } from '../../services/dhcp/reasons.ts'
 import { uint8 } from '../../services/dhcp/options.ts'
 import { OURS, Wire } from '../scenarios/wire.ts'
 import { BIOS, dhcp, ip, mac, NODE1, NODE2, type Said } from './messages.ts'
-import { RACK, subnet } from './rig.ts'
+import { type BootSilence, RACK, subnet } from './rig.ts'
 
 const ADDRESS = '10.77.0.100'
 
@@ -16,7 +16,7 @@ async function boot(wire: Wire, said: Said = {}): Promise<void> {
 }
 
 /** How each silence comes about; the last message is the one that is not answered. */
-const SILENCES: Record<SilenceReason, (wire: Wire) => Promise<unknown>> = {
+const SILENCES: Record<Exclude<SilenceReason, BootSilence>, (wire: Wire) => Promise<unknown>> = {
   malformed: wire => wire.sendBytes('machine', new Uint8Array(239)),
   'not-a-request': wire => wire.send('machine', { ...dhcp('offer'), op: 'reply' }),
   'no-message-type': wire => wire.send('machine', dhcp('discover', { options: [[53, uint8(99)]] })),
@@ -128,7 +128,7 @@ const TYPES: Partial<Record<SilenceReason, string>> = {
 }
 
 describe('every silence is counted under its reason', () => {
-  test.each(Object.keys(SILENCES) as SilenceReason[])('%s', async reason => {
+  test.each(Object.keys(SILENCES) as (keyof typeof SILENCES)[])('%s', async reason => {
     const wire = await Wire.open()
     await SILENCES[reason](wire)
     const series = `rackrise_dhcp_decisions_total{type="${TYPES[reason] ?? 'discover'}",outcome="silence",reason="${reason}"}`

@@ -30,6 +30,8 @@ async function open(site = siteOf()) {
     site,
     urls: urlsOf(site),
     fingerprint: FINGERPRINT,
+    loaders: new Set(['undionly.kpxe', 'snponly.efi']),
+    clock: rig.clock,
   })
   const approve = async (): Promise<AttemptId> => {
     const attempt = await rig.registry.startAttempt(rig.machine(NODE1), { by: 'operator', again: false })
@@ -138,6 +140,28 @@ describe('what comes to the timeline', () => {
     await expect.poll(() => rig.store.typesOf(NODE1)).toEqual(['sighted', 'leased'])
     dhcp.tell({ fact: 'acknowledged', client: client(SYSTEM), address: '10.77.0.100' as Ipv4, plan })
     await expect.poll(() => rig.store.typesOf(NODE1)).toEqual(['sighted', 'leased', 'leased'])
+  })
+
+  test('what a proxy told it to boot, once a boot however often it asks', async () => {
+    const { rig, dhcp } = await open()
+    const tell = (boot: BootClient): void =>
+      dhcp.tell({ fact: 'boot-told', client: client(boot), plan: dhcp.view(client(boot)).plan })
+    for (const boot of [FIRMWARE, FIRMWARE, FIRMWARE, IPXE, IPXE]) {
+      rig.clock.advance(4000)
+      tell(boot)
+    }
+    await expect.poll(() => rig.store.typesOf(NODE1)).toEqual(['sighted', 'boot-told', 'boot-told'])
+    expect(rig.store.rows.slice(-2).map(({ body }) => JSON.parse(body))).toEqual([
+      { type: 'boot-told', stage: 'firmware', loader: 'snponly.efi' },
+      { type: 'boot-told', stage: 'ipxe' },
+    ])
+    // The same stage again: after something else happened, or after a minute, it is another boot.
+    await rig.happen(NODE1, { type: 'local-disk-told' })
+    rig.clock.advance(1)
+    tell(IPXE)
+    rig.clock.advance(60_000)
+    tell(IPXE)
+    await expect.poll(() => rig.store.typesOf(NODE1).length).toBe(6)
   })
 
   test('a question is a sign of life, no event', async () => {

@@ -52,12 +52,13 @@ export class TestFleet implements DhcpFleet {
   readonly names = new Map<Mac, string>()
   readonly plans = new Map<Mac, DhcpPlan>()
   readonly facts: DhcpFact[] = []
+  readonly loaders = new Set(['undionly.kpxe', 'snponly.efi', 'snponly-arm64.efi'])
 
   view({ mac, boot }: DhcpClient) {
     const reservation = this.reservations.get(mac)
     const hostName = this.names.get(mac)
     return {
-      plan: this.plans.get(mac) ?? dhcpPlan(boot, { scriptUrl: SCRIPT_URL, answer: ANSWER }),
+      plan: this.plans.get(mac) ?? dhcpPlan(boot, { scriptUrl: SCRIPT_URL, answer: ANSWER }, this.loaders),
       ...(reservation ? { reservation } : {}),
       ...(hostName ? { hostName } : {}),
     }
@@ -163,6 +164,16 @@ export class MemoryStore implements LeaseStore {
     for (const go of waiting) go()
   }
 }
+
+/** Silences of a proxy and of the boot server only. */
+export type BootSilence =
+  | 'addresses-elsewhere'
+  | 'not-booting'
+  | 'unsupported-architecture'
+  | 'loader-missing'
+  | 'no-boot-request'
+  | 'windows-deployment'
+  | 'foreign-network'
 
 export type Line = { level: string; message: string; reason: unknown; fields: Record<string, unknown> }
 

@@ -6,7 +6,6 @@ import { OFFER_HOLD_MS } from '../../services/dhcp/lease-table.ts'
 import { type DhcpMessage, isMalformed } from '../../services/dhcp/message.ts'
 import { messageTypeOf } from '../../services/dhcp/options.ts'
 import { type ServedDhcp, startDhcp } from '../../services/dhcp/server.ts'
-import { EnvironmentProblem } from '../../services/kit/problem.ts'
 import { FakeClock } from '../fake/clock.ts'
 import { FakeLan } from '../fake/lan.ts'
 import { BIOS, dhcp, ip, IPXE, mac, NODE1, NODE2, type Said, text } from './messages.ts'
@@ -280,12 +279,6 @@ describe('what others ask of it', () => {
     expect(it.store.records.get(ip('10.77.0.100'))?.state).toBe('declined')
     expect(it.log.lines.at(-1)).toMatchObject({ level: 'warn', reason: 'declined' })
   })
-})
-
-test('the site asks for proxy mode, which this version lacks', async () => {
-  const started = lab({ mode: 'proxy' })
-  await expect(started).rejects.toBeInstanceOf(EnvironmentProblem)
-  await expect(started).rejects.toThrow('dhcp.mode = "proxy" is not available in this version')
 })
 
 test('a fleet that throws costs one message, not the service', async () => {

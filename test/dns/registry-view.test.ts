@@ -157,8 +157,14 @@ describe('H26 where the answer is: what option 250 says, or nothing', () => {
     await expect.poll(() => fleet.log.of('error')).toEqual(['error an event could not be kept'])
   })
 
-  test('where another server gives addresses, without a token, to everybody', async () => {
-    const { view } = await open(siteOf(LISTED, PROXY))
-    expect(view.answerFor('10.77.0.77' as Ipv4)).toEqual({ url: 'https://10.77.0.1/answer', fingerprint: FINGERPRINT })
+  test('where another server gives addresses, with the token to who stands there, without it to everybody else', async () => {
+    const { view, fleet, urls } = await open(siteOf(LISTED, PROXY))
+    const tokenless = { url: 'https://10.77.0.1/answer', fingerprint: FINGERPRINT }
+    expect([view.answerFor(HERE), view.answerFor('10.77.0.77' as Ipv4)]).toEqual([tokenless, tokenless])
+    const attempt = await approve(fleet)
+    await fleet.happen(NODE1, { type: 'script-served', attempt, address: HERE, resumed: false })
+    const url = urls.answer(fleet.registry.token(attempt, 'answer'))
+    expect(view.answerFor(HERE)).toEqual({ url, fingerprint: FINGERPRINT })
+    expect(view.answerFor('10.77.0.77' as Ipv4)).toEqual(tokenless)
   })
 })

@@ -80,6 +80,7 @@ export function site(
       leaseSeconds: 3600,
       authoritative: true,
       probe: false,
+      proxyDelayMs: 0,
       subnets: [{ prefix: network, pools: [], dns: [], ntp: [], relays: [], options: [] }],
       ...dhcp,
     },

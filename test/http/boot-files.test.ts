@@ -76,6 +76,21 @@ describe('kernel and initrd of an attempt', () => {
     expect((await rig.types()).at(-2)).toBe('initrd-started')
   })
 
+  test.each(['proxy', 'off'])(
+    'mode %s: nobody sends option 250, so the mode file says where the answer is',
+    async mode => {
+      await rig.close()
+      rig = await Rig.start({ dhcp: `[dhcp]\nmode = "${mode}"` })
+      await rig.bring('booting')
+      const { body } = await rig.plain(`/boot/${rig.attempt}/initrd.img`)
+      const { fingerprint } = rig.context.certificate
+      expect(await modeFileIn(body)).toBe(
+        `mode = "http"\npartition_label = "proxmox-ais"\n\n[http]\nurl = "https://10.77.0.1/answer/${rig.token('answer')}"\ncert_fingerprint = "${fingerprint}"\ntoken = "${rig.token('bearer')}"\n`,
+      )
+      expect((await rig.plain(`/boot/${rig.attempt}/initrd.img`, { from: ELSEWHERE })).status).toBe(403)
+    },
+  )
+
   test('an installer that knows no token gets a mode file without one', async () => {
     await rig.close()
     rig = await Rig.start({ releases: ['8.2'], iso: 'pve:8.2' })

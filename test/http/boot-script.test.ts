@@ -169,7 +169,7 @@ describe('who is asking?', () => {
       const reply = await rig.script('', { from })
       expect([reply.status, reply.text]).toEqual([
         403,
-        `${from} does not hold the lease of ${NODE1}; boot it by DHCP of this appliance\n`,
+        `${NODE1} does not stand at ${from}; boot it from the network of this appliance\n`,
       ])
     }
     expect(rig.node1.state).toBe('approved')
@@ -190,8 +190,17 @@ describe('who is asking?', () => {
     expect(reply.status).toBe(403)
   })
 
-  test('where another server gives addresses the MAC is believed', async () => {
-    await start({ dhcp: '[dhcp]\nmode = "proxy"' })
+  test.each(['proxy', 'off'])('mode %s: who stands at an address of our link is known without a lease', async mode => {
+    await start({ dhcp: `[dhcp]\nmode = "${mode}"` })
+    const asked = async (how: object) => (await rig.script('', how)).status
+    expect([await asked({}), await asked({ mac: STRANGER })]).toEqual([200, 403])
+    // Neither on our link nor in a subnet of the site.
+    expect([await asked({ from: ELSEWHERE }), await asked({ from: ELSEWHERE, mac: STRANGER })]).toEqual([403, 403])
+    expect(rig.registry.byMac(STRANGER as Mac)).toBeUndefined()
+  })
+
+  test('where another server gives addresses the MAC of a machine behind a router is believed', async () => {
+    await start({ dhcp: '[dhcp]\nmode = "proxy"\n[[dhcp.subnet]]\nprefix = "127.0.0.0/8"\nrelays = ["127.0.0.2"]' })
     const reply = await rig.script('', { from: ELSEWHERE, mac: STRANGER })
     expect([reply.status, rig.registry.byMac(STRANGER as Mac)?.state]).toEqual([200, 'held'])
   })

@@ -77,7 +77,7 @@ test(
 test(
   'sockets of units that forgot BindToDevice= and Broadcast= hear one interface, and reach machines without an address',
   async () => {
-    await serving('dhcp:', 'tftp:', 'dns:', 'dns-tcp:', 'http:', 'https:')
+    await serving('dhcp:', 'boot-server:', 'tftp:', 'dns:', 'dns-tcp:', 'http:', 'https:')
     const { stdout } = await rig.run('appliance', ['ss', '-Hlntu'])
     expect(
       stdout
@@ -87,6 +87,7 @@ test(
         .toSorted(),
     ).toEqual([
       '0.0.0.0%eth1:67',
+      '10.77.0.1%eth1:4011',
       '10.77.0.1%eth1:443',
       '10.77.0.1%eth1:53',
       '10.77.0.1%eth1:53',

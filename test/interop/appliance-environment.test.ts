@@ -223,14 +223,6 @@ describe.concurrent('the certificate', () => {
 })
 
 describe.concurrent('what this version lacks', () => {
-  test('dhcp.mode = "proxy"', async () => {
-    expect(await serve({ dhcpMode: 'proxy' })).toEqual(
-      refused(
-        'dhcp.mode = "proxy" is not available in this version; set mode = "server" to give addresses too, or "off" to leave DHCP to another server',
-      ),
-    )
-  })
-
   test('store.url = PostgreSQL', async () => {
     expect(await serve({ more: '[store]\nurl = "postgres://rackrise@db/rackrise"\n' })).toEqual(
       refused('store.url names PostgreSQL, which is not available in this version; set store.url to "sqlite"'),

@@ -1,5 +1,5 @@
 /**
- * Stands in for the service manager: opens the six sockets as root and starts the appliance with them as somebody else, with no capability
+ * Stands in for the service manager: opens the sockets of its units as root and starts the appliance with them as somebody else, with no capability
  * left. Arguments: the site file, and changes as `NAME=PORT`, `NAME:DEVICE` (none: as a unit that says nothing but the port), `NAME!` (of the
  * other kind) or `-NAME` (not handed over).
  */
@@ -18,6 +18,7 @@ type Unit = { name: string; kind: 'udp' | 'tcp'; port: number; address: Ipv4; de
 
 let units: Unit[] = [
   { name: 'dhcp', kind: 'udp', port: 67, address: '0.0.0.0' as Ipv4 },
+  { name: 'boot-server', kind: 'udp', port: 4011, address: ADDRESS },
   { name: 'tftp', kind: 'udp', port: 69, address: ADDRESS },
   { name: 'dns', kind: 'udp', port: 53, address: ADDRESS },
   { name: 'dns-tcp', kind: 'tcp', port: 53, address: ADDRESS },

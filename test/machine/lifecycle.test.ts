@@ -25,6 +25,7 @@ const answer: Fact = {
 const report: Fact = { type: 'reported', attempt: A1, installed: { fqdn: 'node1.rack.test' } }
 const told: Fact = { type: 'local-disk-told', attempt: A1 }
 const firmware: Fact = { type: 'leased', address: ADDRESS, stage: 'firmware' }
+const proxied: Fact = { type: 'boot-told', stage: 'firmware', loader: 'snponly.efi' }
 
 /** Folds facts a second apart, beginning at 1000. */
 function after(...facts: Fact[]): Machine {
@@ -50,6 +51,7 @@ describe('the way from power-on to installed', () => {
     ['it reports twice', [approved, script, answer, report, report], 'installed'],
     ['it is switched on again', [approved, script, answer, report, firmware, { type: 'local-disk-told' }], 'installed'],
     ['it comes back without having booted its disk', [approved, script, answer, told, firmware, resumed], 'booting'],
+    ['and where another server gives its address', [approved, script, answer, told, proxied, resumed], 'booting'],
     ['its answer is broken', [approved, script, { type: 'answer-failed', attempt: A1, reason: 'no disk' }], 'failed'],
     [
       'it falls silent',
@@ -207,4 +209,10 @@ test('property: an event that does not fit leaves the machine as it was', () => 
       if (step.anomaly) expect(step.machine).toBe(machine)
     }),
   )
+})
+
+test('where another server gives the addresses, the address of a machine is where it asked for its script', () => {
+  expect(after(proxied).address).toBeUndefined()
+  expect(after(proxied, approved, script)).toMatchObject({ address: ADDRESS, stage: 'firmware' })
+  expect(after(approved, script, answer, told, proxied).attempt?.backAt).toBe(5000)
 })

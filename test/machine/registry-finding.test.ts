@@ -124,7 +124,7 @@ describe('the sweep', () => {
   const script = (attempt: AttemptId): Fact => ({
     type: 'script-served',
     attempt,
-    address: '10.77.0.11',
+    address: '10.77.0.11' as Ipv4,
     resumed: false,
   })
   const answer = (attempt: AttemptId): Fact => ({

@@ -1,0 +1,149 @@
+/** The edge of what boots without a lease: the proxy on port 67 and the boot server on port 4011. Nothing to store, nothing to remember. */
+import { Alarms, alarmingLog } from '../kit/alarms.ts'
+import { calmLog } from '../kit/calm-log.ts'
+import type { Clock } from '../kit/clock.ts'
+import type { Datagram, DatagramPort, Endpoint } from '../kit/datagram-port.ts'
+import type { Log, LogFields } from '../kit/log.ts'
+import type { DhcpSite, Site } from '../site/types.ts'
+import { isBinl, respondAsBootServer } from './boot-server.ts'
+import { decode, encodeWithin, limitsFor } from './codec.ts'
+import type { DhcpCounts } from './counts.ts'
+import type { BootView, Decision, Reply } from './decision.ts'
+import { bootServerDestination, destinationOf } from './destination.ts'
+import type { DhcpFleet } from './fleet.ts'
+import { writeDecision, writeNote, writeReason } from './log-line.ts'
+import { type DhcpMessage, isMalformed } from './message.ts'
+import { respondAsProxy } from './proxy.ts'
+import type { NoteReason } from './reasons.ts'
+
+export type BootOptions = {
+  /** Bound to port 67 or 4011 of the one interface. Taken over and closed. */
+  port: DatagramPort
+  as: 'proxy' | 'boot-server'
+  site: Pick<Site, 'network'> & { dhcp: Pick<DhcpSite, 'mode' | 'subnets' | 'proxyDelayMs'> }
+  /** Port of the plain HTTP listener on the same address. */
+  httpPort: number
+  /** Of the served interface, octets. */
+  mtu: number
+  fleet: Pick<DhcpFleet, 'view' | 'tell'>
+  clock: Clock
+  log: Log
+  alarms?: Alarms
+  counts: DhcpCounts
+}
+
+/** Offers that wait for the other server to be first; beyond that they go at once, so that a flood does not fill the memory. */
+const MAX_WAITING = 1024
+
+/** Serves until it is closed; offers that still wait then are not sent. */
+export function serveBoot(options: BootOptions): { close(): Promise<void> } {
+  const { port, as, site, log } = options
+  const serving = new Serving(options)
+  port.onDatagram(datagram => serving.hear(datagram))
+  const what =
+    as === 'proxy' ? 'serving DHCP as a proxy: another server gives the addresses' : 'serving the boot server’s port'
+  log.info({ room: 'dhcp', mode: site.dhcp.mode, interface: site.network.interface, port: port.local.port }, what)
+  return {
+    async close() {
+      port.onDatagram(() => {})
+      serving.forget()
+      await port.close()
+    },
+  }
+}
+
+class Serving {
+  readonly #options: BootOptions
+  readonly #view: BootView
+  readonly #calm: Log
+  readonly #counts: DhcpCounts
+  readonly #waiting = new Set<() => void>()
+
+  constructor(options: BootOptions) {
+    const { site, httpPort, fleet, log, clock, alarms = new Alarms(clock), counts } = options
+    const { address, prefix } = site.network
+    this.#options = { ...options, log: alarmingLog(log, alarms) }
+    this.#counts = counts
+    this.#view = { server: { address, prefix, subnets: site.dhcp.subnets, httpPort }, fleet }
+    this.#calm = alarmingLog(calmLog(log, clock), alarms)
+  }
+
+  /** Whatever one datagram does to us, the next one is heard. */
+  hear(datagram: Datagram): void {
+    try {
+      this.#receive(datagram)
+    } catch (error) {
+      const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
+      this.#counts.failed('internal-error')
+      writeReason(this.#options.log, 'internal-error', { error: text })
+    }
+  }
+
+  forget(): void {
+    for (const cancel of this.#waiting) cancel()
+    this.#waiting.clear()
+  }
+
+  #receive({ bytes, from }: Datagram): void {
+    this.#counts.received()
+    const request = decode(bytes)
+    if (isMalformed(request)) {
+      const fields = { detail: request.malformed, from: from.address }
+      if (isBinl(bytes)) {
+        this.#counts.failed('windows-deployment')
+        writeReason(this.#calm, 'windows-deployment', fields)
+        return
+      }
+      this.#counts.malformed(request.malformed)
+      writeReason(this.#calm, 'malformed', fields)
+      return
+    }
+    const decision = this.#decide(request, from)
+    if (decision.do === 'reply') this.#sendInTime(decision, request, from)
+    else this.#report(decision, request)
+  }
+
+  #decide(request: DhcpMessage, from: Endpoint): Decision {
+    return this.#options.as === 'proxy'
+      ? respondAsProxy(request, this.#view)
+      : respondAsBootServer(request, from, this.#view)
+  }
+
+  /** H14: only an offer competes with the other server's. */
+  #sendInTime(reply: Reply, request: DhcpMessage, from: Endpoint): void {
+    const { clock, site } = this.#options
+    const delay = reply.type === 'offer' ? site.dhcp.proxyDelayMs : 0
+    if (delay === 0 || this.#waiting.size >= MAX_WAITING) return this.#send(reply, request, from)
+    const cancel = clock.after(delay, () => {
+      this.#waiting.delete(cancel)
+      this.#send(reply, request, from)
+    })
+    this.#waiting.add(cancel)
+  }
+
+  #send(reply: Reply, request: DhcpMessage, from: Endpoint): void {
+    const { port, as, mtu } = this.#options
+    const { bytes, dropped } = encodeWithin(reply.message, limitsFor(request, mtu))
+    const to = as === 'proxy' ? destinationOf(request, reply.type, from.port) : bootServerDestination(request, from)
+    port.send(bytes, to)
+    this.#counts.sent()
+    this.#report(reply, request)
+    for (const note of reply.notes) this.#note(note, reply)
+    if (dropped.length > 0) this.#note('options-left-out', reply, { options: dropped })
+  }
+
+  #note(note: NoteReason, { client }: Reply, fields: LogFields = {}): void {
+    this.#counts.noted(note)
+    writeNote(this.#calm, note, client, fields)
+  }
+
+  #report(decision: Decision, request: DhcpMessage): void {
+    const { log, fleet } = this.#options
+    this.#counts.decided(decision, request)
+    writeDecision(decision.do === 'silence' ? this.#calm : log, decision, request)
+    const { client } = decision
+    if (!client) return
+    if (decision.do === 'silence') fleet.tell({ fact: 'silent', client, reason: decision.reason })
+    else fleet.tell({ fact: 'boot-told', client, plan: decision.said.plan })
+  }
+}
