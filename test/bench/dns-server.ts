@@ -33,6 +33,7 @@ await startDns({
       leaseSeconds: LEASE_SECONDS,
       authoritative: true,
       probe: false,
+      proxyDelayMs: 0,
       subnets: [subnet],
     },
   },
