@@ -50,7 +50,7 @@ export class Wire {
     this.server = await startDhcp({ port, site, httpPort: 80, store, fleet, probe, clock, log, meter })
   }
 
-  /** Ends as if the power went: nothing is waited for, nothing is written any more. */
+  /** Ends and starts again over what was written; offers are forgotten. */
   async restart(dhcp: Partial<ServedDhcp> = {}): Promise<void> {
     await this.server.close()
     await this.start(dhcp)
