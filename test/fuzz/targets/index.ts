@@ -1,0 +1,7 @@
+/** Every target; a room that has a parser of foreign octets adds its own. */
+import type { Target } from '../target.ts'
+import { dhcpOptionsTarget } from './dhcp-options.ts'
+import { dhcpTarget } from './dhcp.ts'
+
+export const TARGETS: readonly Target[] = [dhcpTarget, dhcpOptionsTarget]
+export const CORPUS = new URL('../corpus/', import.meta.url).pathname
