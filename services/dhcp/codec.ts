@@ -1,5 +1,5 @@
 /** DHCPv4 on the wire: RFC 2131 §2 and §4.1, RFC 2132, long options by RFC 3396. Total in both directions. */
-import { ipv4FromBytes, ipv4ToBytes } from '../kit/ipv4.ts'
+import { type Ipv4, ipv4FromNumber, ipv4ToNumber, UNSPECIFIED } from '../kit/ipv4.ts'
 import type { DhcpMessage, Malformed } from './message.ts'
 import { bytesOf, maxMessageSizeOf, OPTION, textOf } from './options.ts'
 
@@ -7,7 +7,8 @@ const SNAME_AT = 44
 const FILE_AT = 108
 const COOKIE_AT = 236
 const OPTIONS_AT = 240
-const MAGIC_COOKIE = [99, 130, 83, 99]
+/** 99, 130, 83, 99. */
+const MAGIC_COOKIE = 0x63825363
 const BROADCAST_FLAG = 0x8000
 const MAX_HARDWARE_ADDRESS = 16
 
@@ -22,57 +23,66 @@ const OVERLOAD_FILE = 1
 const OVERLOAD_SNAME = 2
 
 /** Reads one datagram. Never throws and never reads past the end, whatever the bytes are. */
-export function decode(bytes: Uint8Array): DhcpMessage | Malformed {
-  if (bytes.length < OPTIONS_AT) return { malformed: 'too-short' }
-  if (MAGIC_COOKIE.some((octet, i) => bytes[COOKIE_AT + i] !== octet)) return { malformed: 'no-magic-cookie' }
+export function decode(datagram: Uint8Array): DhcpMessage | Malformed {
+  if (datagram.length < OPTIONS_AT) return { malformed: 'too-short' }
+  // One copy, of which all values are parts; parts of a Buffer would be Buffers, which cost several times as much to make.
+  const bytes = new Uint8Array(datagram)
+  const wire = new DataView(bytes.buffer)
+  if (wire.getUint32(COOKIE_AT) !== MAGIC_COOKIE) return { malformed: 'no-magic-cookie' }
   const op = bytes[0] === 1 ? 'request' : bytes[0] === 2 ? 'reply' : undefined
   if (!op) return { malformed: 'unknown-op' }
   const hlen = bytes[2]!
   if (hlen > MAX_HARDWARE_ADDRESS) return { malformed: 'hardware-address-too-long' }
   const read = decodeOptions(bytes)
   if (!read) return { malformed: 'truncated-option' }
-  const wire = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
-  const address = (at: number) => ipv4FromBytes(bytes.subarray(at, at + 4))!
   return {
     op,
     htype: bytes[1]!,
-    chaddr: bytes.slice(28, 28 + hlen),
+    chaddr: bytes.subarray(28, 28 + hlen),
     hops: bytes[3]!,
     xid: wire.getUint32(4),
     secs: wire.getUint16(8),
     broadcast: (wire.getUint16(10) & BROADCAST_FLAG) !== 0,
-    ciaddr: address(12),
-    yiaddr: address(16),
-    siaddr: address(20),
-    giaddr: address(24),
-    sname: read.overload & OVERLOAD_SNAME ? '' : fieldText(bytes.subarray(SNAME_AT, FILE_AT)),
-    file: read.overload & OVERLOAD_FILE ? '' : fieldText(bytes.subarray(FILE_AT, COOKIE_AT)),
+    ciaddr: addressAt(wire, 12),
+    yiaddr: addressAt(wire, 16),
+    siaddr: addressAt(wire, 20),
+    giaddr: addressAt(wire, 24),
+    sname: read.overload & OVERLOAD_SNAME ? '' : fieldText(bytes, SNAME_AT, FILE_AT),
+    file: read.overload & OVERLOAD_FILE ? '' : fieldText(bytes, FILE_AT, COOKIE_AT),
     options: read.options,
   }
 }
 
-function fieldText(field: Uint8Array): string {
-  const end = field.indexOf(0)
-  return textOf(end < 0 ? field : field.subarray(0, end))
+function addressAt(wire: DataView, at: number): Ipv4 {
+  const value = wire.getUint32(at)
+  return value === 0 ? UNSPECIFIED : ipv4FromNumber(value)
 }
 
-type Instances = Map<number, Uint8Array[]>
+function fieldText(bytes: Uint8Array, from: number, to: number): string {
+  const nul = bytes.indexOf(0, from)
+  return nul === from ? '' : textOf(bytes.subarray(from, nul < 0 || nul > to ? to : nul))
+}
+
+/** The first instance of each option, and all instances of those that came more than once. */
+type Instances = { first: Map<number, Uint8Array>; repeated: Map<number, Uint8Array[]> }
 
 /** All options and the overload bits; undefined if an option runs past its field. */
 function decodeOptions(bytes: Uint8Array) {
-  const instances: Instances = new Map()
+  const instances: Instances = { first: new Map(), repeated: new Map() }
   if (!collect(bytes.subarray(OPTIONS_AT), instances)) return undefined
-  const stated = instances.get(OPTION.overload)?.[0]
+  const options = instances.first
+  const stated = options.get(OPTION.overload)
   const overload = stated?.length === 1 ? stated[0]! & 3 : 0
   // `file` before `sname` (RFC 3396 §5). An overload option inside them is not followed: the bits are already fixed.
   if (overload & OVERLOAD_FILE && !collect(bytes.subarray(FILE_AT, COOKIE_AT), instances)) return undefined
   if (overload & OVERLOAD_SNAME && !collect(bytes.subarray(SNAME_AT, FILE_AT), instances)) return undefined
-  instances.delete(OPTION.overload)
-  return { overload, options: new Map([...instances].map(([code, parts]) => [code, joined(parts)])) }
+  for (const [code, parts] of instances.repeated) options.set(code, Uint8Array.from(Buffer.concat(parts)))
+  options.delete(OPTION.overload)
+  return { overload, options }
 }
 
 /** Adds the instances of one field; bytes after End are ignored, a missing End is tolerated (RFC 2131 §4.1). */
-function collect(field: Uint8Array, into: Instances): boolean {
+function collect(field: Uint8Array, { first, repeated }: Instances): boolean {
   let at = 0
   while (at < field.length) {
     const code = field[at]!
@@ -81,17 +91,14 @@ function collect(field: Uint8Array, into: Instances): boolean {
     if (code === OPTION.pad) continue
     const length = field[at]
     if (length === undefined || at + 1 + length > field.length) return false
-    const parts = into.get(code)
-    const value = field.slice(at + 1, at + 1 + length)
-    if (parts) parts.push(value)
-    else into.set(code, [value])
+    const value = field.subarray(at + 1, at + 1 + length)
+    const earlier = first.get(code)
+    if (!earlier) first.set(code, value)
+    else if (repeated.has(code)) repeated.get(code)!.push(value)
+    else repeated.set(code, [earlier, value])
     at += 1 + length
   }
   return true
-}
-
-function joined(parts: Uint8Array[]): Uint8Array {
-  return parts.length === 1 ? parts[0]! : Uint8Array.from(Buffer.concat(parts))
 }
 
 /** How long the UDP payload may become. */
@@ -112,20 +119,59 @@ export function encode(message: DhcpMessage, limits: Limits): Uint8Array {
  * and what fits nowhere is left out and named. Throws RangeError for a `file` or `sname` with no room for its NUL.
  */
 export function encodeWithin(message: DhcpMessage, limits: Limits): { bytes: Uint8Array; dropped: number[] } {
+  const room = limits.maxBytes - OPTIONS_AT - 1
+  const relayAgent = message.options.get(OPTION.relayAgent)
+  const isRoomy = wireLength(message.options) <= room && (!relayAgent || instancesLength(relayAgent) <= room / 2)
+  return isRoomy ? { bytes: writeAll(message), dropped: [] } : writeFitting(message, limits)
+}
+
+/** Nearly every reply: all options stand in `options`, written where they belong at once. */
+function writeAll(message: DhcpMessage): Uint8Array {
+  const { options } = message
+  const bytes = new Uint8Array(Math.max(MIN_MESSAGE_BYTES, OPTIONS_AT + wireLength(options) + 1))
+  writeHead(message, bytes)
+  let at = OPTIONS_AT
+  for (const [code, value] of options) if (code !== OPTION.relayAgent) at = writeInstances(bytes, at, code, value)
+  const relayAgent = options.get(OPTION.relayAgent)
+  if (relayAgent) at = writeInstances(bytes, at, OPTION.relayAgent, relayAgent)
+  bytes[at] = OPTION.end
+  return bytes
+}
+
+function wireLength(options: ReadonlyMap<number, Uint8Array>): number {
+  let total = 0
+  for (const value of options.values()) total += instancesLength(value)
+  return total
+}
+
+function instancesLength(value: Uint8Array): number {
+  return value.length + 2 * Math.max(1, Math.ceil(value.length / MAX_INSTANCE_BYTES))
+}
+
+/** The value in instances of at most 255 octets (RFC 3396 §6), with code and length; returns where the next option begins. */
+function writeInstances(bytes: Uint8Array, at: number, code: number, value: Uint8Array): number {
+  for (let from = 0; from === 0 || from < value.length; from += MAX_INSTANCE_BYTES) {
+    const length = Math.min(value.length - from, MAX_INSTANCE_BYTES)
+    bytes[at] = code
+    bytes[at + 1] = length
+    bytes.set(length === value.length ? value : value.subarray(from, from + length), at + 2)
+    at += 2 + length
+  }
+  return at
+}
+
+function writeFitting(message: DhcpMessage, limits: Limits): { bytes: Uint8Array; dropped: number[] } {
   const { fields, dropped } = layOut(message, limits)
-  const size = Math.max(MIN_MESSAGE_BYTES, OPTIONS_AT + fields.options.length)
-  const bytes = new Uint8Array(size)
-  writeFixedPart(message, bytes)
-  writeText(bytes, SNAME_AT, FILE_AT, message.sname)
-  writeText(bytes, FILE_AT, COOKIE_AT, message.file)
+  const bytes = new Uint8Array(Math.max(MIN_MESSAGE_BYTES, OPTIONS_AT + fields.options.length))
+  writeHead(message, bytes)
   bytes.set(fields.sname, SNAME_AT)
   bytes.set(fields.file, FILE_AT)
-  bytes.set(MAGIC_COOKIE, COOKIE_AT)
   bytes.set(fields.options, OPTIONS_AT)
   return { bytes, dropped }
 }
 
-function writeFixedPart(message: DhcpMessage, bytes: Uint8Array): void {
+/** All that stands before the options. */
+function writeHead(message: DhcpMessage, bytes: Uint8Array): void {
   const wire = new DataView(bytes.buffer)
   bytes[0] = message.op === 'request' ? 1 : 2
   bytes[1] = message.htype
@@ -134,17 +180,20 @@ function writeFixedPart(message: DhcpMessage, bytes: Uint8Array): void {
   wire.setUint32(4, message.xid)
   wire.setUint16(8, message.secs)
   wire.setUint16(10, message.broadcast ? BROADCAST_FLAG : 0)
-  bytes.set(ipv4ToBytes(message.ciaddr), 12)
-  bytes.set(ipv4ToBytes(message.yiaddr), 16)
-  bytes.set(ipv4ToBytes(message.siaddr), 20)
-  bytes.set(ipv4ToBytes(message.giaddr), 24)
+  wire.setUint32(12, ipv4ToNumber(message.ciaddr))
+  wire.setUint32(16, ipv4ToNumber(message.yiaddr))
+  wire.setUint32(20, ipv4ToNumber(message.siaddr))
+  wire.setUint32(24, ipv4ToNumber(message.giaddr))
   bytes.set(message.chaddr, 28)
+  writeText(bytes, SNAME_AT, FILE_AT, message.sname)
+  writeText(bytes, FILE_AT, COOKIE_AT, message.file)
+  wire.setUint32(COOKIE_AT, MAGIC_COOKIE)
 }
 
 /** Old PXE ROMs read until a NUL and beyond the field, so there always is one. */
 function writeText(bytes: Uint8Array, at: number, end: number, text: string): void {
   if (text.length >= end - at) throw new RangeError(`${text.length} characters leave no room for a NUL`)
-  bytes.set(bytesOf(text), at)
+  if (text !== '') bytes.set(bytesOf(text), at)
 }
 
 type Field = { name: 'options' | 'file' | 'sname'; room: number; parts: Uint8Array[] }
@@ -173,14 +222,14 @@ function overloadInto(fields: Field[], message: DhcpMessage): void {
   if (fields.length > 1) fields[0]!.room -= 3
 }
 
-/** The value in instances of at most 255 octets (RFC 3396 §6), with code and length. */
+/** The same as parts, for who has to find a place for each. */
 function instancesOf(code: number, value: Uint8Array | undefined): Uint8Array[] {
   if (!value) return []
+  const whole = new Uint8Array(instancesLength(value))
+  writeInstances(whole, 0, code, value)
   const parts: Uint8Array[] = []
-  for (let at = 0; at === 0 || at < value.length; at += MAX_INSTANCE_BYTES) {
-    const part = value.subarray(at, at + MAX_INSTANCE_BYTES)
-    parts.push(Uint8Array.of(code, part.length, ...part))
-  }
+  for (let at = 0; at < whole.length; at += MAX_INSTANCE_BYTES + 2)
+    parts.push(whole.subarray(at, at + MAX_INSTANCE_BYTES + 2))
   return parts
 }
 

@@ -61,7 +61,9 @@ export function uint32(value: number): Uint8Array {
 }
 
 export function addresses(list: readonly Ipv4[]): Uint8Array {
-  return Uint8Array.from(list.flatMap(address => [...ipv4ToBytes(address)]))
+  const bytes = new Uint8Array(list.length * 4)
+  list.forEach((address, index) => bytes.set(ipv4ToBytes(address), index * 4))
+  return bytes
 }
 
 /** The value, unless it is absent or empty: an empty value never matches anything. */

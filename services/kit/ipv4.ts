@@ -18,9 +18,21 @@ export function parseIpv4(text: string): Ipv4 | undefined {
   return isIPv4(text) ? (text as Ipv4) : undefined
 }
 
+const DOT = 46
+const ZERO = 48
+
+/** Digit by digit: this runs dozens of times for each packet, and splitting the text costs ten times as much. */
 export function ipv4ToNumber(address: Ipv4): number {
-  const [a, b, c, d] = address.split('.') as [string, string, string, string]
-  return ((Number(a) << 24) | (Number(b) << 16) | (Number(c) << 8) | Number(d)) >>> 0
+  let value = 0
+  let octet = 0
+  for (let at = 0; at < address.length; at++) {
+    const code = address.charCodeAt(at)
+    if (code === DOT) {
+      value = (value << 8) | octet
+      octet = 0
+    } else octet = octet * 10 + code - ZERO
+  }
+  return ((value << 8) | octet) >>> 0
 }
 
 export function ipv4FromNumber(value: number): Ipv4 {
@@ -32,7 +44,8 @@ export function ipv4FromBytes(bytes: Uint8Array): Ipv4 | undefined {
 }
 
 export function ipv4ToBytes(address: Ipv4): Uint8Array {
-  return Uint8Array.from(address.split('.'), Number)
+  const value = ipv4ToNumber(address)
+  return Uint8Array.of(value >>> 24, value >>> 16, value >>> 8, value)
 }
 
 function maskNumber(length: number): number {

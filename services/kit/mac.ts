@@ -11,10 +11,14 @@ export function parseMac(text: string): Mac | undefined {
   return WRITTEN.test(lower) ? (lower.replaceAll('-', ':') as Mac) : undefined
 }
 
+const HEXADECIMAL = Array.from({ length: 256 }, (_, octet) => octet.toString(16).padStart(2, '0'))
+
 /** Six octets as they stand in `chaddr`; another length is not an Ethernet address. */
 export function macFromBytes(bytes: Uint8Array): Mac | undefined {
   if (bytes.length !== 6) return undefined
-  return Array.from(bytes, octet => octet.toString(16).padStart(2, '0')).join(':') as Mac
+  const [a, b, c, d, e, f] = bytes as unknown as [number, number, number, number, number, number]
+  const hex = HEXADECIMAL
+  return `${hex[a]}:${hex[b]}:${hex[c]}:${hex[d]}:${hex[e]}:${hex[f]}` as Mac
 }
 
 export function macToBytes(mac: Mac): Uint8Array {
