@@ -31,6 +31,8 @@ export type ForwarderOptions = {
   open: OpenDatagramPort
   askTcp: AskTcp
   clock: Clock
+  /** Whether a name, with letters folded, is in our zones: nothing is learnt about those. */
+  isOurs: (key: string) => boolean
   /** 0 to 65535, unpredictable. */
   randomId: () => number
 }
@@ -176,21 +178,24 @@ async function askOnce(state: State, asking: Try): Promise<UpstreamVerdict | und
   } finally {
     await port.close()
   }
-  const said = reply && readUpstream(reply, question, query.edns?.dnssec ?? false)
+  const said = reply && readReply(state, reply, asking)
   return said === 'truncated' ? askWhole(state, { ...asking, patienceMs: until - options.clock.now() }) : said
 }
 
+function readReply({ options }: State, reply: Uint8Array, { query, question }: Try): UpstreamVerdict {
+  return readUpstream(reply, { question, dnssec: query.edns?.dnssec ?? false, isOurs: options.isOurs })
+}
+
 /** The same again over TCP, where nothing has to be cut. */
-async function askWhole(state: State, { upstream, query, question, patienceMs }: Try): Promise<UpstreamVerdict> {
+async function askWhole(state: State, asking: Try): Promise<UpstreamVerdict> {
   const { askTcp, randomId } = state.options
+  const { upstream, query, question, patienceMs } = asking
   if (state.connections >= MOST_CONNECTIONS) return 'failed'
   const id = randomId()
   state.connections += 1
   try {
     const reply = await askTcp(upstream, encodeQuestion(query, question, id, SAFE_PAYLOAD), patienceMs)
-    return reply && isReplyTo(reply, id, question)
-      ? readUpstream(reply, question, query.edns?.dnssec ?? false)
-      : 'failed'
+    return reply && isReplyTo(reply, id, question) ? readReply(state, reply, asking) : 'failed'
   } finally {
     state.connections -= 1
   }

@@ -18,7 +18,7 @@ import { type DnsReason, REASONS } from './reasons.ts'
 import { type Resolved, type Resolver, resolve } from './resolver.ts'
 import { tcpAsker } from './tcp-query.ts'
 import { serveTcp } from './tcp.ts'
-import { buildZones, installerName, type InstallerName } from './zone.ts'
+import { buildZones, installerName, type InstallerName, zoneFor } from './zone.ts'
 
 /** What the timeline hears: an installer asked for one of its two names, and whether it was told. */
 export type DnsFact = { fact: 'answer-asked'; client: Ipv4; name: InstallerName; given: boolean }
@@ -96,20 +96,24 @@ export async function startDns(options: DnsOptions): Promise<DnsServer> {
 
 function newResolver(options: DnsOptions): Resolver {
   const { site, view, clock, log, budget } = options
-  const forwarder = newForwarder(options)
+  const context = newContext(site, view, Math.floor(clock.now() / 1000), log)
+  const forwarder = newForwarder(options, key => zoneFor(context.zones, key) !== undefined)
   return {
-    context: newContext(site, view, Math.floor(clock.now() / 1000), log),
+    context,
     budget: newBudget<Standing>(budget),
     prepared: new PreparedReplies(),
     ...(forwarder ? { forwarder } : {}),
   }
 }
 
-function newForwarder({ site, openUpstream, askUpstreamTcp, clock }: DnsOptions): Forwarder | undefined {
+function newForwarder(
+  { site, openUpstream, askUpstreamTcp, clock }: DnsOptions,
+  isOurs: (key: string) => boolean,
+): Forwarder | undefined {
   const upstreams = site.dns.forward
   if (upstreams.length === 0) return undefined
   const askTcp = askUpstreamTcp ?? tcpAsker(clock)
-  return createForwarder({ upstreams, open: openUpstream, askTcp, clock, randomId: () => randomInt(0x10000) })
+  return createForwarder({ upstreams, open: openUpstream, askTcp, clock, isOurs, randomId: () => randomInt(0x10000) })
 }
 
 function keptBy({ prepared, forwarder }: Resolver): Kept {

@@ -42,15 +42,19 @@ export function isReplyTo(message: Uint8Array, id: number, question: Question): 
   return uint16(message, name.next) === question.type && uint16(message, name.next + 2) === question.class
 }
 
+/** What is asked, with DO or without; and which names nobody but us can speak about. */
+export type UpstreamQuestion = { question: Question; dnssec: boolean; isOurs: (key: string) => boolean }
+
 /** Total. The message is a reply to this question: `isReplyTo` has said so. */
-export function readUpstream(message: Uint8Array, question: Question, dnssec: boolean): UpstreamVerdict {
+export function readUpstream(message: Uint8Array, { question, dnssec, isOurs }: UpstreamQuestion): UpstreamVerdict {
   const sections = walkSections(message, walkName(message, HEADER_LENGTH)!.next + 4)
   const rcode = message[3]! & 15
   if (!sections) return message[2]! & 0x02 ? 'truncated' : 'unfit'
   const extended = sections.additionals.some(({ type, body }) => type === TYPE_OPT && message[body - 6] !== 0)
   if (extended || (rcode !== RCODE.ok && rcode !== RCODE.nxdomain)) return 'failed'
   if (message[2]! & 0x02) return 'truncated'
-  const answers = expandAll(message, sections.answers, LONGEST_TTL_S)
+  // An alias may lead back to our zones; what upstream thinks is there is not listened to.
+  const answers = expandAll(message, sections.answers, LONGEST_TTL_S)?.filter(({ key }) => !isOurs(key))
   const authorities = expandAll(message, sections.authorities, LONGEST_NEGATIVE_TTL_S)
   const name = answers && lastName(answers, question)
   if (!answers || !authorities || name === undefined) return 'unfit'

@@ -65,40 +65,40 @@ test.each<[string, string, number, string[]]>([
 })
 
 test.each<[string, string, number, number, string]>([
-  ['a name that does not exist', `nobody.${AT}`, TYPES.A, 3, SOA],
-  ['a name below a machine', `x.node1.${AT}`, TYPES.A, 3, SOA],
-  ['a type that the name lacks', `mirror.${AT}`, TYPES.AAAA, 0, SOA],
-  ['a type that nobody knows', `mirror.${AT}`, 65_280, 0, SOA],
-  ['a name between two names', `empty.${AT}`, TYPES.A, 0, SOA],
-  ['an address nobody has', '99.0.77.10.in-addr.arpa', TYPES.PTR, 3, REVERSE_SOA],
-  ['an address written with a leading zero', '011.0.77.10.in-addr.arpa', TYPES.PTR, 3, REVERSE_SOA],
+  ['J13 nothing for a name that does not exist', `nobody.${AT}`, TYPES.A, 3, SOA],
+  ['J13 nothing for a name below a machine', `x.node1.${AT}`, TYPES.A, 3, SOA],
+  ['J12 nothing for a type that the name lacks', `mirror.${AT}`, TYPES.AAAA, 0, SOA],
+  ['J17 nothing for a type that nobody knows', `mirror.${AT}`, 65_280, 0, SOA],
+  ['J14 nothing for a name between two names', `empty.${AT}`, TYPES.A, 0, SOA],
+  ['J26 nothing for an address nobody has', '99.0.77.10.in-addr.arpa', TYPES.PTR, 3, REVERSE_SOA],
+  ['J26 nothing for an address written with a leading zero', '011.0.77.10.in-addr.arpa', TYPES.PTR, 3, REVERSE_SOA],
   [
-    'a private address outside',
+    'J26 nothing for a private address outside',
     '1.2.168.192.in-addr.arpa',
     TYPES.PTR,
     3,
     '168.192.in-addr.arpa. 30 SOA 168.192.in-addr.arpa. nobody.invalid. 1 3600 1200 604800 30',
   ],
   [
-    'the net around ours',
+    'J14 nothing for the net around ours',
     '77.10.in-addr.arpa',
     TYPES.PTR,
     0,
     '10.in-addr.arpa. 30 SOA 10.in-addr.arpa. nobody.invalid. 1 3600 1200 604800 30',
   ],
   [
-    'invalid is kept here',
+    'J27 invalid is kept here',
     'something.invalid',
     TYPES.A,
     3,
     'invalid. 30 SOA invalid. nobody.invalid. 1 3600 1200 604800 30',
   ],
-  ['test is kept here', 'something.test', TYPES.A, 3, 'test. 30 SOA test. nobody.invalid. 1 3600 1200 604800 30'],
-])('nothing for %s', (_, name, type, rcode, soa) => {
+  ['J27 test is kept here', 'something.test', TYPES.A, 3, 'test. 30 SOA test. nobody.invalid. 1 3600 1200 604800 30'],
+])('%s', (_, name, type, rcode, soa) => {
   expect(told({ name, type })).toMatchObject({ rcode, answers: [], authorities: [soa], flags: ['qr', 'aa', 'rd'] })
 })
 
-test('an alias to a missing name is shown with NXDOMAIN', () => {
+test('J16 an alias to a missing name is shown with NXDOMAIN', () => {
   expect(told({ name: `broken.${AT}` })).toMatchObject({
     rcode: 3,
     answers: [`broken.${AT}. 300 CNAME nowhere.${AT}.`],
@@ -106,7 +106,7 @@ test('an alias to a missing name is shown with NXDOMAIN', () => {
   })
 })
 
-test('aliases in a circle end', () => {
+test('J16 aliases in a circle end', () => {
   const records = ['a', 'b'].map((name, index) => ({
     name: `${name}.${AT}`,
     type: 'CNAME' as const,
@@ -170,7 +170,7 @@ test.each<[string, 'CNAME' | 'TXT' | 'A', string]>([
   ])
 })
 
-test('the answer owns the case of the question', () => {
+test('J08 the answer owns the case of the question', () => {
   const reply = told({ name: `MiRRor.Rack7.EXAMPLE.org` })
   expect(reply.question).toBe('MiRRor.Rack7.EXAMPLE.org. A')
   expect(reply.answers).toEqual(['MiRRor.Rack7.EXAMPLE.org. 300 A 10.77.0.5'])
@@ -181,20 +181,20 @@ test.each([
   ['a dot before our domain', ['a.mirror', 'rack7', 'example', 'org'], 3],
   ['a NUL behind the name', ['mirror\0', 'rack7', 'example', 'org'], 3],
   ['a dot behind the name', ['mirror.', 'rack7', 'example', 'org'], 3],
-])('%s is another name, and is echoed octet by octet', (_, name, rcode) => {
+])('J07 %s is another name, and is echoed octet by octet', (_, name, rcode) => {
   const message = ask({ name })
   const reply = resolved(message).bytes!
   expect(read(reply).rcode).toBe(rcode)
   expect(reply.subarray(12, message.length)).toEqual(Buffer.from(message.subarray(12)))
 })
 
-test('folding stops at Z: an octet above 127 equals itself only', () => {
+test('J08 folding stops at Z: an octet above 127 equals itself only', () => {
   const records = [{ name: `xé.${AT}`, type: 'A' as const, value: '10.77.0.6' }]
   expect(told({ name: ['xÉ', 'rack7', 'example', 'org'] }, MACHINE, context({ records })).rcode).toBe(3)
   expect(told({ name: ['Xé', 'rack7', 'example', 'org'] }, MACHINE, context({ records })).rcode).toBe(0)
 })
 
-test("ID, opcode and RD are the asker's; Z and AD are zero", () => {
+test("J09 ID, opcode and RD are the asker's; Z and AD are zero", () => {
   const reply = told({ name: `mirror.${AT}`, id: 0xbeef, flags: 0x0070 })
   expect(reply).toMatchObject({ id: 0xbeef, opcode: 0, flags: ['qr', 'aa'] })
 })
@@ -203,11 +203,11 @@ test.each([
   ['CHAOS', 3],
   ['ANY', 255],
   ['NONE', 254],
-])('class %s is refused', (_, klass) => {
+])('J10 class %s is refused', (_, klass) => {
   expect(told({ name: `mirror.${AT}`, class: klass })).toMatchObject({ rcode: 5, answers: [], authorities: [] })
 })
 
-test('a name of somebody else is refused, without AA', () => {
+test('J11 a name of somebody else is refused, without AA', () => {
   expect(told({ name: 'www.example.com' })).toMatchObject({
     rcode: 5,
     answers: [],
@@ -216,7 +216,7 @@ test('a name of somebody else is refused, without AA', () => {
   })
 })
 
-test('a client outside the served prefixes is refused everything, with no more octets than it sent', () => {
+test('J31 a client outside the served prefixes is refused everything, with no more octets than it sent', () => {
   const message = ask({ name: `mirror.${AT}`, edns: {} })
   const reply = resolved(message, STRANGER)
   expect(reply.reason).toBe('foreign-client')
@@ -227,6 +227,11 @@ test('a client outside the served prefixes is refused everything, with no more o
 test.each([
   ['no EDNS', undefined, undefined],
   ['EDNS', {}, { payload: 1232, version: 0 }],
+])('J19 the reply to a query with %s', (_, edns, opt) => {
+  expect(told({ name: `mirror.${AT}`, ...(edns ? { edns } : {}) }).opt).toEqual(opt)
+})
+
+test.each([
   [
     'EDNS with an unknown option and all its flags',
     { options: [0xfd, 0xe9, 0, 2, 1, 2], dnssec: true },
@@ -237,13 +242,13 @@ test.each([
     { options: [0, 10, 0, 8, 1, 2, 3, 4, 5, 6, 7, 8] },
     { payload: 1232, version: 0 },
   ],
-])('a query with %s', (_, edns, opt) => {
-  const reply = told({ name: `mirror.${AT}`, ...(edns ? { edns } : {}) })
+])('J22 a query with %s', (_, edns, opt) => {
+  const reply = told({ name: `mirror.${AT}`, edns })
   expect(reply.rcode).toBe(0)
   expect(reply.opt).toEqual(opt)
 })
 
-test('EDNS version 1 gets BADVERS and version 0', () => {
+test('J20 EDNS version 1 gets BADVERS and version 0', () => {
   expect(told({ name: `mirror.${AT}`, edns: { version: 1 } })).toMatchObject({
     rcode: 16,
     answers: [],
@@ -255,7 +260,7 @@ test('options that run past the OPT get FORMERR', () => {
   expect(told({ name: `mirror.${AT}`, edns: { options: [0, 10, 0, 8, 1] } })).toMatchObject({ rcode: 1, question: '' })
 })
 
-test('ANY gets one record set', () => {
+test('J18 ANY gets one record set', () => {
   expect(told({ name: AT, type: TYPES.ANY }).answers).toHaveLength(1)
 })
 
@@ -271,14 +276,14 @@ test.each<[string, Ask['edns'], boolean, number]>([
   ['with 400 announced, which counts as 512', { payload: 400 }, true, 0],
   ['with 1100 announced', { payload: 1100 }, false, 60],
   ['with 65535 announced', { payload: 65_535 }, false, 60],
-])('60 addresses %s', (_, edns, truncated, count) => {
+])('J24 60 addresses %s', (_, edns, truncated, count) => {
   const bytes = resolved({ name: `many.${AT}`, ...(edns ? { edns } : {}) }, MACHINE, many).bytes!
   const reply = read(bytes)
   expect(reply.flags.includes('tc')).toBe(truncated)
   expect(reply.answers).toHaveLength(count)
 })
 
-test('1232 octets are never passed, whatever a client announces', () => {
+test('J23 1232 octets are never passed, whatever a client announces', () => {
   const records = Array.from({ length: 120 }, (_, index) => ({
     name: `many.${AT}`,
     type: 'A' as const,
@@ -290,14 +295,14 @@ test('1232 octets are never passed, whatever a client announces', () => {
   expect(read(bytes).flags).toContain('tc')
 })
 
-test('all records of a set have one TTL', () => {
+test('J15 all records of a set have one TTL', () => {
   const ttls = told({ name: `many.${AT}`, edns: { payload: 4096 } }, MACHINE, many).answers.map(
     line => line.split(' ')[1],
   )
   expect(new Set(ttls)).toEqual(new Set(['300']))
 })
 
-test('a machine cannot take a name of the site file, nor be named what no host is named', () => {
+test('J32 a machine cannot take a name of the site file, nor be named what no host is named', () => {
   const greedy = fleet({ addressOf: () => OTHER_MACHINE, nameOf: () => 'not a name' })
   expect(told({ name: `mirror.${AT}` }, MACHINE, context({ view: greedy })).answers).toEqual([
     `mirror.${AT}. 300 A 10.77.0.5`,
@@ -307,7 +312,7 @@ test('a machine cannot take a name of the site file, nor be named what no host i
   expect(told({ name: '9.0.77.10.in-addr.arpa', type: TYPES.PTR }, MACHINE, context({ view: greedy })).rcode).toBe(3)
 })
 
-test('a name is gone as soon as the machine has no address', () => {
+test('J33 a name is gone as soon as the machine has no address', () => {
   let address: Ipv4 | undefined = MACHINE
   const where = context({ hostTtl: 20, view: fleet({ addressOf: () => address }) })
   expect(told({ name: `node1.${AT}` }, MACHINE, where).answers).toEqual([`node1.${AT}. 20 A 10.77.0.11`])
@@ -320,7 +325,7 @@ test.each([
   ['10.0.0.0/8', ['10']],
   ['172.16.0.0/15', ['16.172', '17.172']],
   ['10.77.0.128/25', ['0.77.10']],
-])('the reverse zones of %s end at octets', (text, octets) => {
+])('J26 the reverse zones of %s end at octets', (text, octets) => {
   const config = { domain: AT, records: [], serverName: 'ns', serverAddress: '10.77.0.1' as Ipv4, serial: 7 }
   const zones = [...buildZones({ ...config, prefixes: [prefix(text)] }).byApex.values()]
   expect(zones.filter(zone => zone.kind === 'reverse').map(zone => zone.apex)).toEqual(
@@ -328,7 +333,7 @@ test.each([
   )
 })
 
-test('records that fit nowhere are handed back', () => {
+test('J16 records that fit nowhere are handed back', () => {
   const records = [
     { name: 'elsewhere.example.com', type: 'A' as const, value: '10.77.0.5' },
     { name: `bad.${AT}`, type: 'A' as const, value: '10.77.0.256' },
@@ -343,7 +348,7 @@ test('records that fit nowhere are handed back', () => {
   expect(context({ records: [...RECORDS, ...records] }).zones.ignored).toEqual(records)
 })
 
-test('a client that asks too often hears nothing until its account fills again', () => {
+test('J31 a client that asks too often hears nothing until its account fills again', () => {
   const budget = newBudget({ perSecond: 10, burst: 2, clients: 2 })
   const spent = [0, 0, 0, 100, 100].map(now => spend(budget, MACHINE, now) !== undefined)
   expect(spent).toEqual([true, true, false, true, false])

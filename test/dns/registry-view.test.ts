@@ -54,7 +54,7 @@ async function approve(fleet: Fleet): Promise<AttemptId> {
 }
 
 describe('names of machines', () => {
-  test('a name that was written with capitals is found, however it is asked for', async () => {
+  test('J08 a name that was written with capitals is found, however it is asked for', async () => {
     const { view } = await open()
     const domain = 'rack.test'
     const zones = buildZones({
@@ -115,6 +115,64 @@ describe('names of machines', () => {
     leases.clear()
     for (const [at, mac] of held) leases.set(at, mac)
     expect(view.nameOf(address)).toBe(name)
+  })
+})
+
+describe('a finished machine', () => {
+  async function finished(installed: { fqdn?: string; address?: string }) {
+    const all = await open()
+    const attempt = await approve(all.fleet)
+    await all.fleet.happen(
+      NODE1,
+      { type: 'script-served', attempt, address: HERE, resumed: false },
+      { type: 'answer-served', attempt, address: HERE, layers: [], sha256: '', leftOut: [], withToken: true },
+      { type: 'reported', attempt, installed },
+    )
+    return all
+  }
+
+  test('is found by the name that it reported and by the one that the site gives, where it said it is', async () => {
+    const { view } = await finished({ fqdn: 'PVE1.rack.test', address: '10.77.0.44/24' })
+    const there = '10.77.0.44' as Ipv4
+    expect([view.addressOf('pve1.rack.test'), view.addressOf('node1.rack.test')]).toEqual([there, there])
+    expect([view.nameOf(there), view.nameOf(HERE)]).toEqual(['pve1.rack.test', 'pve1.rack.test'])
+  })
+
+  test('has no address of ours under a foreign domain, but its address has that name', async () => {
+    const { view } = await finished({ fqdn: 'pve1.example.com', address: '10.77.0.44' })
+    expect([view.addressOf('pve1.example.com'), view.nameOf('10.77.0.44' as Ipv4)]).toEqual([
+      undefined,
+      'pve1.example.com',
+    ])
+  })
+
+  test('is where its lease is if it did not say', async () => {
+    const { view, leases } = await finished({ fqdn: 'pve1.rack.test' })
+    leases.clear()
+    leases.set(POOL, NODE1)
+    expect(view.addressOf('pve1.rack.test')).toBe(POOL)
+  })
+
+  test.each(['pve_1.rack.test', '-.rack.test', 'pve1', '', 'a..rack.test', `${'a'.repeat(64)}.rack.test`])(
+    'J32 the report %j makes no name',
+    async fqdn => {
+      const { view } = await finished({ fqdn, address: '10.77.0.44' })
+      expect([view.addressOf(fqdn), view.nameOf('10.77.0.44' as Ipv4)]).toEqual([undefined, 'node1.rack.test'])
+    },
+  )
+
+  test('takes nobody’s name: what the site calls a machine goes first', async () => {
+    const { fleet, view, leases } = await finished({ fqdn: 'rack-1.rack.test', address: '10.77.0.44' })
+    await fleet.registry.sight({ macs: [STRANGER] }, 'dhcp')
+    leases.set(POOL, STRANGER)
+    expect(view.addressOf('rack-1.rack.test')).toBe(POOL)
+  })
+
+  test('with a name of several labels makes the names above it exist', async () => {
+    const { view } = await finished({ fqdn: 'a.b.c.rack.test', address: '10.77.0.44' })
+    expect(
+      ['b.c.rack.test', 'c.rack.test', 'rack.test', 'test', 'a.b.c.rack.test'].map(name => view.isAbove(name)),
+    ).toEqual([true, true, false, false, false])
   })
 })
 

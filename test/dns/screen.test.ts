@@ -26,27 +26,35 @@ test('an ordinary query is read: name, type, class and where its question ends',
 })
 
 test.each<[string, Uint8Array, Screened]>([
-  ['nothing at all', new Uint8Array(0), { verdict: 'silence', reason: 'runt' }],
-  ['eleven octets', query.subarray(0, 11), { verdict: 'silence', reason: 'runt' }],
-  ['a response is not answered', changed(query, 2, 0x81), { verdict: 'silence', reason: 'not-a-query' }],
-  ['NOTIFY', changed(query, 2, 4 << 3), { verdict: 'reply', rcode: 4, reason: 'opcode' }],
-  ['UPDATE', changed(query, 2, 5 << 3), { verdict: 'reply', rcode: 4, reason: 'opcode' }],
+  ['J02 nothing at all', new Uint8Array(0), { verdict: 'silence', reason: 'runt' }],
+  ['J02 eleven octets', query.subarray(0, 11), { verdict: 'silence', reason: 'runt' }],
+  ['J01 a response is not answered', changed(query, 2, 0x81), { verdict: 'silence', reason: 'not-a-query' }],
+  ['J34 NOTIFY', changed(query, 2, 4 << 3), { verdict: 'reply', rcode: 4, reason: 'opcode' }],
+  ['J34 UPDATE', changed(query, 2, 5 << 3), { verdict: 'reply', rcode: 4, reason: 'opcode' }],
   [
-    'STATUS with an empty question',
+    'J03 STATUS with an empty question',
     changed(query, 2, 2 << 3).subarray(0, 12),
     { verdict: 'reply', rcode: 4, reason: 'opcode' },
   ],
-  ['no question', changed(query, 5, 0), { verdict: 'reply', rcode: 1, reason: 'question-count' }],
-  ['two questions', changed(query, 5, 2), { verdict: 'reply', rcode: 1, reason: 'question-count' }],
+  ['J04 no question', changed(query, 5, 0), { verdict: 'reply', rcode: 1, reason: 'question-count' }],
+  ['J04 two questions', changed(query, 5, 2), { verdict: 'reply', rcode: 1, reason: 'question-count' }],
   ['a header and no question behind it', query.subarray(0, 12), { verdict: 'reply', rcode: 1, reason: 'message-size' }],
   [
     'a datagram of 4097 octets',
     new Uint8Array(4097).fill(0).fill(1, 5, 6),
     { verdict: 'reply', rcode: 1, reason: 'message-size' },
   ],
-  ['65535 answers claimed', changed(query, 6, 255, 255), { verdict: 'reply', rcode: 1, reason: 'section-count' }],
-  ['65535 authorities claimed', changed(query, 8, 255, 255), { verdict: 'reply', rcode: 1, reason: 'section-count' }],
-  ['65535 additionals claimed', changed(query, 10, 255, 255), { verdict: 'reply', rcode: 1, reason: 'section-count' }],
+  ['J05 65535 answers claimed', changed(query, 6, 255, 255), { verdict: 'reply', rcode: 1, reason: 'section-count' }],
+  [
+    'J05 65535 authorities claimed',
+    changed(query, 8, 255, 255),
+    { verdict: 'reply', rcode: 1, reason: 'section-count' },
+  ],
+  [
+    'J05 65535 additionals claimed',
+    changed(query, 10, 255, 255),
+    { verdict: 'reply', rcode: 1, reason: 'section-count' },
+  ],
   [
     'the question name is a pointer to itself',
     changed(query, 12, 0xc0, 12),
@@ -57,7 +65,7 @@ test.each<[string, Uint8Array, Screened]>([
   ['the name runs past the end', query.subarray(0, 30), { verdict: 'reply', rcode: 1, reason: 'bad-name' }],
   ['the class is missing', query.subarray(0, query.length - 2), { verdict: 'reply', rcode: 1, reason: 'bad-record' }],
   [
-    'an additional record is claimed and missing',
+    'J05 an additional record is claimed and missing',
     changed(query, 11, 1),
     { verdict: 'reply', rcode: 1, reason: 'bad-record' },
   ],
@@ -67,14 +75,14 @@ test.each<[string, Uint8Array, Screened]>([
     withAdditionals(1, [...OPT.slice(0, 9), 0, 1]),
     { verdict: 'reply', rcode: 1, reason: 'bad-record' },
   ],
-  ['two OPT records', withAdditionals(2, [...OPT, ...OPT]), { verdict: 'reply', rcode: 1, reason: 'two-opt' }],
+  ['J21 two OPT records', withAdditionals(2, [...OPT, ...OPT]), { verdict: 'reply', rcode: 1, reason: 'two-opt' }],
   [
-    'AXFR',
+    'J34 AXFR',
     ask({ name: 'rack7.example.org', type: TYPES.AXFR }),
     { verdict: 'reply', rcode: 5, reason: 'zone-transfer' },
   ],
   [
-    'IXFR with its SOA in the authority section',
+    'J34 IXFR with its SOA in the authority section',
     changed(ask({ name: 'rack7.example.org', type: TYPES.IXFR }), 9, 1),
     { verdict: 'reply', rcode: 5, reason: 'zone-transfer' },
   ],
@@ -95,16 +103,16 @@ test.each<[string, number[], string | undefined]>([
   ['one label more makes 257', [...Array.from({ length: 128 }, () => [1, 97]).flat(), 0], undefined],
   ['63 octets in a label', [63, ...Array<number>(63).fill(98), 0], 'b'.repeat(63)],
   ['the root', [0], ''],
-])('a name of %s', (_, octets, name) => {
+])('J06 a name of %s', (_, octets, name) => {
   expect(walkName(Uint8Array.from(octets), 0)?.name).toBe(name)
 })
 
-test('a name that points backwards, and back again, is read to its end', () => {
+test('J06 a name that points backwards, and back again, is read to its end', () => {
   const message = Uint8Array.from([3, 99, 111, 109, 0, 1, 98, 0xc0, 0, 1, 97, 0xc0, 5])
   expect(walkName(message, 9)).toEqual({ name: 'a.b.com', next: 13, compressed: true })
 })
 
-test('a label that holds a dot is not two labels, and one that holds NUL does not end there', () => {
+test('J07 a label that holds a dot is not two labels, and one that holds NUL does not end there', () => {
   const read = (labels: string[]) => walkName(Uint8Array.from(nameOctets(labels)), 0)!.name
   expect(read(['a.b', 'c'])).not.toBe(read(['a', 'b', 'c']))
   expect(read(['node1\0x'])).not.toBe(read(['node1']))
@@ -118,7 +126,7 @@ function chainOfPointers(length: number): Uint8Array {
   return message
 }
 
-test('a chain of 126 pointers is the longest that is followed', () => {
+test('J06 a chain of 126 pointers is the longest that is followed', () => {
   expect(walkName(chainOfPointers(126), 252)).toEqual({ name: '', next: 254, compressed: true })
   expect(walkName(chainOfPointers(127), 254)).toBeUndefined()
   expect(walkName(chainOfPointers(2047), 4094)).toBeUndefined()

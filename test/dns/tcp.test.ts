@@ -40,7 +40,7 @@ async function readAll(socket: Socket): Promise<number[]> {
   return [...Buffer.concat(chunks)]
 }
 
-test('several queries on one connection are answered, also when they come octet by octet', async () => {
+test('J25 several queries on one connection are answered, also when they come octet by octet', async () => {
   const { dial } = await echo()
   const socket = await dial()
   socket.setNoDelay(true)
@@ -49,7 +49,7 @@ test('several queries on one connection are answered, also when they come octet 
   expect(await readAll(socket)).toEqual([0, 2, 7, 8, 0, 1, 9])
 })
 
-test('silence for one query does not end the others', async () => {
+test('J25 silence for one query does not end the others', async () => {
   const { dial } = await echo(new FakeClock(), async message => (message[0] === 1 ? undefined : message))
   const socket = await dial()
   socket.end(Uint8Array.of(0, 1, 1, 0, 1, 2))
@@ -57,8 +57,8 @@ test('silence for one query does not end the others', async () => {
 })
 
 test.each([
-  ['an idle connection is closed after ten seconds', 10_000],
-  ['and not before', 9999],
+  ['J25 an idle connection is closed after ten seconds', 10_000],
+  ['J25 and not before', 9999],
 ])('%s', async (_, milliseconds) => {
   const { clock, dial } = await echo()
   const socket = await dial()
@@ -76,7 +76,7 @@ test.each([
   }
 })
 
-test('a connection that keeps busy ends after two minutes', async () => {
+test('J25 a connection that keeps busy ends after two minutes', async () => {
   const { clock, dial } = await echo()
   const socket = await dial()
   const closed = once(socket, 'close')
@@ -90,21 +90,21 @@ test('a connection that keeps busy ends after two minutes', async () => {
   expect(rounds).toBe(13)
 })
 
-test('a length above 4096 ends the connection', async () => {
+test('J25 a length above 4096 ends the connection', async () => {
   const { dial } = await echo()
   const socket = await dial()
   socket.write(Uint8Array.of(0x10, 0x01))
   expect(await readAll(socket)).toEqual([])
 })
 
-test('more than 32 unanswered queries end the connection', async () => {
+test('J25 more than 32 unanswered queries end the connection', async () => {
   const { dial } = await echo(new FakeClock(), () => new Promise(() => {}))
   const socket = await dial()
   socket.write(Uint8Array.from(Array.from({ length: 33 }, () => [0, 1, 1]).flat()))
   expect(await readAll(socket)).toEqual([])
 })
 
-test('one client has at most 16 connections', async () => {
+test('J25 one client has at most 16 connections', async () => {
   const { dial } = await echo()
   const sockets = []
   for (let index = 0; index < 17; index += 1) sockets.push(await dial())
