@@ -4,6 +4,7 @@ import type { Mac } from '../kit/mac.ts'
 import type { Problem } from '../kit/problem.ts'
 import { composeLayers } from './compose.ts'
 import type { Dialect } from './dialect.ts'
+import { type AnswerTable, isTable } from './keys.ts'
 import type { Layers } from './layer.ts'
 import type { MachineView, SiteView } from './placeholders.ts'
 import { hasError } from './problems.ts'
@@ -37,6 +38,8 @@ export type ComposedAnswer = {
   leftOut: string[]
   /** Names of the layers, in the order they were merged. */
   layers: string[]
+  /** The installer makes its lease the static address of the installed system. */
+  isFromDhcp: boolean
   warnings: Problem[]
 }
 
@@ -54,5 +57,15 @@ export function composeAnswer(input: AnswerInput): ComposedAnswer | Problem[] {
   })
   const found = [...problems, ...validateAnswer(answer, { installer: dialect.installer, product: input.product })]
   if (hasError(found)) return found
-  return { ...renderAnswer(answer, dialect), layers: selected.map(layer => layer.name), warnings: found }
+  return {
+    ...renderAnswer(answer, dialect),
+    layers: selected.map(layer => layer.name),
+    isFromDhcp: isFromDhcp(answer),
+    warnings: found,
+  }
+}
+
+/** Installers before 9.2 take a missing source for it. */
+function isFromDhcp({ network }: AnswerTable): boolean {
+  return isTable(network) && network.source !== 'from-answer'
 }

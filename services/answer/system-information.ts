@@ -5,7 +5,7 @@
 import { isProblem } from '../kit/is-problem.ts'
 import { type Mac, macToBytes, parseMac } from '../kit/mac.ts'
 import type { Problem } from '../kit/problem.ts'
-import { isPlaceholderSerial, isPlaceholderUuid } from '../machine/identity.ts'
+import { isPlaceholderSerial, isPlaceholderUuid } from '../site/identity.ts'
 import {
   asObject,
   cleanText,

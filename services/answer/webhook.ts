@@ -2,7 +2,7 @@
 import { isProblem } from '../kit/is-problem.ts'
 import { type Mac, parseMac } from '../kit/mac.ts'
 import type { Problem } from '../kit/problem.ts'
-import { isPlaceholderSerial, isPlaceholderUuid } from '../machine/identity.ts'
+import { isPlaceholderSerial, isPlaceholderUuid } from '../site/identity.ts'
 import { field, type JsonObject, objectField, objectsField, readJsonObject, textField } from './json-body.ts'
 
 export type ReportedDisk = { path: string; serial?: string; model?: string; isBootDisk: boolean }

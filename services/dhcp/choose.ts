@@ -1,24 +1,29 @@
 /** Which address a machine may have: RFC 2131 §4.3.1, with reservations before everything. */
 import { type Ipv4, UNSPECIFIED } from '../kit/ipv4.ts'
 import type { Change, Inquiry } from './decision.ts'
+import type { Owner } from './fleet.ts'
 import { isActive } from './lease-table.ts'
 import { requestedAddressOf } from './options.ts'
 import type { NakReason, OfferReason } from './reasons.ts'
 import { isHostAddress, isInPools } from './subnet.ts'
 
-/** Reserved for somebody else; NICs of one machine may share a reservation, and then `said` names it. */
-function isReservedForAnother({ view, said, client }: Inquiry, address: Ipv4): boolean {
-  if (said.reservation === address) return false
-  const owner = view.fleet.reservedFor(address)
-  return owner !== undefined && owner !== client.mac
+/**
+ * Whether a reserved address is this machine's. Stages of one machine differ in what they say: one that earned the address by a client
+ * identifier keeps it in the stages that do not send it, and at a renewal, which no relay agent adds its circuit to.
+ */
+function isOwner({ view, said, client }: Inquiry, owner: Owner, address: Ipv4): boolean {
+  if (said.reservation === address || owner.macs.includes(client.mac)) return true
+  const record = view.leases.at(address)
+  return record?.mac === client.mac && record.reservedBy !== undefined && owner.keys.includes(record.reservedBy)
 }
 
 /** Why this machine may not have that address, in words for a NAK; undefined if it may. */
 export function refusalOf(inquiry: Inquiry, address: Ipv4): NakReason | undefined {
-  const { subnet, view, said, client, now } = inquiry
+  const { subnet, view, client, now } = inquiry
   if (!isHostAddress(subnet, address, view.server.address)) return 'wrong-network'
-  if (isReservedForAnother(inquiry, address)) return 'reserved-for-another'
-  if (said.reservation !== address && !isInPools(subnet, address)) return 'outside-pools'
+  const owner = view.fleet.reservedFor(address)
+  if (owner && !isOwner(inquiry, owner, address)) return 'reserved-for-another'
+  if (!owner && !isInPools(subnet, address)) return 'outside-pools'
   return view.leases.isFreeFor(address, client.mac, now) ? undefined : 'address-taken'
 }
 
@@ -39,6 +44,12 @@ export function chooseAddress(inquiry: Inquiry): { address: Ipv4; reason: OfferR
   const isRefused = (address: Ipv4) => refusalOf(inquiry, address) !== undefined
   const free = view.leases.nextFree(subnet, client.mac, now, isRefused)
   return free ? { address: free, reason: 'from-pool' } : undefined
+}
+
+/** Two machines match one reservation, or somebody had the address before it was reserved: who has it keeps it. */
+export function isReservationInUse(inquiry: Inquiry): boolean {
+  const { reservation } = inquiry.said
+  return reservation !== undefined && refusalOf(inquiry, reservation) === 'address-taken'
 }
 
 /** Nobody else is offered the address until the machine had time to take it. */

@@ -18,6 +18,8 @@ export type ServerFacts = {
   leaseSeconds: number
   authoritative: boolean
   subnets: readonly Subnet[]
+  /** Clients may choose their subnet by option 118. */
+  subnetSelection: boolean
   /** Port of the plain HTTP listener, which serves loaders to UEFI HTTP Boot. */
   httpPort: number
 }

@@ -3,17 +3,33 @@ import type { BootClient } from '../boot/client.ts'
 import type { DhcpPlan } from '../boot/plan.ts'
 import type { Ipv4 } from '../kit/ipv4.ts'
 import type { Mac } from '../kit/mac.ts'
+import type { ExtraOption } from '../site/types.ts'
 
 /** Who sent a message, as far as DHCP can tell. */
 export type DhcpClient = {
   mac: Mac
   /** Option 97 in the usual text form (first three fields swapped to big-endian), lower case; absent if not sent. */
   uuid?: string
+  /** Option 61 as hexadecimal text: opaque (RFC 4361 §6.3). */
+  clientId?: string
+  /** What the relay agent said of where it is: its circuit (82.1) as hexadecimal text, whole, and the agent's own address (giaddr). */
+  circuit?: { id: string; relay: Ipv4 }
   boot: BootClient
 }
 
-/** What the appliance says about this client: its reservation, its name, what it should boot. */
-export type ClientView = { reservation?: Ipv4; hostName?: string; plan: DhcpPlan }
+/** What the appliance says about this client: its reservation, its name, its options, what it should boot. */
+export type ClientView = {
+  reservation?: Ipv4
+  /** What the reservation was found by, in words: `client-id 01bc2411ab1221`. */
+  reservedBy?: string
+  hostName?: string
+  /** Beside those of the subnet. */
+  options?: readonly ExtraOption[]
+  plan: DhcpPlan
+}
+
+/** Whose a reserved address is: NICs, and what else it is found by, in the words of `reservedBy`. */
+export type Owner = { macs: readonly Mac[]; keys: readonly string[] }
 
 /** A fact for the machine's timeline. */
 export type DhcpFact =
@@ -28,7 +44,7 @@ export type DhcpFact =
 
 export interface DhcpFleet {
   view(client: DhcpClient): ClientView
-  /** Every reserved address and whose it is, so that nobody else is given it. */
-  reservedFor(address: Ipv4): Mac | undefined
+  /** Every reserved address and whose it is, so that nobody else is given it. Asked for each address that is looked at. */
+  reservedFor(address: Ipv4): Owner | undefined
   tell(fact: DhcpFact): void
 }

@@ -4,6 +4,7 @@ import { type Mac, macFromBytes } from '../kit/mac.ts'
 import type { DhcpClient } from './fleet.ts'
 import type { DhcpMessage } from './message.ts'
 import { architecturesOf, clientIdOf, parameterListOf, userClassesOf, uuidOf, vendorClassOf } from './options.ts'
+import { relayInformationOf } from './relay-information.ts'
 
 const ETHERNET = 1
 const GROUP_BIT = 1
@@ -19,7 +20,15 @@ export function clientOf(message: DhcpMessage): DhcpClient | undefined {
   const mac = macOf(message)
   if (!mac) return undefined
   const uuid = uuidOf(message)
-  return { mac, ...(uuid ? { uuid } : {}), boot: bootClientOf(message) }
+  const clientId = clientIdTextOf(message)
+  const { circuitId } = relayInformationOf(message)
+  return {
+    mac,
+    ...(uuid ? { uuid } : {}),
+    ...(clientId ? { clientId } : {}),
+    ...(circuitId ? { circuit: { id: circuitId, relay: message.giaddr } } : {}),
+    boot: bootClientOf(message),
+  }
 }
 
 function bootClientOf(message: DhcpMessage): BootClient {

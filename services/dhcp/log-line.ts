@@ -26,6 +26,7 @@ export function writeDecision(log: Log, decision: Decision, request: DhcpMessage
     ...(client ? { mac: client.mac } : {}),
     ...(address ? { address } : {}),
     ...boot,
+    ...(decision.do === 'reply' && decision.reason === 'reservation' ? { reservedBy: decision.said.reservedBy } : {}),
   }
   const meaning = REASONS[decision.reason].message
   const line = decision.do === 'reply' ? replyLine(decision) : `silent to ${client?.mac ?? 'an unknown sender'}`

@@ -1,5 +1,6 @@
 /** What single options mean (RFC 2132 and the RFCs named): reading never fails, a value of the wrong shape is absent. */
 import { type Ipv4, ipv4FromBytes, ipv4ToBytes, ipv4ToNumber, maskOf, type Prefix } from '../kit/ipv4.ts'
+import { readVendorClasses } from '../site/enterprise-blocks.ts'
 import { type DhcpMessage, MESSAGE_TYPES, type MessageType } from './message.ts'
 
 export const OPTION = {
@@ -31,8 +32,10 @@ export const OPTION = {
   relayAgent: 82,
   clientArchitecture: 93,
   machineId: 97,
+  subnetSelection: 118,
   domainSearch: 119,
   classlessRoutes: 121,
+  vendorClasses: 124,
   ipxe: 175,
   answerUrl: 250,
   answerFingerprint: 251,
@@ -103,6 +106,11 @@ export function serverIdOf(message: DhcpMessage): Ipv4 | undefined {
   return addressOption(message, OPTION.serverId)
 }
 
+/** Option 118 (RFC 3011 §2): an address of the subnet that the machine wants. */
+export function subnetSelectionOf(message: DhcpMessage): Ipv4 | undefined {
+  return addressOption(message, OPTION.subnetSelection)
+}
+
 export function requestedAddressOf(message: DhcpMessage): Ipv4 | undefined {
   return addressOption(message, OPTION.requestedAddress)
 }
@@ -123,8 +131,17 @@ export function clientIdOf(message: DhcpMessage): Uint8Array | undefined {
   return valueOf(message, OPTION.clientId)
 }
 
+/** Boot clients call themselves so in option 60; some say it as a vendor-identifying class only (RFC 3925 §3). */
+const BOOT_CLIENT = /^(PXE|HTTP)Client/
+
+/** Option 60, else what option 124 says of a boot client, whatever the vendor. */
 export function vendorClassOf(message: DhcpMessage): string | undefined {
-  return textOption(message, OPTION.vendorClass)
+  return textOption(message, OPTION.vendorClass) ?? bootClassOf(message.options.get(OPTION.vendorClasses))
+}
+
+function bootClassOf(value: Uint8Array | undefined): string | undefined {
+  const classes = (value && readVendorClasses(value)) ?? []
+  return classes.map(({ data }) => textOf(data)).find(said => BOOT_CLIENT.test(said))
 }
 
 /** Option 93 (RFC 4578 §2.1), in the client's order. */

@@ -7,6 +7,7 @@ import {
   addresses,
   bytesOf,
   clientIdOf,
+  encodeClasslessRoutes,
   encodeDomainSearch,
   OPTION,
   parameterListOf,
@@ -14,6 +15,8 @@ import {
   uint16,
   uint32,
 } from './options.ts'
+
+import { usedSelection } from './subnet.ts'
 
 type Entries = [number, Uint8Array][]
 
@@ -29,26 +32,6 @@ export function leaseOptions(leaseSeconds: number): Entries {
   ]
 }
 
-/** Said by this server only, whatever the site lists as extra: the protocol's own, what it may never send, the answer's. */
-const NOT_FOR_EXTRAS: ReadonlySet<number> = new Set([
-  OPTION.pad,
-  OPTION.requestedAddress,
-  OPTION.leaseTime,
-  OPTION.overload,
-  OPTION.messageType,
-  OPTION.serverId,
-  OPTION.parameterList,
-  OPTION.message,
-  OPTION.maxMessageSize,
-  OPTION.renewalTime,
-  OPTION.rebindingTime,
-  OPTION.clientId,
-  OPTION.relayAgent,
-  OPTION.answerUrl,
-  OPTION.answerFingerprint,
-  OPTION.end,
-])
-
 /** Mask, router and DNS always, asked for or not: clients rely on them (RFC 2131 §4.3.1). */
 export function networkOptions({ subnet, message, view, said, client }: Inquiry): Entries {
   const { domain } = view.server
@@ -62,15 +45,20 @@ export function networkOptions({ subnet, message, view, said, client }: Inquiry)
   if (requested.has(OPTION.broadcastAddress)) {
     entries.push([OPTION.broadcastAddress, addresses([broadcastOf(subnet.prefix)])])
   }
+  // Whoever chose its subnet is told that it was heard (RFC 3011 §2).
+  const selected = usedSelection(message, view.server)
+  if (selected) entries.push([OPTION.subnetSelection, addresses([selected])])
   if (subnet.ntp.length > 0) entries.push([OPTION.ntp, addresses(subnet.ntp)])
   // Not to firmware and iPXE: their replies are crowded, and they have no use for a name.
   const named = client.boot.stage === 'system' || client.boot.stage === 'installer'
   if (named && said.hostName && isHostName(said.hostName)) entries.push([OPTION.hostName, bytesOf(said.hostName)])
-  const extras = subnet.options.filter(({ code }) => !NOT_FOR_EXTRAS.has(code))
-  return [...entries, ...extras.map((extra): [number, Uint8Array] => [extra.code, encodeExtra(extra)])]
+  // Codes that are not for a site to set are refused where it is read (site/extra-option.ts).
+  for (const extra of [...subnet.options, ...(said.options ?? [])]) entries.push([extra.code, encodeExtra(extra)])
+  return entries
 }
 
-const HOST_NAME = /^(?=.{1,255}$)[a-z0-9]([a-z0-9-]{0,62})(\.[a-z0-9]([a-z0-9-]{0,62}))*$/i
+/** One label (RFC 1123 §2.1): the installer makes its FQDN of option 12 and option 15, and refuses a label of digits only. */
+const HOST_NAME = /^(?!\d+$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/i
 
 function isHostName(name: string): boolean {
   return HOST_NAME.test(name)
@@ -84,6 +72,12 @@ function encodeExtra(extra: ExtraOption): Uint8Array {
       return Uint8Array.from(Buffer.from(extra.value, 'utf8'))
     case 'hex':
       return Uint8Array.from(Buffer.from(extra.value.replaceAll(/[^0-9a-f]/gi, ''), 'hex'))
+    case 'domains':
+      return encodeDomainSearch(extra.value)
+    case 'routes':
+      return encodeClasslessRoutes(extra.value)
+    case 'bool':
+      return uint8(extra.value ? 1 : 0)
     case 'uint8':
       return uint8(extra.value)
     case 'uint16':

@@ -32,7 +32,7 @@ export function respondAsProxy(message: DhcpMessage, view: BootView): Decision {
 /** Subnets give no addresses here; what counts of them is which relay agents they name. */
 function unfitRelay(message: DhcpMessage, { server }: BootView): 'unknown-relay' | 'no-subnet' | undefined {
   if (message.giaddr === UNSPECIFIED) return undefined
-  const subnet = selectSubnet(message, server.prefix, server.subnets)
+  const subnet = selectSubnet(message, { ...server, subnetSelection: false })
   return typeof subnet === 'string' ? subnet : undefined
 }
 

@@ -308,6 +308,13 @@ export const REASONS = {
     action: 'shorten `options` of the subnet',
     severity: 'warning',
   },
+  'reservation-in-use': {
+    kind: 'note',
+    message:
+      'the address that is reserved for this machine is in use by another one: it gets another address meanwhile',
+    action: 'find who has it: `rackrise lease list`; two machines may say one client identifier, UUID or circuit',
+    severity: 'warning',
+  },
   'relay-information-broken': {
     kind: 'note',
     message: 'option 82 of the relay agent is broken: it was echoed and not read',

@@ -3,13 +3,12 @@ import { type DhcpPlan, dhcpPlan, type LoaderNames } from '../boot/plan.ts'
 import type { Urls } from '../boot/urls.ts'
 import { bootView, expectsAnswer, silentReason } from '../boot/view.ts'
 import type { Clock, Instant } from '../kit/clock.ts'
-import type { Ipv4 } from '../kit/ipv4.ts'
-import type { Mac } from '../kit/mac.ts'
 import type { MachineId } from '../machine/event.ts'
 import type { Machine } from '../machine/lifecycle.ts'
 import type { Registry } from '../machine/registry.ts'
 import type { Site } from '../site/types.ts'
 import type { ClientView, DhcpClient, DhcpFact, DhcpFleet } from './fleet.ts'
+import { registryReservations } from './registry-reservations.ts'
 
 export type FleetOptions = {
   registry: Registry
@@ -64,6 +63,7 @@ function teller({ registry, clock }: FleetOptions): (fact: DhcpFact) => void {
 
 export function registryFleet(options: FleetOptions): DhcpFleet {
   const { registry, site, urls, loaders } = options
+  const { reservationOf, ownerOf } = registryReservations(options)
 
   /** Whoever boots from the network becomes known; a laptop on the VLAN does not. */
   const machineOf = (client: DhcpClient): Machine | undefined => {
@@ -89,22 +89,22 @@ export function registryFleet(options: FleetOptions): DhcpFleet {
   return {
     view(client): ClientView {
       const machine = machineOf(client)
+      const reserved = reservationOf(client, machine)
       // Not remembered, for whatever reason: told to boot the disk like everybody, unless the site ignores strangers.
       if (!machine) {
         const silent = client.boot.stage !== 'system' && site.boot.unknown === 'ignore' ? 'ignored' : undefined
-        return { plan: dhcpPlan(client.boot, bootView(silent, urls.script(client.mac)), loaders) }
+        return { plan: dhcpPlan(client.boot, bootView(silent, urls.script(client.mac)), loaders), ...reserved }
       }
       registry.heard(machine.id)
-      const { name, address } = registry.listing(machine)
+      const { name, options: own } = registry.listing(machine)
       return {
         plan: planOf(client, machine),
+        ...reserved,
+        ...(own.length > 0 ? { options: own } : {}),
         ...(name ? { hostName: name } : {}),
-        ...(address ? { reservation: address } : {}),
       }
     },
-    reservedFor(address: Ipv4): Mac | undefined {
-      return site.machines.find(listed => listed.address === address)?.macs[0]
-    },
+    reservedFor: ownerOf,
     tell: teller(options),
   }
 }

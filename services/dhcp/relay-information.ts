@@ -4,6 +4,8 @@ import type { DhcpMessage } from './message.ts'
 import { OPTION } from './options.ts'
 
 export type RelayInformation = {
+  /** The circuit that the machine is at, as hexadecimal text: opaque and whole (RFC 3046 §3.1). */
+  circuitId?: string
   /** An address of the link where the machine is, if that is not the one of giaddr (RFC 3527 §3). */
   linkSelection?: Ipv4
   /** What the machine is to take for the server identifier, so that its renewals go through the relay agent (RFC 5107 §4). */
@@ -14,7 +16,7 @@ export type RelayInformation = {
   isBroken: boolean
 }
 
-const SUB_OPTION = { linkSelection: 5, serverIdOverride: 11, relaySourcePort: 19 } as const
+const SUB_OPTION = { circuitId: 1, linkSelection: 5, serverIdOverride: 11, relaySourcePort: 19 } as const
 
 const NOTHING_SAID: RelayInformation = { atSourcePort: false, isBroken: false }
 const BROKEN: RelayInformation = { atSourcePort: false, isBroken: true }
@@ -29,12 +31,14 @@ export function relayInformationOf({ giaddr, options }: Pick<DhcpMessage, 'giadd
 export function readRelayInformation(value: Uint8Array): RelayInformation {
   const parts = subOptionsOf(value)
   if (!parts) return BROKEN
+  const circuit = parts.get(SUB_OPTION.circuitId)
   const link = parts.get(SUB_OPTION.linkSelection)
   const override = parts.get(SUB_OPTION.serverIdOverride)
   const linkSelection = link && addressIn(link)
   const serverId = override && addressIn(override)
   if ((link && !linkSelection) || (override && !serverId)) return BROKEN
   return {
+    ...(circuit && circuit.length > 0 ? { circuitId: Buffer.from(circuit).toString('hex') } : {}),
     ...(linkSelection ? { linkSelection } : {}),
     ...(serverId ? { serverId } : {}),
     // Being there is what it says: RFC 8357 gives it no value.

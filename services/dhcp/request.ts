@@ -94,6 +94,7 @@ function isRepeat({ view, client, message, now }: Inquiry, address: Ipv4): boole
 /** `boundAt` is the time of this ACK, so that the lease's length can be told from the record. */
 function recordOf({ message, client, said, view, now }: Inquiry, address: Ipv4): LeaseRecord {
   const clientId = clientIdTextOf(message)
+  const reservedBy = reservedByOf({ said, view, client }, address)
   return {
     address,
     mac: client.mac,
@@ -102,5 +103,16 @@ function recordOf({ message, client, said, view, now }: Inquiry, address: Ipv4):
     expiresAt: now + view.server.leaseSeconds * 1000,
     ...(clientId ? { clientId } : {}),
     ...(said.hostName ? { hostName: said.hostName } : {}),
+    ...(reservedBy ? { reservedBy } : {}),
   }
+}
+
+/** What it earned the address by, now or in an earlier stage. */
+function reservedByOf(
+  { said, view, client }: Pick<Inquiry, 'said' | 'view' | 'client'>,
+  address: Ipv4,
+): string | undefined {
+  if (said.reservation === address) return said.reservedBy
+  const record = view.leases.at(address)
+  return record?.mac === client.mac ? record.reservedBy : undefined
 }

@@ -4,9 +4,9 @@
  */
 import type { Instant } from '../kit/clock.ts'
 import { UNSPECIFIED } from '../kit/ipv4.ts'
-import { chooseAddress, holdFor } from './choose.ts'
+import { chooseAddress, holdFor, isReservationInUse } from './choose.ts'
 import { isUnproven } from './conflict.ts'
-import { type Decision, type DhcpView, type Inquiry, silence } from './decision.ts'
+import { type Decision, type DhcpView, type Inquiry, type Reply, silence } from './decision.ts'
 import { respondToDecline, respondToRelease } from './give-back.ts'
 import { clientOf } from './identify.ts'
 import type { DhcpMessage } from './message.ts'
@@ -24,7 +24,7 @@ export function respond(message: DhcpMessage, view: DhcpView, now: Instant): Dec
   const unfit = screen(message)
   if (unfit) return silence(unfit, client)
   if (!client) return silence('no-hardware-address')
-  const subnet = selectSubnet(message, view.server.prefix, view.server.subnets)
+  const subnet = selectSubnet(message, view.server)
   if (subnet === 'unknown-relay' || subnet === 'no-subnet') return silence(subnet, client)
   switch (messageTypeOf(message)) {
     case 'decline':
@@ -62,7 +62,10 @@ function respondToDiscover(inquiry: Inquiry): Decision {
   const chosen = chooseAddress(inquiry)
   if (!chosen) return silence('pool-exhausted', inquiry.client)
   const { address, reason } = chosen
-  const offered = offer(inquiry, address, reason, holdFor(inquiry, address))
+  const reply = offer(inquiry, address, reason, holdFor(inquiry, address))
+  const offered: Reply = isReservationInUse(inquiry)
+    ? { ...reply, notes: [...reply.notes, 'reservation-in-use'] }
+    : reply
   return isUnproven(inquiry, address, reason) ? { ...offered, needsProbe: true } : offered
 }
 

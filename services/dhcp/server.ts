@@ -25,7 +25,7 @@ import type { NoteReason } from './reasons.ts'
 import { respond } from './respond.ts'
 
 /** The keys of the site's DHCP part that this room reads. */
-export type ServedDhcp = Pick<DhcpSite, 'mode' | 'leaseSeconds' | 'authoritative' | 'subnets'>
+export type ServedDhcp = Pick<DhcpSite, 'mode' | 'leaseSeconds' | 'authoritative' | 'subnets' | 'subnetSelection'>
 
 export type DhcpOptions = {
   /** Bound to port 67 of the one interface. The server takes it over and closes it. */
@@ -111,13 +111,22 @@ class Serving {
     gaugeLeases(meter, table, options.clock)
     const { site, httpPort, fleet } = options
     const { address, prefix } = site.network
-    const { leaseSeconds, authoritative, subnets } = site.dhcp
+    const { leaseSeconds, authoritative, subnets, subnetSelection } = site.dhcp
     const { log, clock, probe, alarms = new Alarms(clock) } = options
     // Every line with something to do is an alarm, those that a flood keeps out of the log included.
     this.#options = { ...options, log: alarmingLog(log, alarms) }
     this.#calm = alarmingLog(calmLog(log, clock), alarms)
     this.#table = table
-    const server = { address, prefix, domain: site.domain, leaseSeconds, authoritative, subnets, httpPort }
+    const server = {
+      address,
+      prefix,
+      domain: site.domain,
+      leaseSeconds,
+      authoritative,
+      subnets,
+      subnetSelection,
+      httpPort,
+    }
     this.#view = { server, leases: table, fleet }
     this.#probing =
       probe &&

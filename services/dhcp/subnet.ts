@@ -2,21 +2,35 @@
 import { broadcastOf, type Ipv4, type Prefix, prefixContains, rangeContains, UNSPECIFIED } from '../kit/ipv4.ts'
 import type { Subnet } from '../site/types.ts'
 import type { DhcpMessage } from './message.ts'
+import { subnetSelectionOf } from './options.ts'
 import { relayInformationOf } from './relay-information.ts'
 
 /**
  * Relay agent first, then the address that the client uses, then the interface that heard it (RFC 2131 §4.3.1).
- * A relay agent's link selection precedes its own address (RFC 3527 §3).
+ * A relay agent's link selection precedes its own address (RFC 3527 §3), and what the client selects all but that (RFC 3011 §2).
  */
-export function selectSubnet(
-  message: DhcpMessage,
-  interfacePrefix: Prefix,
-  subnets: readonly Subnet[],
-): Subnet | 'unknown-relay' | 'no-subnet' {
+export function selectSubnet(message: DhcpMessage, server: SubnetChoice): Subnet | 'unknown-relay' | 'no-subnet' {
   const { giaddr, ciaddr } = message
-  if (giaddr !== UNSPECIFIED) return relayedSubnet(giaddr, relayInformationOf(message).linkSelection, subnets)
+  const { subnets, prefix: own } = server
+  const selected = usedSelection(message, server)
+  if (giaddr !== UNSPECIFIED) {
+    return relayedSubnet(giaddr, selected ?? relayInformationOf(message).linkSelection, subnets)
+  }
+  if (selected) return subnets.find(({ prefix }) => prefixContains(prefix, selected)) ?? 'no-subnet'
   const used = ciaddr === UNSPECIFIED ? undefined : subnets.find(({ prefix }) => prefixContains(prefix, ciaddr))
-  return used ?? subnets.find(({ prefix }) => prefixContains(prefix, interfacePrefix.network)) ?? 'no-subnet'
+  return used ?? subnets.find(({ prefix }) => prefixContains(prefix, own.network)) ?? 'no-subnet'
+}
+
+/** What of the server a subnet is chosen by. */
+export type SubnetChoice = { prefix: Prefix; subnets: readonly Subnet[]; subnetSelection: boolean }
+
+/** Option 118 where it counts: if the site allows it, and no relay agent says better (RFC 3527 §3). */
+export function usedSelection(
+  message: DhcpMessage,
+  { subnetSelection }: Pick<SubnetChoice, 'subnetSelection'>,
+): Ipv4 | undefined {
+  if (!subnetSelection || relayInformationOf(message).linkSelection) return undefined
+  return subnetSelectionOf(message)
 }
 
 /**

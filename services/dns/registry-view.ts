@@ -25,6 +25,7 @@ export function registryDnsView(options: DnsViewOptions): DnsView {
   /** Attempts whose look-up stands on the timeline already: dig asks several times. */
   const noted = new Set<string>()
   const names = namesOf(options)
+  const reserved = reservedNames(site)
 
   const note = (id: MachineId, attempt: AttemptId, address: Ipv4): void => {
     registry.heard(id)
@@ -46,15 +47,23 @@ export function registryDnsView(options: DnsViewOptions): DnsView {
     },
     addressOf(name) {
       const machine = names().byName.get(name)
-      return machine && addressOf(machine, options)
+      return machine ? addressOf(machine, options) : reserved.byName.get(name)
     },
     nameOf(address) {
       const mac = macAt(address)
       const machine = mac ? registry.byMac(mac) : names().byAddress.get(address)
-      return machine && nameOf(machine, options)
+      return (machine && nameOf(machine, options)) ?? reserved.byAddress.get(address)
     },
     isAbove: name => names().above.has(name),
   }
+}
+
+/** Reservations that have a name, both ways; they last as long as the site file says so. */
+function reservedNames({ domain, dhcp }: Site): { byName: Map<string, Ipv4>; byAddress: Map<Ipv4, string> } {
+  const named = dhcp.reservations.flatMap(({ name, address }) =>
+    name ? [[`${name}.${domain}`.toLowerCase(), address] as const] : [],
+  )
+  return { byName: new Map(named), byAddress: new Map(named.map(([name, address]) => [address, name])) }
 }
 
 /** Machines by every full name and by the address that is theirs without a lease; and the names that only have names below them. */

@@ -123,12 +123,15 @@ async function serve(
         .map(formatProblem)
         .join(' | '),
     )
-  const { toml, layers, leftOut } = composed
+  const { toml, layers, leftOut, isFromDhcp } = composed
   const sha256 = createHash('sha256').update(toml).digest('hex')
+  // Another server's addresses are not ours to keep.
+  const network = isFromDhcp && site.dhcp.mode === 'server' ? ({ becomesStatic: true } as const) : {}
+  const { address } = asking
   // Kept before it is sent: an answer that nobody knows of could never be told from a stolen one.
   await registry.record(
     machine.id,
-    { type: 'answer-served', attempt: attempt.id, address: asking.address, layers, sha256, leftOut, withToken },
+    { type: 'answer-served', attempt: attempt.id, address, layers, sha256, leftOut, withToken, ...network },
     'answer',
   )
   return reply.type('application/toml; charset=utf-8').send(toml)

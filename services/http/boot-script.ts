@@ -9,7 +9,7 @@ import type { Ipv4 } from '../kit/ipv4.ts'
 import { type Mac, parseMac } from '../kit/mac.ts'
 import type { Problem } from '../kit/problem.ts'
 import type { AttemptId } from '../machine/event.ts'
-import { isPlaceholderSerial, isPlaceholderUuid } from '../machine/identity.ts'
+import { isPlaceholderSerial, isPlaceholderUuid } from '../site/identity.ts'
 import type { Machine } from '../machine/lifecycle.ts'
 import { clientAddress, type HttpContext, standsAt } from './context.ts'
 

@@ -57,7 +57,11 @@ export type Fact =
       sha256: string
       leftOut: string[]
       withToken: boolean
+      /** The installer writes the lease it asks with into the installed system, for good (network `source = "from-dhcp"`). */
+      becomesStatic?: true
     }
+  /** The address that an installed system wrote down is no longer kept for it. */
+  | { type: 'address-given-up'; address: Ipv4; reason: string }
   | { type: 'answer-failed'; attempt: AttemptId; reason: string }
   | { type: 'answer-refused'; reason: string; address: string }
   | { type: 'first-boot-served'; attempt: AttemptId; bytes: number }
@@ -68,6 +72,13 @@ export type Fact =
 
 /** A fact with its time, where it was seen, and, once kept, its number. */
 export type MachineEvent = Fact & { at: Instant; source: EventSource; seq?: number; anomaly?: string }
+
+/** Facts that somebody should look at. */
+const ATTENTION: ReadonlySet<Fact['type']> = new Set(['address-given-up'])
+
+export function needsAttention({ type }: Fact): boolean {
+  return ATTENTION.has(type)
+}
 
 /** One line for people: what happened, to whom, why; nothing secret. */
 export function describeFact(fact: Fact): string {
@@ -103,7 +114,9 @@ export function describeFact(fact: Fact): string {
     case 'answer-looked-up':
       return `gave the answer URL to ${fact.address} by DNS TXT`
     case 'answer-served':
-      return `served the answer from ${fact.layers.join(' + ')} to ${fact.address}${fact.withToken ? '' : ', without a token'}${fact.leftOut.length > 0 ? `; left out, newer than its ISO: ${fact.leftOut.join(', ')}` : ''}`
+      return `served the answer from ${fact.layers.join(' + ')} to ${fact.address}${fact.withToken ? '' : ', without a token'}${fact.leftOut.length > 0 ? `; left out, newer than its ISO: ${fact.leftOut.join(', ')}` : ''}${fact.becomesStatic ? `; it installs ${fact.address} as static: reserved from now on` : ''}`
+    case 'address-given-up':
+      return `${fact.address} is no longer reserved for the installed system, which uses it until it is changed or reinstalled: ${fact.reason}`
     case 'answer-failed':
       return `no valid answer: ${fact.reason}`
     case 'answer-refused':

@@ -44,6 +44,8 @@ export type Machine = {
   attempt?: Attempt
   attempts: number
   address?: Ipv4
+  /** What the installed system has written down for good (network `source = "from-dhcp"`), so nobody else may have it, however silent it is. */
+  staticAddress?: { address: Ipv4; at: Instant }
   stage?: BootStage
   /** Why it failed, stalled or is blocked, in words. */
   reason?: string
@@ -149,7 +151,16 @@ function serveAnswer(machine: Machine, event: Of<'answer-served'>): Step {
     answeredAt: event.at,
     answeredTo: event.address,
   }
-  return { machine: { ...without(machine, 'reason'), state: 'installing', attempt: answered } }
+  const network = event.becomesStatic ? { staticAddress: { address: event.address as Ipv4, at: event.at } } : {}
+  return {
+    machine: { ...without(machine, 'reason', 'staticAddress'), ...network, state: 'installing', attempt: answered },
+  }
+}
+
+function giveUpAddress(machine: Machine, event: Of<'address-given-up'>): Step {
+  return machine.staticAddress?.address === event.address
+    ? { machine: without(machine, 'staticAddress') }
+    : refuse(machine, `${event.address} is not its static address`)
 }
 
 /** A report may come after the stall alarm: the machine did install, however late it says so. */
@@ -210,6 +221,8 @@ function fold(machine: Machine, event: MachineEvent): Step {
       return tellLocalDisk(machine, event)
     case 'answer-served':
       return serveAnswer(machine, event)
+    case 'address-given-up':
+      return giveUpAddress(machine, event)
     case 'reported':
     case 'installation-inferred':
       return finish(machine, event)

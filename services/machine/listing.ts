@@ -1,6 +1,6 @@
 /** What the site says about a machine: its name, profile, reservation and layers, from its own entry or the first rule that fits. */
 import type { Ipv4 } from '../kit/ipv4.ts'
-import type { ListedMachine, Rule, Site } from '../site/types.ts'
+import type { ExtraOption, ListedMachine, Reservation, Rule, Site } from '../site/types.ts'
 import type { Machine } from './lifecycle.ts'
 
 export type Listing = {
@@ -11,7 +11,10 @@ export type Listing = {
   profile?: string
   answers: string[]
   approve: boolean
+  /** Reserved for it: by the site, or since its installed system has it as static address. */
   address?: Ipv4
+  /** DHCP options of its own. */
+  options: ExtraOption[]
   /** Expected by the site; a machine that says otherwise gets no answer. */
   serial?: string
   uuid?: string
@@ -44,7 +47,7 @@ function ruleFits(rule: Rule, known: Map<string, string[]>): boolean {
 }
 
 function fromEntry(entry: ListedMachine, domain: string): Listing {
-  const { name, profile, answers, approve, address, serial, uuid } = entry
+  const { name, profile, answers, approve, options, serial, uuid } = entry
   return {
     from: 'machine',
     name,
@@ -52,7 +55,7 @@ function fromEntry(entry: ListedMachine, domain: string): Listing {
     profile,
     answers,
     approve,
-    ...(address ? { address } : {}),
+    options,
     ...(serial ? { serial } : {}),
     ...(uuid ? { uuid } : {}),
   }
@@ -68,16 +71,34 @@ function fromRule(rule: Rule, machine: Machine, domain: string): Listing {
     profile,
     answers,
     approve,
+    options: [],
     ...(series ? { series } : {}),
     ...(name ? { name, fqdn: `${name}.${domain}` } : {}),
   }
 }
 
+type ListingSite = Pick<Site, 'machines' | 'rules' | 'domain'> & { dhcp: Pick<Site['dhcp'], 'reservations'> }
+
+function entryOf({ macs }: Pick<Machine, 'macs'>, site: Pick<Site, 'machines'>): ListedMachine | undefined {
+  return site.machines.find(listed => listed.macs.some(mac => macs.includes(mac)))
+}
+
+/** What the site file reserves for one of its MACs, in its own entry or in a reservation. */
+export function siteAddressOf(machine: Pick<Machine, 'macs'>, site: ListingSite): Ipv4 | undefined {
+  const isIts = ({ key }: Reservation): boolean => key.by === 'mac' && machine.macs.includes(key.value)
+  return entryOf(machine, site)?.address ?? site.dhcp.reservations.find(isIts)?.address
+}
+
 /** The machine's own entry if one of its MACs is listed, else the first rule all of whose globs fit. */
-export function listingOf(machine: Machine, site: Pick<Site, 'machines' | 'rules' | 'domain'>): Listing {
-  const entry = site.machines.find(listed => listed.macs.some(mac => machine.macs.includes(mac)))
+export function listingOf(machine: Machine, site: ListingSite): Listing {
+  const address = siteAddressOf(machine, site) ?? machine.staticAddress?.address
+  return { ...withoutAddress(machine, site), ...(address ? { address } : {}) }
+}
+
+function withoutAddress(machine: Machine, site: ListingSite): Listing {
+  const entry = entryOf(machine, site)
   if (entry) return fromEntry(entry, site.domain)
   const known = describeForRules(machine)
   const rule = site.rules.find(candidate => ruleFits(candidate, known))
-  return rule ? fromRule(rule, machine, site.domain) : { from: 'nothing', answers: [], approve: false }
+  return rule ? fromRule(rule, machine, site.domain) : { from: 'nothing', answers: [], approve: false, options: [] }
 }

@@ -14,11 +14,13 @@ import {
   type Fact,
   type MachineEvent,
   type MachineId,
+  needsAttention,
 } from './event.ts'
 import { advance, BACK_WITHIN_MS, type Machine, newMachine, overdue } from './lifecycle.ts'
-import { type Listing, listingOf } from './listing.ts'
+import { type Listing, listingOf, siteAddressOf } from './listing.ts'
 import type { Progress } from './progress.ts'
 import { attemptToken, hashToken, type SecretPurpose } from './secrets.ts'
+import { StaticAddresses } from './static-addresses.ts'
 
 export type RegistryOptions = {
   site: Site
@@ -48,6 +50,7 @@ export class Registry {
   readonly #machines = new Map<MachineId, Machine>()
   readonly #byMac = new Map<Mac, MachineId>()
   readonly #byToken = new Map<string, MachineId>()
+  readonly #statics = new StaticAddresses()
   readonly #heardAt = new Map<MachineId, Instant>()
   readonly #progress = new Map<MachineId, Progress>()
   /** How many machines were never approved: listed ones, and those that anybody on the VLAN can invent. */
@@ -85,6 +88,12 @@ export class Registry {
 
   byMac(mac: Mac): Machine | undefined {
     const id = this.#byMac.get(mac)
+    return id && this.#machines.get(id)
+  }
+
+  /** The machine whose installed system has this address written down. */
+  byStaticAddress(address: Ipv4): Machine | undefined {
+    const id = this.#statics.holderOf(address)
     return id && this.#machines.get(id)
   }
 
@@ -178,7 +187,7 @@ export class Registry {
     const step = advance(before ?? newMachine(id, at), { ...fact, at, source })
     this.#keep(step.machine)
     const event: MachineEvent = { ...fact, at, source, ...(step.anomaly ? { anomaly: step.anomaly } : {}) }
-    this.#options.log[step.anomaly ? 'warn' : 'info'](
+    this.#options.log[step.anomaly || needsAttention(fact) ? 'warn' : 'info'](
       {
         machine: this.titleOf(step.machine),
         source,
@@ -298,6 +307,7 @@ export class Registry {
     this.#version += 1
     const { macs = [] } = this.#machines.get(id) ?? {}
     for (const mac of macs) if (this.#byMac.get(mac) === id) this.#byMac.delete(mac)
+    this.#statics.follow(this.#machines.get(id), undefined)
     this.#machines.delete(id)
   }
 
@@ -313,6 +323,7 @@ export class Registry {
     if (machine.attempts === 0 && !before) this.#neverApproved += 1
     if (machine.attempts > 0 && before?.attempts === 0) this.#neverApproved -= 1
     this.#machines.set(machine.id, machine)
+    this.#statics.follow(before, machine)
     for (const mac of machine.macs) if (!this.#byMac.has(mac)) this.#byMac.set(mac, machine.id)
     for (const mac of before?.macs ?? [])
       if (!machine.macs.includes(mac) && this.#byMac.get(mac) === machine.id) this.#byMac.delete(mac)
@@ -348,12 +359,21 @@ export class Registry {
     if (series?.includes('{{index}}') && seen.number?.series !== series) {
       await this.record(id, { type: 'numbered', series, index: this.#nextNumber(series) }, 'site')
     }
+    await this.#settleAddress(seen)
     const install = approve || (from === 'nothing' && site.boot.unknown === 'install')
     const machine = this.#machines.get(id)
     if (!install || !machine || machine.attempts > 0 || machine.state !== 'held') return
     const started = await this.startAttempt(machine, { by: 'site', again: false })
     if (typeof started !== 'string')
       this.#options.log.warn({ machine: id, code: started.code }, `${started.message}; ${started.hint}`)
+  }
+
+  /** The site's word about an address counts; what an installed system has written down does not change by it. */
+  async #settleAddress({ id, macs, staticAddress }: Machine): Promise<void> {
+    const given = staticAddress && siteAddressOf({ macs }, this.#options.site)
+    if (!given || given === staticAddress.address) return
+    const { address } = staticAddress
+    await this.record(id, { type: 'address-given-up', address, reason: `the site gives it ${given}` }, 'site')
   }
 
   /** Above every number of the series, and past names that the site gives to a machine or a record of its own. */
@@ -367,10 +387,5 @@ export class Registry {
     let index = Math.max(0, ...given) + 1
     while (names.has(`${series.replaceAll('{{index}}', String(index))}.${site.domain}`)) index++
     return index
-  }
-
-  /** The address that the site reserves for one of the machine's MACs. */
-  reservation(machine: Machine): Ipv4 | undefined {
-    return this.listing(machine).address
   }
 }

@@ -1,6 +1,8 @@
 /** Profiles, listed machines and rules: every name known, nothing given twice, nothing that the installer refuses. */
-import { broadcastOf, prefixContains, type Ipv4 } from '../kit/ipv4.ts'
+import { checkOptions } from './check-options.ts'
 import { INSTALLER_NAMES } from './check-records.ts'
+import { checkAddress, checkUuid } from './check-reservations.ts'
+import { repeats, type Entries } from './check-twice.ts'
 import type { CheckView } from './check-view.ts'
 import { doubtful, shown, wrong, type Finding, type Path } from './finding.ts'
 import { checkKernelArgument } from './kernel-argument.ts'
@@ -13,39 +15,30 @@ export function checkFleet(view: CheckView): Finding[] {
   const { draft } = view
   return [
     ...checkProfiles(view),
-    ...repeats(
-      draft.machine.map(({ name }, at) => [name, ['machine', at, 'name']]),
-      'machine name',
-    ),
-    ...repeats(
-      draft.machine.flatMap(({ mac }, at) => (mac ?? []).map((one, nic) => [one, ['machine', at, 'mac', nic]])),
-      'MAC address',
-    ),
-    ...repeats(
-      draft.machine.map(({ address }, at) => [address, ['machine', at, 'address']]),
-      'address',
-    ),
-    ...repeats(
-      draft.machine.map(({ uuid }, at) => [uuid || undefined, ['machine', at, 'uuid']]),
-      'UUID',
-    ),
+    ...checkTwice(draft),
     ...draft.machine.flatMap((machine, at) => checkMachine(view, machine, at)),
     ...draft.rule.flatMap((rule, at) => checkRule(rule, at)),
   ]
 }
 
-/** M03: the second of two equal values, with the line of the first. */
-function repeats(entries: [string | undefined, Path][], what: string): Finding[] {
-  const seen = new Map<string, Path>()
-  return entries.flatMap(([value, path]) => {
-    if (value === undefined) return []
-    const other = seen.get(value)
-    if (!other) {
-      seen.set(value, path)
-      return []
-    }
-    return [{ ...wrong('duplicate', path, `${what} ${shown(value)} is there twice`, 'give each its own'), other }]
-  })
+/** M03: what tells machines apart, across machines and reservations. */
+function checkTwice({ machine, dhcp: { reservation } }: Draft): Finding[] {
+  const all = (key: 'name' | 'address' | 'uuid'): Entries => [
+    ...machine.map((one, at): Entries[number] => [one[key] || undefined, ['machine', at, key]]),
+    ...reservation.map((one, at): Entries[number] => [one[key] || undefined, ['dhcp', 'reservation', at, key]]),
+  ]
+  const macs: Entries = [
+    ...machine.flatMap(({ mac }, at) =>
+      (mac ?? []).map((one, nic): Entries[number] => [one, ['machine', at, 'mac', nic]]),
+    ),
+    ...reservation.map(({ mac }, at): Entries[number] => [mac, ['dhcp', 'reservation', at, 'mac']]),
+  ]
+  return [
+    ...repeats(all('name'), 'machine name'),
+    ...repeats(macs, 'MAC address'),
+    ...repeats(all('address'), 'address'),
+    ...repeats(all('uuid'), 'UUID'),
+  ]
 }
 
 function checkProfiles({ draft, isLost }: CheckView): Finding[] {
@@ -82,35 +75,9 @@ function checkMachine(view: CheckView, machine: DraftMachine, at: number): Findi
     const message = `${shown(machine.name ?? '')} belongs to the installer`
     findings.push(wrong('bad-value', ['machine', at, 'name'], message, 'call the machine otherwise'))
   }
-  if (machine.address) findings.push(...checkReservation(view, machine.address, ['machine', at, 'address']))
-  return findings
-}
-
-function checkReservation({ draft, own, isLost }: CheckView, address: Ipv4, path: Path): Finding[] {
-  if (address === own?.address) {
-    return [wrong('not-leasable', path, `${address} is the appliance's own address`, 'reserve another one')]
-  }
-  const subnet = draft.dhcp.subnet.find(({ prefix }) => prefix && prefixContains(prefix, address))
-  if (!subnet?.prefix) {
-    // With another DHCP server there may be no subnet here at all; the address then only names the machine in DNS.
-    const isUnsure = isLost('dhcp.subnet') || draft.dhcp.subnet.some(({ prefix }) => !prefix)
-    if (isUnsure || draft.dhcp.mode !== 'server') return []
-    return [
-      wrong(
-        'outside',
-        path,
-        `${address} is in no [[dhcp.subnet]]`,
-        'reserve an address of a subnet, or add its subnet',
-      ),
-    ]
-  }
-  const { prefix, router } = subnet
-  const taken = [
-    [prefix.network, 'the network address'],
-    [broadcastOf(prefix), 'the broadcast address'],
-    [router, 'the router'],
-  ].find(([other]) => other === address)
-  return taken ? [wrong('not-leasable', path, `${address} is ${taken[1]} of its subnet`, 'reserve another one')] : []
+  if (machine.address) findings.push(...checkAddress(view, machine.address, ['machine', at, 'address']))
+  if (machine.uuid) findings.push(...checkUuid(machine.uuid, ['machine', at, 'uuid']))
+  return [...findings, ...checkOptions(machine.options, ['machine', at, 'options'])]
 }
 
 /** What a machine says of itself: at boot (MAC, UUID, serial), and with its system information (DMI). */

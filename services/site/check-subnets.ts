@@ -10,8 +10,8 @@ import {
   type Range,
 } from '../kit/ipv4.ts'
 import { servesOwnNetwork } from './check-appliance.ts'
+import { checkOptions, checkRoutes } from './check-options.ts'
 import type { CheckView } from './check-view.ts'
-import { insteadOf } from './extra-option.ts'
 import { doubtful, wrong, type Finding, type Path } from './finding.ts'
 import type { Draft } from './schema.ts'
 
@@ -25,6 +25,11 @@ export function checkSubnets(view: CheckView): Finding[] {
   return [
     ...checkOwnNetwork(view),
     ...checkForwarders(view),
+    ...checkOptions(
+      draft.dhcp.options,
+      ['dhcp', 'options'],
+      draft.dhcp.subnet.some(({ ntp }) => ntp.length > 0),
+    ),
     ...overlaps(
       draft.dhcp.subnet.flatMap(({ prefix }, at) =>
         prefix ? [{ range: spanOf(prefix), path: pathOf(at, 'prefix') }] : [],
@@ -102,8 +107,13 @@ function compareSubnets(a: Path, b: Path): number {
 }
 
 function checkSubnet(view: CheckView, subnet: DraftSubnet, at: number): Finding[] {
+  const { draft } = view
   const { prefix } = subnet
-  const findings = checkOptions(subnet, at)
+  const { options, router, ntp } = subnet
+  const findings = [
+    ...checkOptions(options, pathOf(at, 'options'), ntp.length > 0),
+    ...checkRoutes([...draft.dhcp.options, ...options], router, pathOf(at, 'router')),
+  ]
   if (!prefix) return findings
   if (prefix.length > SMALLEST_SUBNET) {
     const message = `${prefixToString(prefix)} has no address to give away`
@@ -174,27 +184,12 @@ function checkPool({ own }: CheckView, { pool, prefix, subnet, path }: PoolPlace
 
 /** A subnet without pools gives addresses to listed machines only; without those it gives none. */
 function checkUse({ draft, isLost }: CheckView, { pools }: DraftSubnet, prefix: Prefix, at: number): Finding[] {
-  const isUnsure = isLost(`dhcp.subnet.${at}.pools`) || isLost('machine') || draft.dhcp.mode !== 'server'
-  const isReserved = draft.machine.some(({ address }) => address && prefixContains(prefix, address))
+  const isUnsure =
+    isLost(`dhcp.subnet.${at}.pools`) || isLost('machine') || isLost('dhcp.reservation') || draft.dhcp.mode !== 'server'
+  const isReserved = [...draft.machine, ...draft.dhcp.reservation].some(
+    ({ address }) => address && prefixContains(prefix, address),
+  )
   if (isUnsure || pools.length > 0 || isReserved) return []
   const message = `no machine gets an address in ${prefixToString(prefix)}`
   return [doubtful(pathOf(at, 'prefix'), message, 'add "pools", or machines with an address in it')]
-}
-
-const NTP = 42
-
-function checkOptions({ options, ntp }: DraftSubnet, at: number): Finding[] {
-  const seen = new Map<number, number>()
-  return options.flatMap(({ code }, index) => {
-    const path = pathOf(at, 'options', index, 'code')
-    const instead = insteadOf(code) ?? (code === NTP && ntp.length > 0 ? 'use "ntp"' : undefined)
-    if (instead) return [wrong('owned-option', path, `option ${code} cannot be set here`, instead)]
-    const first = seen.get(code)
-    if (first === undefined) {
-      seen.set(code, index)
-      return []
-    }
-    const other = pathOf(at, 'options', first)
-    return [{ ...wrong('duplicate', path, `option ${code} is set a second time`, 'keep one of the two'), other }]
-  })
 }

@@ -79,6 +79,7 @@ function unknownHint(table: Path, key: string): string {
 const EXAMPLES: Record<string, string> = {
   domain: 'domain = "rack7.example.org"',
   interface: 'interface = "eth1"',
+  address: 'address = "10.77.0.20"',
   prefix: 'prefix = "10.77.0.0/24"',
   name: 'name = "node1"',
   iso: 'iso = "pve:latest"',
@@ -102,7 +103,7 @@ const EXPECTED: Record<string, string> = {
   array: 'an array',
   object: 'a table',
   record: 'a table',
-  union: 'a string, a number or an array',
+  union: 'a string, a number, true, false or an array',
 }
 const EXPECTED_HINTS: Record<string, string> = {
   string: 'write it in quotes',

@@ -75,6 +75,15 @@ function parseUuid(written: string): string | undefined {
   return /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i.test(written) ? written.toLowerCase() : undefined
 }
 
+/** Octets as hexadecimal text: behind `0x` as they are, else the characters themselves. Client and circuit identifiers may be either. */
+function parseOctets(written: string): string | undefined {
+  if (/^0x/i.test(written)) {
+    const digits = written.slice(2).replaceAll(':', '').toLowerCase()
+    return /^([\da-f]{2}){1,255}$/.test(digits) ? digits : undefined
+  }
+  return /^[\x20-\x7e]{1,255}$/.test(written) ? Buffer.from(written, 'latin1').toString('hex') : undefined
+}
+
 /** Control characters would end up in logs, scripts and headers; 200 is far above anything real. */
 const PRINTABLE = /^[^\p{Cc}\p{Cf}\p{Zl}\p{Zp}]{1,200}$/u
 
@@ -156,6 +165,11 @@ export const fileNameOrEmpty = textOrEmpty(
 )
 export const iso = text(parseIso, 'an ISO', 'write a file name in isos/ that ends in .iso, or "pve:latest", "pbs:4.1"')
 export const uuid = textOrEmpty(parseUuid, 'a UUID', 'write it as "4c4c4544-0037-4b10-8032-b7c04f583933"')
+export const octets = text(
+  parseOctets,
+  'an identifier',
+  'write 1 to 255 printable ASCII characters, or octets as "0x01bc2411ab1221"',
+)
 export const serial = textOrEmpty(matching(PRINTABLE), 'a serial number', 'write it as the machine shows it')
 export const path = text(matching(PRINTABLE), 'a path', 'write the path of a file or folder')
 export const pathOrEmpty = textOrEmpty(matching(PRINTABLE), 'a path', 'write the path of a file')

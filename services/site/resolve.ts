@@ -3,7 +3,17 @@ import { posix } from 'node:path'
 import type { Ipv4, Prefix } from '../kit/ipv4.ts'
 import { fullName } from './check-records.ts'
 import type { SiteFile } from './schema.ts'
-import type { ListedMachine, Profile, Rule, Site, Subnet, WebhookTarget } from './types.ts'
+import type {
+  ExtraOption,
+  ListedMachine,
+  Profile,
+  Reservation,
+  ReservationKey,
+  Rule,
+  Site,
+  Subnet,
+  WebhookTarget,
+} from './types.ts'
 
 export type Surroundings = {
   /** The site file as problems name it. */
@@ -24,7 +34,7 @@ export function baseFolder(file: string, workingFolder: string): string {
 
 export function resolveSite(file: SiteFile, { file: name, base, own }: Surroundings): Site {
   const inBase = (path: string) => posix.resolve(base, path)
-  const subnets = file.dhcp.subnet.map(subnet => resolveSubnet(subnet, own.address))
+  const subnets = file.dhcp.subnet.map(subnet => resolveSubnet(subnet, own.address, file.dhcp.options))
   const { domain } = file.site
   const { boot, console, dhcp, dns } = file
   const site: Site = {
@@ -39,7 +49,9 @@ export function resolveSite(file: SiteFile, { file: name, base, own }: Surroundi
       probe: dhcp.probe,
       answerOptions: dhcp['answer-options'],
       proxyDelayMs: dhcp['proxy-delay'],
+      subnetSelection: dhcp['subnet-selection'],
       subnets,
+      reservations: dhcp.reservation.map(resolveReservation),
     },
     dns: {
       forward: dns.forward,
@@ -71,9 +83,24 @@ function set<K extends string>(key: K, value: string | undefined, change = (writ
   return (value ? { [key]: change(value) } : {}) as { [P in K]?: string }
 }
 
-function resolveSubnet(subnet: SiteFile['dhcp']['subnet'][number], own: Ipv4): Subnet {
-  const { prefix, pools, router, dns, ntp, relays, options } = subnet
+function resolveSubnet(subnet: SiteFile['dhcp']['subnet'][number], own: Ipv4, common: ExtraOption[]): Subnet {
+  const { prefix, pools, router, dns, ntp, relays } = subnet
+  const options = [...new Map([...common, ...subnet.options].map(option => [option.code, option])).values()]
   return { prefix, pools, ...(router ? { router } : {}), dns: dns ?? [own], ntp, relays, options }
+}
+
+function resolveReservation(reservation: SiteFile['dhcp']['reservation'][number]): Reservation {
+  const { address, name, options } = reservation
+  return { address, key: keyOf(reservation), ...set('name', name), options }
+}
+
+/** The checks have seen to it that there is one of the four. */
+function keyOf(reservation: SiteFile['dhcp']['reservation'][number]): ReservationKey {
+  const { mac, uuid, relay, 'client-id': clientId, 'circuit-id': circuitId } = reservation
+  if (mac) return { by: 'mac', value: mac }
+  if (uuid) return { by: 'machine-id', value: uuid }
+  if (clientId) return { by: 'client-id', value: clientId }
+  return { by: 'circuit-id', value: circuitId!, ...(relay ? { relay } : {}) }
 }
 
 function resolveProfile(profile: SiteFile['profile'][number]): Profile {
@@ -82,9 +109,9 @@ function resolveProfile(profile: SiteFile['profile'][number]): Profile {
 }
 
 function resolveMachine(machine: SiteFile['machine'][number]): ListedMachine {
-  const { name, mac, serial, uuid, address, profile, answers, approve } = machine
+  const { name, mac, serial, uuid, address, options, profile, answers, approve } = machine
   const optional = { ...set('serial', serial), ...set('uuid', uuid), ...(address ? { address } : {}) }
-  return { name, macs: mac, ...optional, profile, answers, approve }
+  return { name, macs: mac, ...optional, options, profile, answers, approve }
 }
 
 function resolveRule(rule: SiteFile['rule'][number], index: number): Rule {

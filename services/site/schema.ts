@@ -29,7 +29,21 @@ const dhcpKeys = {
   probe: z.boolean().default(true),
   'answer-options': z.boolean().default(true),
   'proxy-delay': field.delay.prefault('0s'),
+  'subnet-selection': z.boolean().default(false),
+  options: z.array(extraOption).default([]),
 }
+
+/** One of `mac`, `client-id`, `uuid` and `circuit-id`; which, and that it is one, is for the checks to say. */
+const reservation = z.strictObject({
+  name: field.hostName.optional(),
+  address: field.ipv4,
+  mac: field.mac.optional(),
+  'client-id': field.octets.optional(),
+  uuid: field.uuid.optional(),
+  'circuit-id': field.octets.optional(),
+  relay: field.ipv4.optional(),
+  options: z.array(extraOption).default([]),
+})
 
 const record = z.strictObject({
   name: field.words,
@@ -72,6 +86,7 @@ const machine = z.strictObject({
   serial: field.serial.optional(),
   uuid: field.uuid.optional(),
   address: field.ipv4.optional(),
+  options: z.array(extraOption).default([]),
   profile: field.fileName,
   answers: z.array(field.fileName).default([]),
   approve: z.boolean().default(false),
@@ -119,7 +134,13 @@ const freeSections = {
 export const siteFile = z.strictObject({
   site,
   network,
-  dhcp: z.strictObject({ ...dhcpKeys, subnet: z.array(subnet).default([]) }).prefault({}),
+  dhcp: z
+    .strictObject({
+      ...dhcpKeys,
+      subnet: z.array(subnet).default([]),
+      reservation: z.array(reservation).default([]),
+    })
+    .prefault({}),
   dns: z.strictObject({ ...dnsKeys, record: z.array(record).default([]) }).prefault({}),
   ...freeSections,
   profile: z.array(profile).default([]),
@@ -131,7 +152,13 @@ export const siteFile = z.strictObject({
 export const draftFile = z.strictObject({
   site: site.partial({ domain: true }).prefault({}),
   network: network.partial({ interface: true }).prefault({}),
-  dhcp: z.strictObject({ ...dhcpKeys, subnet: z.array(subnet.partial({ prefix: true })).default([]) }).prefault({}),
+  dhcp: z
+    .strictObject({
+      ...dhcpKeys,
+      subnet: z.array(subnet.partial({ prefix: true })).default([]),
+      reservation: z.array(reservation.partial({ address: true })).default([]),
+    })
+    .prefault({}),
   dns: z.strictObject({ ...dnsKeys, record: z.array(record.partial()).default([]) }).prefault({}),
   ...freeSections,
   profile: z.array(profile.partial({ name: true, iso: true })).default([]),
@@ -174,6 +201,7 @@ function bare(type: z.core.$ZodType): z.core.$ZodType {
 const TABLES: readonly Path[] = [
   ...Object.keys(siteFile.shape).map(name => [name, ...(keysOf([name]).length > 0 ? [] : [0])]),
   ['dhcp', 'subnet', 0],
+  ['dhcp', 'reservation', 0],
   ['dns', 'record', 0],
 ]
 

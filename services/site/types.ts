@@ -2,12 +2,20 @@
 import type { Ipv4, Prefix, Range } from '../kit/ipv4.ts'
 import type { Mac } from '../kit/mac.ts'
 
-/** An extra DHCP option of a subnet; `value` has the shape that `type` asks for. */
+/** A way to a network that is not the default one. */
+export type Route = { to: Prefix; via: Ipv4 }
+
+/** An extra DHCP option; `value` has the shape that `type` asks for. */
 export type ExtraOption =
   | { code: number; type: 'ipv4'; value: Ipv4[] }
   | { code: number; type: 'string'; value: string }
   | { code: number; type: 'hex'; value: string }
   | { code: number; type: 'uint8' | 'uint16' | 'uint32'; value: number }
+  | { code: number; type: 'bool'; value: boolean }
+  /** Names as in option 119 (RFC 3397). */
+  | { code: number; type: 'domains'; value: string[] }
+  /** As in option 121 (RFC 3442). */
+  | { code: number; type: 'routes'; value: Route[] }
 
 export type Subnet = {
   prefix: Prefix
@@ -19,6 +27,17 @@ export type Subnet = {
   options: ExtraOption[]
 }
 
+/** What a machine, or its relay agent, says that a reservation is found by; octets as hexadecimal text. */
+export type ReservationKey =
+  | { by: 'mac'; value: Mac }
+  | { by: 'machine-id'; value: string }
+  | { by: 'client-id'; value: string }
+  /** `relay`: that circuit of this relay agent only. */
+  | { by: 'circuit-id'; value: string; relay?: Ipv4 }
+
+/** An address for something that is no machine of the site. */
+export type Reservation = { address: Ipv4; key: ReservationKey; name?: string; options: ExtraOption[] }
+
 export type DhcpSite = {
   mode: 'server' | 'proxy' | 'off'
   leaseSeconds: number
@@ -28,7 +47,11 @@ export type DhcpSite = {
   answerOptions: boolean
   /** How long a proxy waits, so that the server which gives the addresses is first. */
   proxyDelayMs: number
+  /** Machines and relay agents may choose their subnet themselves (option 118). */
+  subnetSelection: boolean
+  /** With the options for all subnets in `options`, where a subnet does not say otherwise. */
   subnets: Subnet[]
+  reservations: Reservation[]
 }
 
 export type RecordType = 'A' | 'AAAA' | 'CNAME' | 'TXT' | 'SRV' | 'MX' | 'PTR'
@@ -45,6 +68,8 @@ export type ListedMachine = {
   serial?: string
   uuid?: string
   address?: Ipv4
+  /** For this machine, beside those of its subnet. */
+  options: ExtraOption[]
   profile: string
   answers: string[]
   approve: boolean

@@ -27,5 +27,14 @@ const firstSchema: Migration = {
   },
 }
 
+const reservedBy: Migration = {
+  async up(db: Kysely<unknown>) {
+    await db.schema.alterTable('lease').addColumn('reserved_by', 'text').execute()
+  },
+}
+
 /** In the order they run; the name is kept in the database. */
-export const MIGRATIONS: Record<string, Migration> = { '0001-first-schema': firstSchema }
+export const MIGRATIONS: Record<string, Migration> = {
+  '0001-first-schema': firstSchema,
+  '0002-reserved-by': reservedBy,
+}

@@ -19,6 +19,7 @@ export type LeaseTable = {
   bound_at: number
   expires_at: number
   host_name: string | null
+  reserved_by: string | null
 }
 
 export type Database = { event: EventTable; lease: LeaseTable }

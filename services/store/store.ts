@@ -24,6 +24,7 @@ function toRow(record: LeaseRecord): LeaseTable {
     bound_at: record.boundAt,
     expires_at: record.expiresAt,
     host_name: record.hostName ?? null,
+    reserved_by: record.reservedBy ?? null,
   }
 }
 
@@ -36,6 +37,7 @@ function fromRow(row: LeaseTable): LeaseRecord {
     expiresAt: row.expires_at,
     ...(row.client_id === null ? {} : { clientId: row.client_id }),
     ...(row.host_name === null ? {} : { hostName: row.host_name }),
+    ...(row.reserved_by === null ? {} : { reservedBy: row.reserved_by }),
   }
 }
 

@@ -13,6 +13,8 @@ export type LeaseRecord = {
   boundAt: Instant
   expiresAt: Instant
   hostName?: string
+  /** What the reservation of this address was found by, where it was given for one: a later stage need not say it again. */
+  reservedBy?: string
 }
 
 export interface LeaseStore {

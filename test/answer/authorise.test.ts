@@ -26,7 +26,7 @@ function claim(partial: Partial<Claim> = {}): Claim {
   return { information: posted(), urlToken: 'none', bearer: 'none', holder: NIC1, weGiveAddresses: true, ...partial }
 }
 
-const unlisted: Listing = { from: 'nothing', answers: [], approve: false }
+const unlisted: Listing = { from: 'nothing', answers: [], approve: false, options: [] }
 const listed = (partial: Partial<Listing>): Listing => ({ ...unlisted, from: 'machine', name: 'node1', ...partial })
 
 const known = machine()

@@ -34,6 +34,8 @@ await startDns({
       authoritative: true,
       probe: false,
       proxyDelayMs: 0,
+      subnetSelection: false,
+      reservations: [],
       subnets: [subnet],
     },
   },

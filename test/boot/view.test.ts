@@ -9,7 +9,7 @@ const machine = (partial: Partial<Machine>): Machine => ({
   ...newMachine('bc:24:11:ab:12:21' as MachineId, 0),
   ...partial,
 })
-const listing = (from: Listing['from']): Listing => ({ from, answers: [], approve: false })
+const listing = (from: Listing['from']): Listing => ({ from, answers: [], approve: false, options: [] })
 
 describe('H24 who may be told where the answer is', () => {
   test.each<[MachineState, boolean]>([

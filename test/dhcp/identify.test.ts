@@ -34,6 +34,35 @@ test.each<[string, Said, object]>([
     { ...BIOS, options: [[77, bytes('0469505845')]] },
     { stage: 'ipxe', architecture: 'x86-bios' },
   ],
+  [
+    'A24 UEFI that says its class as a vendor’s (124) and not in 60',
+    {
+      architecture: 7,
+      options: [[124, bytes('0000015715' + '14' + Buffer.from('PXEClient:Arch:00007').toString('hex'))]],
+    },
+    { stage: 'firmware', via: 'tftp', architecture: 'x64-uefi' },
+  ],
+  [
+    'A24 HTTP boot, behind the class of another vendor',
+    {
+      architecture: 16,
+      options: [[124, bytes('00000009020161' + '000001570b0a' + Buffer.from('HTTPClient').toString('hex'))]],
+    },
+    { stage: 'firmware', via: 'http', architecture: 'x64-uefi' },
+  ],
+  [
+    'A24 a class that is cut off is no class',
+    {
+      architecture: 7,
+      options: [[124, bytes('0000015716' + '14' + Buffer.from('PXEClient:Arch:00007').toString('hex'))]],
+    },
+    { stage: 'system' },
+  ],
+  [
+    'A24 option 60 comes first',
+    { ...UEFI_HTTP, options: [[124, bytes('000001570a09' + Buffer.from('PXEClient').toString('hex'))]] },
+    { stage: 'firmware', via: 'http', architecture: 'x64-uefi' },
+  ],
   ['the installer asks for its answer', { asks: [...INSTALLER.asks] }, { stage: 'installer' }],
   ['an installed system', { asks: [1, 3, 6] }, { stage: 'system' }],
   [
@@ -54,6 +83,16 @@ test.each<[string, Said, object]>([
   ],
 ])('%s', (_, said, boot) => {
   expect(clientOf(dhcp('discover', said))).toEqual({ mac: 'bc:24:11:ab:12:21', boot })
+})
+
+test('a client identifier and, behind a relay agent, a circuit are taken as they are', () => {
+  const said = { clientId: bytes('ff00'), options: [[82, bytes('0103676530')]] as [number, Uint8Array][] }
+  const system = { mac: 'bc:24:11:ab:12:21', clientId: 'ff00', boot: { stage: 'system' } }
+  expect(clientOf(dhcp('discover', said))).toEqual(system)
+  expect(clientOf(dhcp('discover', { ...said, giaddr: '10.77.0.2' }))).toEqual({
+    ...system,
+    circuit: { id: '676530', relay: '10.77.0.2' },
+  })
 })
 
 test.each<[string, string, string | undefined]>([

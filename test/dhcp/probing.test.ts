@@ -28,7 +28,7 @@ async function lab(subnets: Subnet[] = [RACK], store = new MemoryStore()) {
   const site = {
     domain: 'rack7.example.org',
     network,
-    dhcp: { mode: 'server', leaseSeconds: 3600, authoritative: true, subnets },
+    dhcp: { mode: 'server', leaseSeconds: 3600, authoritative: true, subnetSelection: false, subnets },
   } as const
   const port = await lan.open({ device: 'eth1', address: ip('0.0.0.0'), port: 67 })
   const server = await startDhcp({ port, site, httpPort: 80, store, fleet, probe, alarms, clock, log })

@@ -72,7 +72,10 @@ describe('name and address', () => {
 
   test('nobody else is given it', async () => {
     const { dhcp } = await open()
-    expect([dhcp.reservedFor(ADDRESS), dhcp.reservedFor('10.77.0.12' as Ipv4)]).toEqual([NODE1, undefined])
+    expect([dhcp.reservedFor(ADDRESS), dhcp.reservedFor('10.77.0.12' as Ipv4)]).toEqual([
+      { macs: [NODE1], keys: [] },
+      undefined,
+    ])
   })
 })
 

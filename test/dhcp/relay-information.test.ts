@@ -8,15 +8,17 @@ const LINK = [5, 4, 10, 2, 0, 0]
 const OVERRIDE = [11, 4, 10, 1, 0, 1]
 const SOURCE_PORT = [19, 0]
 
+const SAYS_CIRCUIT = { circuitId: '65746830' }
 const NOTHING = { atSourcePort: false, isBroken: false }
 const BROKEN = { atSourcePort: false, isBroken: true }
 
 test.each([
   ['an empty option says nothing', [], NOTHING],
-  ['circuit and remote id say nothing to us', [...CIRCUIT, 2, 1, 7], NOTHING],
-  ['G03 link selection', [...CIRCUIT, ...LINK], { ...NOTHING, linkSelection: '10.2.0.0' }],
-  ['G05 server identifier override', [...OVERRIDE, ...CIRCUIT], { ...NOTHING, serverId: '10.1.0.1' }],
-  ['G09 relay source port', [...CIRCUIT, ...SOURCE_PORT], { ...NOTHING, atSourcePort: true }],
+  ['G10 the circuit, whole, and no remote id', [...CIRCUIT, 2, 1, 7], { ...NOTHING, ...SAYS_CIRCUIT }],
+  ['G10 an empty circuit is none', [1, 0, 2, 1, 7], NOTHING],
+  ['G03 link selection', [...CIRCUIT, ...LINK], { ...NOTHING, ...SAYS_CIRCUIT, linkSelection: '10.2.0.0' }],
+  ['G05 server identifier override', [...OVERRIDE, ...CIRCUIT], { ...NOTHING, ...SAYS_CIRCUIT, serverId: '10.1.0.1' }],
+  ['G09 relay source port', [...CIRCUIT, ...SOURCE_PORT], { ...NOTHING, ...SAYS_CIRCUIT, atSourcePort: true }],
   [
     'all three in one option',
     [...LINK, ...OVERRIDE, ...SOURCE_PORT],

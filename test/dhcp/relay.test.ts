@@ -1,6 +1,7 @@
 /** Machines behind a router that relays: which subnet they are in, who they take us for, and where replies go. */
 import { describe, expect, test } from 'vitest'
 import { decode, encode } from '../../services/dhcp/codec.ts'
+import { addresses } from '../../services/dhcp/options.ts'
 import { type DhcpMessage, isMalformed } from '../../services/dhcp/message.ts'
 import { startDhcp } from '../../services/dhcp/server.ts'
 import { FakeClock } from '../fake/clock.ts'
@@ -37,6 +38,66 @@ describe('which subnet', () => {
     ['G06 a broken option selects none', relayed([...LINK, ...CUT_OFF]), 'offer from-pool 10.1.0.10'],
   ])('%s', (_, said, outcome) => {
     expect(new Bench({ subnets: SUBNETS }).outcome(dhcp('discover', said))).toBe(outcome)
+  })
+})
+
+describe('G04 option 118, by which a client chooses its subnet', () => {
+  const chooses = (address: string, more: Said = {}): Said => ({
+    ...more,
+    options: [...(more.options ?? []), [118, addresses([ip(address)])]],
+  })
+  test.each<[string, boolean, Said, string, string | undefined]>([
+    ['is not heard unless the site allows it', false, chooses('10.2.0.0'), 'offer from-pool 10.77.0.100', undefined],
+    ['selects before the interface', true, chooses('10.2.0.9'), 'offer from-pool 10.2.0.10', '0a020009'],
+    ['selects before giaddr', true, chooses('10.2.0.0', { giaddr: AGENT }), 'offer from-pool 10.2.0.10', '0a020000'],
+    [
+      'gives way to the link that the relay agent selects',
+      true,
+      chooses('10.1.0.0', relayed(LINK)),
+      'offer from-pool 10.2.0.10',
+      undefined,
+    ],
+    ['selects nothing outside the subnets', true, chooses('192.168.1.0'), 'silence no-subnet', undefined],
+    [
+      'selects no subnet that the relay agent may not ask for',
+      true,
+      chooses('10.3.0.0', { giaddr: AGENT }),
+      'silence unknown-relay',
+      undefined,
+    ],
+    [
+      'opens no way for a relay agent that is not listed',
+      true,
+      chooses('10.2.0.0', { giaddr: '10.9.0.1' }),
+      'silence unknown-relay',
+      undefined,
+    ],
+    [
+      'of another length is not there',
+      true,
+      { options: [[118, Uint8Array.of(10, 2, 0)]] },
+      'offer from-pool 10.77.0.100',
+      undefined,
+    ],
+  ])('%s', (_, subnetSelection, said, outcome, echoed) => {
+    const bench = new Bench({ subnets: SUBNETS, subnetSelection })
+    const decision = bench.decide(dhcp('discover', said))
+    const kind = decision.do === 'reply' ? decision.type : 'silence'
+    expect([kind, decision.reason, decision.address].filter(Boolean).join(' ')).toBe(outcome)
+    expect(decision.do === 'reply' ? hex(decision.message, 118) : undefined).toBe(echoed)
+  })
+
+  test('goes on at the renewal, and is echoed in the ACK', () => {
+    const bench = new Bench({ subnets: SUBNETS, subnetSelection: true })
+    const said = chooses('10.2.0.0')
+    const ack = bench.reply(dhcp('request', { ...said, wants: '10.2.0.10', server: '10.77.0.1' }))
+    expect([ack.type, ack.address, hex(ack.message, 118), hex(ack.message, 1)]).toEqual([
+      'ack',
+      '10.2.0.10',
+      '0a020000',
+      'ffffff00',
+    ])
+    expect(bench.outcome(dhcp('request', { ...said, xid: 9, ciaddr: '10.2.0.10' }))).toBe('ack renewed 10.2.0.10')
   })
 })
 
@@ -101,7 +162,13 @@ async function farLab(sourcePort: number) {
   const lan = new FakeLan({ eth1: '10.77.0.1', agent: AGENT })
   const log = listeningLog()
   const network = { interface: 'eth1', address: ip('10.77.0.1'), prefix: RACK.prefix }
-  const served = { mode: 'server', leaseSeconds: 3600, authoritative: true, subnets: SUBNETS } as const
+  const served = {
+    mode: 'server',
+    leaseSeconds: 3600,
+    authoritative: true,
+    subnetSelection: false,
+    subnets: SUBNETS,
+  } as const
   await startDhcp({
     port: await lan.open({ device: 'eth1', address: ip('0.0.0.0'), port: 67 }),
     site: { domain: 'rack7.example.org', network, dhcp: served },

@@ -15,7 +15,13 @@ async function lab() {
   const lan = new FakeLan({ eth1: '10.77.0.1' })
   const [clock, log, store] = [new FakeClock(START), listeningLog(), new MemoryStore()]
   const network = { interface: 'eth1', address: ip('10.77.0.1'), prefix: RACK.prefix }
-  const served: ServedDhcp = { mode: 'server', leaseSeconds: 3600, authoritative: true, subnets: [ONE] }
+  const served: ServedDhcp = {
+    mode: 'server',
+    leaseSeconds: 3600,
+    authoritative: true,
+    subnetSelection: false,
+    subnets: [ONE],
+  }
   const port = await lan.open({ device: 'eth1', address: ip('0.0.0.0'), port: 67 })
   const site = { domain: 'rack7.example.org', network, dhcp: served }
   const server = await startDhcp({ port, site, httpPort: 80, store, fleet: new TestFleet(), clock, log })

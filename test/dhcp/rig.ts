@@ -2,7 +2,7 @@
 import type { DhcpPlan } from '../../services/boot/plan.ts'
 import { dhcpPlan } from '../../services/boot/plan.ts'
 import type { Change, Decision, DhcpView, Reply, ServerFacts, Silence } from '../../services/dhcp/decision.ts'
-import type { DhcpClient, DhcpFact, DhcpFleet } from '../../services/dhcp/fleet.ts'
+import type { DhcpClient, DhcpFact, DhcpFleet, Owner } from '../../services/dhcp/fleet.ts'
 import { LeaseTable } from '../../services/dhcp/lease-table.ts'
 import type { DhcpMessage } from '../../services/dhcp/message.ts'
 import { respond } from '../../services/dhcp/respond.ts'
@@ -10,7 +10,7 @@ import type { Ipv4 } from '../../services/kit/ipv4.ts'
 import { parsePrefix, parseRange } from '../../services/kit/ipv4.ts'
 import type { Log } from '../../services/kit/log.ts'
 import type { Mac } from '../../services/kit/mac.ts'
-import type { Subnet } from '../../services/site/types.ts'
+import type { ExtraOption, Subnet } from '../../services/site/types.ts'
 import type { LeaseRecord, LeaseStore } from '../../services/store/types.ts'
 import { ip } from './messages.ts'
 
@@ -41,6 +41,7 @@ export function server(more: Partial<ServerFacts> = {}): ServerFacts {
     leaseSeconds: 3600,
     authoritative: true,
     subnets: [RACK],
+    subnetSelection: false,
     httpPort: 80,
     ...more,
   }
@@ -50,6 +51,7 @@ export function server(more: Partial<ServerFacts> = {}): ServerFacts {
 export class TestFleet implements DhcpFleet {
   readonly reservations = new Map<Mac, Ipv4>()
   readonly names = new Map<Mac, string>()
+  readonly options = new Map<Mac, ExtraOption[]>()
   readonly plans = new Map<Mac, DhcpPlan>()
   readonly facts: DhcpFact[] = []
   readonly loaders = new Set(['undionly.kpxe', 'snponly.efi', 'snponly-arm64.efi'])
@@ -57,15 +59,18 @@ export class TestFleet implements DhcpFleet {
   view({ mac, boot }: DhcpClient) {
     const reservation = this.reservations.get(mac)
     const hostName = this.names.get(mac)
+    const options = this.options.get(mac)
     return {
       plan: this.plans.get(mac) ?? dhcpPlan(boot, { scriptUrl: SCRIPT_URL, answer: ANSWER }, this.loaders),
       ...(reservation ? { reservation } : {}),
       ...(hostName ? { hostName } : {}),
+      ...(options ? { options } : {}),
     }
   }
 
-  reservedFor(address: Ipv4): Mac | undefined {
-    return [...this.reservations].find(([, reserved]) => reserved === address)?.[0]
+  reservedFor(address: Ipv4): Owner | undefined {
+    const macs = [...this.reservations].flatMap(([owner, reserved]) => (reserved === address ? [owner] : []))
+    return macs.length > 0 ? { macs, keys: [] } : undefined
   }
 
   tell(fact: DhcpFact): void {

@@ -29,7 +29,13 @@ class PlainFleet extends TestFleet {
 }
 
 async function startOther(lan: FakeLan, clock: FakeClock): Promise<void> {
-  const dhcpKeys: ServedDhcp = { mode: 'server', leaseSeconds: 3600, authoritative: true, subnets: [RACK] }
+  const dhcpKeys: ServedDhcp = {
+    mode: 'server',
+    leaseSeconds: 3600,
+    authoritative: true,
+    subnetSelection: false,
+    subnets: [RACK],
+  }
   const site = {
     domain: 'office.example.org',
     network: { ...NETWORK, interface: 'eth2', address: ip(OTHERS) },

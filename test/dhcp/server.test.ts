@@ -19,7 +19,14 @@ async function lab(more: Partial<ServedDhcp> = {}, store = new MemoryStore()) {
   const clock = new FakeClock(START)
   const fleet = new TestFleet()
   const log = listeningLog()
-  const served: ServedDhcp = { mode: 'server', leaseSeconds: 3600, authoritative: true, subnets: [RACK], ...more }
+  const served: ServedDhcp = {
+    mode: 'server',
+    leaseSeconds: 3600,
+    authoritative: true,
+    subnetSelection: false,
+    subnets: [RACK],
+    ...more,
+  }
   const network = { interface: 'eth1', address: ip(OURS), prefix: RACK.prefix }
   const site = { domain: 'rack7.example.org', network, dhcp: served }
   const port = await lan.open({ device: 'eth1', address: ANY, port: 67 })

@@ -78,6 +78,17 @@ describe('names of machines', () => {
     }
   })
 
+  test('a reservation has its name for as long as the site says so, and a machine of that address before it', async () => {
+    const reservation = `[[dhcp.reservation]]\naddress = "${POOL}"\nclient-id = "lathe"\nname = "Lathe"\n`
+    const { fleet, leases, view } = await open(siteOf(`${LISTED}${RULE}${reservation}`))
+    expect([view.addressOf('lathe.rack.test'), view.nameOf(POOL)]).toEqual([POOL, 'lathe.rack.test'])
+    await fleet.registry.sight({ macs: [STRANGER] }, 'dhcp')
+    leases.set(POOL, STRANGER)
+    expect([view.addressOf('lathe.rack.test'), view.nameOf(POOL)]).toEqual([POOL, 'rack-1.rack.test'])
+    const { view: other } = await open()
+    expect([other.addressOf('lathe.rack.test'), other.nameOf(POOL)]).toEqual([undefined, undefined])
+  })
+
   test('a name that a rule gave, with capitals', async () => {
     const { fleet, leases, view } = await open()
     await fleet.registry.sight({ macs: [STRANGER] }, 'dhcp')

@@ -81,6 +81,8 @@ export function site(
       authoritative: true,
       probe: false,
       proxyDelayMs: 0,
+      subnetSelection: false,
+      reservations: [],
       subnets: [{ prefix: network, pools: [], dns: [], ntp: [], relays: [], options: [] }],
       ...dhcp,
     },

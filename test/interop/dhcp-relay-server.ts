@@ -24,6 +24,7 @@ const server = await startDhcp({
       mode: 'server',
       leaseSeconds: 3600,
       authoritative: true,
+      subnetSelection: false,
       subnets: [{ ...RACK, relays: [relays[1]!] }, far],
     },
   },

@@ -18,7 +18,7 @@ const server = await startDhcp({
   site: {
     domain: 'rack7.example.org',
     network: { interface: device, address: '10.77.0.1' as Ipv4, prefix: parsePrefix('10.77.0.0/24')! },
-    dhcp: { mode: 'server', leaseSeconds: 3600, authoritative: true, subnets: [RACK] },
+    dhcp: { mode: 'server', leaseSeconds: 3600, authoritative: true, subnetSelection: false, subnets: [RACK] },
   },
   httpPort: 80,
   store: new MemoryStore(),

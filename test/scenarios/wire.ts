@@ -32,7 +32,13 @@ export class Wire {
   meter = new FakeMeter()
   server!: DhcpServer
   readonly #ports = new Map<string, DatagramPort>()
-  #dhcp: ServedDhcp = { mode: 'server', leaseSeconds: 3600, authoritative: true, subnets: [RACK] }
+  #dhcp: ServedDhcp = {
+    mode: 'server',
+    leaseSeconds: 3600,
+    authoritative: true,
+    subnetSelection: false,
+    subnets: [RACK],
+  }
 
   static async open(dhcp: Partial<ServedDhcp> = {}): Promise<Wire> {
     const wire = new Wire()

@@ -1,6 +1,7 @@
 /** The appliance and its subnets: overlaps, strangers (M03), addresses that nobody may lease (C14), options. */
 import { expect, test } from 'vitest'
-import { changed, machine, problemsOf, RIGHT, WITH_PROFILE, withOptions } from './sites.ts'
+import { parseSite } from '../../services/site/parse.ts'
+import { changed, machine, NO_INTERFACES, problemsOf, RIGHT, WITH_PROFILE, withOptions } from './sites.ts'
 
 test.each<[string, string, string[]]>([
   [
@@ -262,9 +263,75 @@ test.each<[string, string, string[]]>([
     'true as a value',
     withOptions('{ code = 19, type = "uint8", value = true }'),
     [
-      's.toml:10:41: error: "value" in [[dhcp.subnet.options]] must be a string, a number or an array, not true; write what "type" asks for',
+      's.toml:10:41: error: "value" in [[dhcp.subnet.options]]: the value does not fit the type "uint8"; write a whole number from 0 to 255',
     ],
+  ],
+  [
+    'a word where true or false belongs',
+    withOptions('{ code = 19, type = "bool", value = "yes" }'),
+    [
+      's.toml:10:40: error: "value" in [[dhcp.subnet.options]]: the value does not fit the type "bool"; write true or false without quotes',
+    ],
+  ],
+  [
+    'a domain that is none',
+    withOptions('{ code = 88, type = "domains", value = ["a_b"] }'),
+    [
+      's.toml:10:43: error: "value" in [[dhcp.subnet.options]]: the value does not fit the type "domains"; write 1 to 16 domain names, as ["example.org"]',
+    ],
+  ],
+  [
+    'a route through a name',
+    withOptions('{ code = 121, type = "routes", value = [{ to = "10.80.0.0/16", via = "gate" }] }'),
+    [
+      's.toml:10:43: error: "value" in [[dhcp.subnet.options]]: the value does not fit the type "routes"; write 1 to 16 routes, as [{ to = "10.80.0.0/16", via = "10.77.0.254" }]',
+    ],
+  ],
+  [
+    'B12 routes without the default one, for which the router does not stand in',
+    withOptions('{ code = 121, type = "routes", value = [{ to = "10.80.0.0/16", via = "10.77.0.9" }] }'),
+    [
+      's.toml:9:1: warning: machines that ask for option 121 do not hear of the router 10.77.0.254; add { to = "0.0.0.0/0", via = "10.77.0.254" } to the routes',
+    ],
+  ],
+  [
+    'routes with the default one',
+    withOptions(
+      '{ code = 121, type = "routes", value = [{ to = "10.80.0.0/16", via = "10.77.0.9" }, { to = "0.0.0.0/0", via = "10.77.0.254" }] }',
+    ),
+    [],
+  ],
+  [
+    'A24 a vendor block that says more octets than there are',
+    withOptions('{ code = 125, type = "hex", value = "00000009050104746578" }'),
+    [
+      's.toml:10:40: error: "value" in [[dhcp.subnet.options]]: the octets are no blocks of enterprise number, length and data (RFC 3925); count the octets of each block',
+    ],
+  ],
+  [
+    'of one machine',
+    WITH_PROFILE + machine('node1', 'bc:24:11:00:00:01', 'options = [{ code = 51, type = "uint32", value = 60 }]\n'),
+    ['s.toml:17:14: error: option 51 cannot be set here; use "lease-time" in [dhcp]'],
   ],
 ])('extra options: %s', (_, source, problems) => {
   expect(problemsOf(source)).toEqual(problems)
+})
+
+test.each([
+  1, 3, 6, 12, 15, 28, 43, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 66, 67, 77, 80, 81, 82, 93, 97, 118, 119,
+  175, 250, 251,
+])('extra options: code %i is for the appliance alone', code => {
+  const [problem] = problemsOf(withOptions(`{ code = ${code}, type = "hex", value = "ee" }`))
+  expect(problem).toMatch(`s.toml:10:14: error: option ${code} cannot be set here; `)
+})
+
+test('extra options: one for all subnets gives way to that of the subnet', () => {
+  const common =
+    '[dhcp]\noptions = [{ code = 19, type = "bool", value = true }, { code = 23, type = "uint8", value = 64 }]\n'
+  const source = `${withOptions('{ code = 23, type = "uint8", value = 32 }')}`.replace('[[dhcp', `${common}[[dhcp`)
+  const outcome = parseSite(source, 's.toml', NO_INTERFACES)
+  expect('site' in outcome && outcome.site.dhcp.subnets[0]!.options).toEqual([
+    { code: 19, type: 'bool', value: true },
+    { code: 23, type: 'uint8', value: 32 },
+  ])
 })

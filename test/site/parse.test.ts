@@ -29,7 +29,9 @@ test('what a short file leaves out has its default', () => {
       probe: true,
       answerOptions: true,
       proxyDelayMs: 0,
+      subnetSelection: false,
       subnets: [],
+      reservations: [],
     },
     dns: { forward: [], allow: [{ network: '10.77.0.0', length: 24 }], records: [] },
     http: { port: 80, tlsPort: 443 },
@@ -75,7 +77,15 @@ secret-file = "hook.key"
   )
   expect(site.profiles).toEqual(new Map([['pve', { name: 'pve', iso: 'pve:latest', answers: [], kernelArgs: [] }]]))
   expect(site.machines).toEqual([
-    { name: 'node1', macs: ['bc:24:11:ab:12:21'], address: '10.77.0.11', profile: 'pve', answers: [], approve: false },
+    {
+      name: 'node1',
+      macs: ['bc:24:11:ab:12:21'],
+      address: '10.77.0.11',
+      options: [],
+      profile: 'pve',
+      answers: [],
+      approve: false,
+    },
   ])
   expect(site.rules).toEqual([
     {

@@ -133,6 +133,13 @@ test.each<[string, string, string[]]>([
     ],
   ],
   [
+    'a lease that never ends',
+    `${RIGHT}[dhcp]\nlease-time = "infinite"\n`,
+    [
+      's.toml:11:1: error: "lease-time" in [dhcp]: "infinite" is not a duration from 1m to 365d; write a number with its unit, as "20m" or "1h"',
+    ],
+  ],
+  [
     'a lease of a second',
     `${RIGHT}[dhcp]\nlease-time = "1s"\n`,
     [

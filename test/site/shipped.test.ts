@@ -29,7 +29,7 @@ test('the lab gives addresses in rack0 and holds unknown machines', () => {
 })
 
 test('the examples of the default file are right when they are taken in', () => {
-  const source = withExamples(read('site.toml').replace('options = []\n', ''))
+  const source = withExamples(read('site.toml').replaceAll('options = []\n', ''))
   expect(problemsOf(source)).toEqual([])
   const outcome = parseSite(source, 'config/site.toml', NO_INTERFACES)
   expect('site' in outcome && outcome.site.machines.map(({ name }) => name)).toEqual(['node1'])
@@ -38,7 +38,12 @@ test('the examples of the default file are right when they are taken in', () => 
 
 test('the default file shows every key that there is', () => {
   const source = withExamples(read('site.toml'))
-  const tables = [...Object.keys(siteFile.shape).map(name => [name]), ['dhcp', 'subnet', 0], ['dns', 'record', 0]]
+  const tables = [
+    ...Object.keys(siteFile.shape).map(name => [name]),
+    ['dhcp', 'subnet', 0],
+    ['dhcp', 'reservation', 0],
+    ['dns', 'record', 0],
+  ]
   const keys = tables.flatMap(table => [...keysOf(table), ...keysOf([...table, 0])])
   const missing = keys.filter(key => !new RegExp(`^(${key} = |\\[\\[\\w+\\.${key}\\]\\])`, 'm').test(source))
   expect(keys.length).toBeGreaterThan(50)

@@ -2,11 +2,15 @@ import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import { sql } from 'kysely'
+import { Migrator } from 'kysely/migration'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { Ipv4 } from '../../services/kit/ipv4.ts'
 import type { Mac } from '../../services/kit/mac.ts'
 import { EnvironmentProblem } from '../../services/kit/problem.ts'
 import { loadKey } from '../../services/store/key.ts'
+import { MIGRATIONS } from '../../services/store/migrations.ts'
+import { openSqlite } from '../../services/store/sqlite.ts'
 import { openStore } from '../../services/store/store.ts'
 import type { LeaseRecord } from '../../services/store/types.ts'
 
@@ -27,7 +31,12 @@ const lease = (address: string, partial: Partial<LeaseRecord> = {}): LeaseRecord
 
 test('leases come back as they were put, the latest of an address only', async () => {
   const first = await openStore(folder)
-  const full = lease('10.77.0.11', { clientId: '01bc2411ab1221', hostName: 'node1', state: 'released' })
+  const full = lease('10.77.0.11', {
+    clientId: '01bc2411ab1221',
+    hostName: 'node1',
+    state: 'released',
+    reservedBy: 'client-id 01',
+  })
   await Promise.all([
     first.leases.put(lease('10.77.0.11')),
     first.leases.put(full),
@@ -119,4 +128,20 @@ test('a folder that cannot be made is one line with what to do', async () => {
   await expect(openStore(join(folder, 'file', 'state'))).rejects.toThrow(
     /can't make the state folder .*set paths\.state/,
   )
+})
+
+test('a database of the first schema keeps its leases, and learns what they were reserved by', async () => {
+  const db = openSqlite(join(folder, 'state.sqlite'))
+  const migrations = { '0001-first-schema': MIGRATIONS['0001-first-schema']! }
+  const { error } = await new Migrator({ db, provider: { getMigrations: async () => migrations } }).migrateToLatest()
+  expect(error).toBeUndefined()
+  await sql`insert into lease (address, mac, state, bound_at, expires_at) values ('10.77.0.11', 'bc:24:11:ab:12:21', 'bound', 1, 2)`.execute(
+    db,
+  )
+  await db.destroy()
+  const store = await openStore(folder)
+  expect(await store.leases.all()).toEqual([lease('10.77.0.11')])
+  await store.leases.put(lease('10.77.0.11', { reservedBy: 'client-id 01' }))
+  expect(await store.leases.all()).toEqual([lease('10.77.0.11', { reservedBy: 'client-id 01' })])
+  await store.close()
 })

@@ -62,7 +62,7 @@ let heard = 0
 
 function newBench(): Bench {
   const fresh = new Bench({ subnets: SUBNETS })
-  fresh.lease('10.77.0.103', fresh.fleet.reservedFor(ip('10.77.0.103')) ?? ('52:54:00:77:ff:02' as never))
+  fresh.lease('10.77.0.103', fresh.fleet.reservedFor(ip('10.77.0.103'))?.macs[0] ?? ('52:54:00:77:ff:02' as never))
   return fresh
 }
 

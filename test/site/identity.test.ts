@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { isPlaceholderSerial, isPlaceholderUuid } from '../../services/machine/identity.ts'
+import { isPlaceholderSerial, isPlaceholderUuid } from '../../services/site/identity.ts'
 
 test.each([
   ['white-box board', 'To be filled by O.E.M.'],
