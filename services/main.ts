@@ -2,11 +2,13 @@
 /** The composition root: the only file that wires rooms together. Run as a program it is the `rackrise` command. */
 import { createServer } from 'node:net'
 import { unlink } from 'node:fs/promises'
+import { networkInterfaces } from 'node:os'
 import { join } from 'node:path'
 import { loadLayers } from './answer/load.ts'
 import { listLoaders, type Loaders } from './boot/load.ts'
 import { COMMON_LOADERS } from './boot/plan.ts'
 import { type Urls, urlsOf } from './boot/urls.ts'
+import { addAlarmApi } from './console/alarm-api.ts'
 import { addApi, CONTROL_SOCKET } from './console/api.ts'
 import { localFleet } from './console/fleet.ts'
 import { addLeaseApi } from './console/lease-api.ts'
@@ -16,6 +18,7 @@ import { isListening } from './console/remote-fleet.ts'
 import { dhcpCounts } from './dhcp/counts.ts'
 import { registryFleet } from './dhcp/registry-fleet.ts'
 import { serveBoot } from './dhcp/serve-boot.ts'
+import { ServerWatch } from './dhcp/server-watch.ts'
 import { type DhcpServer, startDhcp } from './dhcp/server.ts'
 import { registryDnsView } from './dns/registry-view.ts'
 import { startDns } from './dns/server.ts'
@@ -27,8 +30,9 @@ import { type AddressProbe, openAddressProbe } from './kit/address-probe.ts'
 import { Alarms } from './kit/alarms.ts'
 import type { Clock } from './kit/clock.ts'
 import { type Ipv4, prefixContains } from './kit/ipv4.ts'
+import { isProblem } from './kit/is-problem.ts'
 import type { Log } from './kit/log.ts'
-import type { Mac } from './kit/mac.ts'
+import { type Mac, parseMac } from './kit/mac.ts'
 import type { Exposition, Meter } from './kit/meter.ts'
 import { interfaceMtu } from './kit/native-socket.ts'
 import { PortBundle } from './kit/port-bundle.ts'
@@ -59,6 +63,7 @@ export type ApplianceOptions = { log: Log; clock: Clock }
 /** How often the clock is asked about machines and alarms that fell silent, and the ISO folder about new files. */
 const SWEEP_MS = 5_000
 const RESCAN_MS = 30_000
+const POOLS_MS = 30_000
 /** Ethernet's, should the interface be gone while a transfer begins. */
 const MTU_BYTES = 1500
 
@@ -141,18 +146,26 @@ async function openPorts(site: Site, closing: Closing): Promise<Sockets> {
     },
     handedSockets(process.env, process.pid),
   )
-  for (const port of [sockets.dhcp, sockets.bootServer, sockets.tftp, sockets.dns])
-    if (port) closing.push(() => port.close())
+  for (const port of [sockets.dhcp, sockets.bootServer, sockets.dhcpWatch, sockets.tftp, sockets.dns])
+    if (port && !isProblem(port)) closing.push(() => port.close())
   return sockets
 }
 
 type Served = Ground & { registry: Registry; sockets: Sockets; alarms: Alarms }
 
-/** Looks at addresses before they are offered, where the site wants that. */
-async function openProbe({ site, log, clock }: Served): Promise<AddressProbe | undefined> {
-  const { probe, subnets } = site.dhcp
-  const pings = subnets.some(({ prefix }) => !prefixContains(prefix, site.network.address))
-  return probe ? openAddressProbe(site.network, { clock, log, pings }) : undefined
+/** Looks at addresses: before they are offered, where the site wants that, and at those of other servers. */
+function openProbe({ site, log, clock }: Served): Promise<AddressProbe> {
+  const { mode, probe, subnets } = site.dhcp
+  const isFar = subnets.some(({ prefix }) => !prefixContains(prefix, site.network.address))
+  return openAddressProbe(site.network, { clock, log, pings: mode === 'server' && probe && isFar })
+}
+
+function watchServers({ site, sockets, alarms, log, clock }: Served, probe: AddressProbe): ServerWatch | undefined {
+  const { dhcp, network } = site
+  const mac = parseMac(networkInterfaces()[network.interface]?.[0]?.mac ?? '')
+  if (!sockets.dhcpWatch || !mac || dhcp.mode === 'off') return undefined
+  const expected = { mode: dhcp.mode, ours: network.address, others: dhcp.otherServers }
+  return new ServerWatch({ port: sockets.dhcpWatch, mac, expected, probe, alarms, log, clock })
 }
 
 /** Port 67, as server or as proxy, and port 4011. Resolves with the server, if there is one: it knows the leases. */
@@ -160,24 +173,32 @@ async function serveDhcp(served: Served, closing: Closing): Promise<DhcpServer |
   const { site, store, registry, urls, certificate, loaders, log, clock, meter, sockets, alarms } = served
   if (!sockets.dhcp || !sockets.bootServer) return undefined
   const fleet = registryFleet({ registry, site, urls, fingerprint: certificate.fingerprint, loaders, clock })
-  const common = { site, httpPort: site.http.port, fleet, alarms, counts: dhcpCounts(meter), clock, log }
+  const probe = await openProbe(served)
+  closing.push(() => probe.close())
+  const watch = watchServers(served, probe)
+  if (watch) closing.push(() => watch.close())
+  const seen = watch ? { watch } : {}
+  const common = { site, httpPort: site.http.port, fleet, alarms, counts: dhcpCounts(meter), clock, log, ...seen }
   const boot = { ...common, mtu: MTU_BYTES }
   const bootServer = serveBoot({ ...boot, port: sockets.bootServer, as: 'boot-server' })
   closing.push(() => bootServer.close())
   if (site.dhcp.mode === 'proxy') {
     const proxy = serveBoot({ ...boot, port: sockets.dhcp, as: 'proxy' })
     closing.push(() => proxy.close())
+    watch?.start()
     return undefined
   }
-  const probe = await openProbe(served)
   const dhcp = await startDhcp({
     ...common,
     meter,
     port: sockets.dhcp,
     store: store.leases,
-    ...(probe ? { probe } : {}),
+    ...(site.dhcp.probe ? { probe } : {}),
   })
   closing.push(() => dhcp.close())
+  const failed = (error: unknown) => log.error({ error: String(error) }, 'the look at the pools failed')
+  closing.push(repeat(clock, POOLS_MS, async () => dhcp.watchPools(), failed))
+  watch?.start()
   return dhcp
 }
 
@@ -248,7 +269,7 @@ async function startServices(served: Served, closing: Closing): Promise<LeaseSou
 }
 
 async function startControl(
-  { site, registry, clock, log, meter }: Served,
+  { site, registry, clock, log, meter, alarms }: Served,
   leases: LeaseSource,
   closing: Closing,
 ): Promise<void> {
@@ -263,6 +284,7 @@ async function startControl(
     app,
     localLeases(leases, registry, clock, async () => {}),
   )
+  addAlarmApi(app, alarms)
   addMetricsApi(app, meter)
   closing.push(() => closeApp(app))
   // The state folder is its owner's alone (0700), and so is everything that can be asked here.

@@ -5,6 +5,7 @@ import { type Fleet, localFleet } from '../console/fleet.ts'
 import { isListening, remoteFleet } from '../console/remote-fleet.ts'
 import { systemClock } from '../kit/clock.ts'
 import { silentLog } from '../kit/log.ts'
+import { EnvironmentProblem } from '../kit/problem.ts'
 import { Registry } from '../machine/registry.ts'
 import type { Site } from '../site/types.ts'
 import { loadKey } from '../store/key.ts'
@@ -17,6 +18,17 @@ export type OfflineState = { store: Store; registry: Registry }
 export async function runningSocket(site: Site): Promise<string | undefined> {
   const socket = join(site.paths.state, CONTROL_SOCKET)
   return (await isListening(socket)) ? socket : undefined
+}
+
+/** The same, for what only a running appliance knows. Throws EnvironmentProblem `not-running`; `why` says what is lacking without one. */
+export async function requireRunning(site: Site, why: string): Promise<string> {
+  const socket = await runningSocket(site)
+  if (socket) return socket
+  throw new EnvironmentProblem(
+    'not-running',
+    `no appliance runs on the state in ${site.paths.state}, and ${why}`,
+    'start it with `rackrise serve`, or name its site file with --config',
+  )
 }
 
 /** Opens the state; who opened it closes the store. */

@@ -1,8 +1,7 @@
 /** `rackrise metrics`: what the running appliance has counted. */
 import { askJson, askText } from '../console/remote-fleet.ts'
-import { EnvironmentProblem } from '../kit/problem.ts'
 import { type Command, say, usageError } from './command.ts'
-import { runningSocket } from './fleet.ts'
+import { requireRunning } from './fleet.ts'
 import { siteFor } from './site-file.ts'
 
 export const metricsCommand: Command = {
@@ -15,14 +14,7 @@ export const metricsCommand: Command = {
     if (positionals.length > 0) return usageError(metricsCommand, `"${positionals[0]}" is too much`)
     const site = await siteFor(values)
     if (!site) return 1
-    const socket = await runningSocket(site)
-    if (!socket) {
-      throw new EnvironmentProblem(
-        'not-running',
-        `no appliance runs on the state in ${site.paths.state}, and nothing is counted without one`,
-        'start it with `rackrise serve`, or name its site file with --config',
-      )
-    }
+    const socket = await requireRunning(site, 'nothing is counted without one')
     if (values['json'] === true) say(JSON.stringify(await askJson(socket, 'GET', '/api/v1/metrics'), null, 2))
     else say((await askText(socket, '/metrics')).trimEnd())
     return 0

@@ -1,5 +1,6 @@
 /** The command line: finds the command, and turns what goes wrong with the environment into one line. */
 import { EnvironmentProblem, formatProblem } from '../kit/problem.ts'
+import { alarmCommand } from './alarm.ts'
 import { checkCommand } from './check.ts'
 import { type Command, complain, type ExitStatus, runWith, say } from './command.ts'
 import { labCommand } from './lab.ts'
@@ -14,6 +15,7 @@ export const COMMANDS: readonly Command[] = [
   checkCommand,
   machineCommand,
   leaseCommand,
+  alarmCommand,
   metricsCommand,
   labCommand,
 ]

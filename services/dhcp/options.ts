@@ -144,6 +144,10 @@ function bootClassOf(value: Uint8Array | undefined): string | undefined {
   return classes.map(({ data }) => textOf(data)).find(said => BOOT_CLIENT.test(said))
 }
 
+export function bootFileOf(message: DhcpMessage): string | undefined {
+  return textOption(message, OPTION.bootFile)
+}
+
 /** Option 93 (RFC 4578 §2.1), in the client's order. */
 export function architecturesOf(message: DhcpMessage): number[] {
   return uint16List(valueOf(message, OPTION.clientArchitecture))

@@ -53,9 +53,9 @@ export class Probing {
     return 'waits'
   }
 
-  close(): Promise<void> {
+  /** No offer goes out any more that waits now. */
+  close(): void {
     this.#waiting.clear()
-    return this.#probe.close()
   }
 
   /** The same address for the same machine: the newest transaction is the one that will be answered, once. */

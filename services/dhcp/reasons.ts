@@ -3,7 +3,8 @@
 export type Severity = 'info' | 'warning' | 'alarm'
 
 type ReasonText = {
-  kind: 'offer' | 'ack' | 'nak' | 'silence' | 'note'
+  /** `alarm`: of no single message. */
+  kind: 'offer' | 'ack' | 'nak' | 'silence' | 'note' | 'alarm'
   message: string
   action: string
   severity: Severity
@@ -339,6 +340,37 @@ export const REASONS = {
     action: 'nothing if a big rack was switched on; else find who asks with ever new MACs',
     severity: 'warning',
   },
+
+  'pool-nearly-full': {
+    kind: 'alarm',
+    message: 'nearly all addresses of the pools of a subnet are taken',
+    action: 'enlarge the pool, or release leases: `rackrise lease list`',
+    severity: 'warning',
+  },
+  'other-server': {
+    kind: 'alarm',
+    message: 'another DHCP server gives addresses on this network',
+    action: 'switch it off, or name it in `other-servers` of `[dhcp]` if it is meant to be there',
+    severity: 'alarm',
+  },
+  'other-boot-server': {
+    kind: 'alarm',
+    message: 'another server tells machines what to boot',
+    action: 'switch it off, or name it in `other-servers` of `[dhcp]` if it is meant to be there',
+    severity: 'alarm',
+  },
+  'no-other-server': {
+    kind: 'alarm',
+    message: 'no DHCP server answers, so machines get no address',
+    action: 'look at the DHCP server of this network, or set `mode = "server"`',
+    severity: 'alarm',
+  },
+  'watch-deaf': {
+    kind: 'alarm',
+    message: 'other DHCP servers are not looked for: port 68 of the interface cannot be had',
+    action: 'end the DHCP client of this interface, or start `rackrise-dhcp-watch.socket`',
+    severity: 'warning',
+  },
 } as const satisfies Record<string, ReasonText>
 
 export type Reason = keyof typeof REASONS
@@ -348,3 +380,4 @@ export type AckReason = OfKind<'ack'>
 export type NakReason = OfKind<'nak'>
 export type SilenceReason = OfKind<'silence'>
 export type NoteReason = OfKind<'note'>
+export type AlarmReason = OfKind<'alarm'>

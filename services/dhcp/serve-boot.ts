@@ -15,6 +15,7 @@ import { writeDecision, writeNote, writeReason } from './log-line.ts'
 import { type DhcpMessage, isMalformed } from './message.ts'
 import { respondAsProxy } from './proxy.ts'
 import type { NoteReason } from './reasons.ts'
+import type { WatchHook } from './server-watch.ts'
 
 export type BootOptions = {
   /** Bound to port 67 or 4011 of the one interface. Taken over and closed. */
@@ -29,6 +30,8 @@ export type BootOptions = {
   clock: Clock
   log: Log
   alarms?: Alarms
+  /** Whose question comes back to us as a broadcast. */
+  watch?: Pick<WatchHook, 'isOurs'>
   counts: DhcpCounts
 }
 
@@ -98,6 +101,7 @@ class Serving {
       writeReason(this.#calm, 'malformed', fields)
       return
     }
+    if (this.#options.watch?.isOurs(request)) return
     const decision = this.#decide(request, from)
     if (decision.do === 'reply') this.#sendInTime(decision, request, from)
     else this.#report(decision, request)

@@ -22,7 +22,9 @@ import { writeConflict, writeDecision, writeNote, writeReason } from './log-line
 import { type DhcpMessage, isMalformed } from './message.ts'
 import { type Heard, type ProbedOffer, Probing, TRIES_MOST } from './probing.ts'
 import type { NoteReason } from './reasons.ts'
+import { watchPools } from './pool-watch.ts'
 import { respond } from './respond.ts'
+import type { WatchHook } from './server-watch.ts'
 
 /** The keys of the site's DHCP part that this room reads. */
 export type ServedDhcp = Pick<DhcpSite, 'mode' | 'leaseSeconds' | 'authoritative' | 'subnets' | 'subnetSelection'>
@@ -35,8 +37,10 @@ export type DhcpOptions = {
   httpPort: number
   store: LeaseStore
   fleet: DhcpFleet
-  /** Looks at never-used addresses before they are offered; without it nobody looks. The server closes it. */
+  /** Looks at never-used addresses before they are offered; without it nobody looks. */
   probe?: AddressProbe
+  /** Is told of other servers. */
+  watch?: WatchHook
   alarms?: Alarms
   clock: Clock
   log: Log
@@ -54,6 +58,8 @@ export type DhcpServer = {
   macAt(address: Ipv4): Mac | undefined
   /** Every record: bound, given back and in quarantine. */
   leases(): LeaseRecord[]
+  /** Raises and ends the alarms of pools that run full; to be called now and then. */
+  watchPools(): void
   /**
    * Gives an address back in the name of its machine, or ends its quarantine. Resolves with the record when that is durable, with undefined
    * if there is nothing to give back. Rejects, with the record as it was, when it could not be written.
@@ -69,10 +75,10 @@ const MS_PER_SECOND = 1000
 
 /** Loads the leases, then serves. */
 export async function startDhcp(options: DhcpOptions): Promise<DhcpServer> {
-  const { port, site, store, clock, log } = options
+  const { port, site, store, clock, log, alarms = new Alarms(clock) } = options
   const table = new LeaseTable(site.dhcp.subnets, site.network.address)
   table.load(await store.all(), clock.now())
-  const serving = new Serving(options, table)
+  const serving = new Serving({ ...options, alarms }, table)
   port.onDatagram(datagram => serving.hear(datagram))
   log.info(
     { room: 'dhcp', mode: site.dhcp.mode, interface: site.network.interface, leases: table.all().length },
@@ -87,6 +93,7 @@ export async function startDhcp(options: DhcpOptions): Promise<DhcpServer> {
     leaseOf: mac => activeOnly(table.ofMac(mac), clock),
     macAt: address => activeOnly(table.at(address), clock)?.mac,
     leases: () => table.all(),
+    watchPools: () => watchPools(table.counts(clock.now()), alarms, log),
     release: address => serving.release(address),
   }
 }
@@ -105,14 +112,14 @@ class Serving {
   readonly #calm: Log
   readonly #counts: DhcpCounts
 
-  constructor(options: DhcpOptions, table: LeaseTable) {
+  constructor(options: DhcpOptions & { alarms: Alarms }, table: LeaseTable) {
     const { meter = silentMeter, counts = dhcpCounts(meter) } = options
     this.#counts = counts
     gaugeLeases(meter, table, options.clock)
     const { site, httpPort, fleet } = options
     const { address, prefix } = site.network
     const { leaseSeconds, authoritative, subnets, subnetSelection } = site.dhcp
-    const { log, clock, probe, alarms = new Alarms(clock) } = options
+    const { log, clock, probe, alarms } = options
     // Every line with something to do is an alarm, those that a flood keeps out of the log included.
     this.#options = { ...options, log: alarmingLog(log, alarms) }
     this.#calm = alarmingLog(calmLog(log, clock), alarms)
@@ -170,7 +177,7 @@ class Serving {
   }
 
   async close(): Promise<void> {
-    await this.#probing?.close()
+    this.#probing?.close()
     await this.settle()
   }
 
@@ -188,6 +195,7 @@ class Serving {
       writeReason(this.#calm, 'malformed', { detail: request.malformed, from: from.address })
       return
     }
+    if (this.#options.watch?.isOurs(request)) return
     this.#carryOut(this.#bounded(respond(request, this.#view, now)), { request, sourcePort: from.port })
   }
 
@@ -311,6 +319,7 @@ class Serving {
 
   #report(decision: Decision, request: DhcpMessage): void {
     this.#counts.decided(decision, request)
+    if (decision.reason === 'foreign-server') this.#options.watch?.sawChoice(request)
     writeDecision(decision.do === 'silence' ? this.#calm : this.#options.log, decision, request)
     const fact = factOf(decision)
     if (fact) this.#options.fleet.tell(fact)

@@ -5,7 +5,7 @@
 
 const FIRST_DESCRIPTOR = 3
 
-/** Names of the units: dhcp, boot-server, dns, tftp (UDP) and dns-tcp, http, https (TCP). */
+/** Names of the units: dhcp, boot-server, dhcp-watch, dns, tftp (UDP) and dns-tcp, http, https (TCP). */
 export type HandedSockets = Map<string, number>
 
 /** Reads LISTEN_PID, LISTEN_FDS and LISTEN_FDNAMES; descriptors meant for another process are not ours. */

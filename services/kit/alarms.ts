@@ -72,6 +72,12 @@ export class Alarms {
     this.#onOver(kept.alarm)
   }
 
+  lasts(code: string, subject = ''): boolean {
+    const kept = this.#kept.get(keyOf(code, subject))
+    if (!kept || kept.alarm.endedAt !== undefined) return false
+    return this.#clock.now() - kept.alarm.lastSeenAt < kept.quietMs
+  }
+
   /** Ends what was quiet for long enough; to be called now and then, since nothing else happens then. */
   sweep(): void {
     const now = this.#clock.now()

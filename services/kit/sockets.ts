@@ -5,10 +5,12 @@ import type { HandedSockets } from './activation.ts'
 import type { DatagramPort } from './datagram-port.ts'
 import { type Ipv4, UNSPECIFIED } from './ipv4.ts'
 import { confineSocket, openNativeSocket, PortRefusal } from './native-socket.ts'
-import { EnvironmentProblem } from './problem.ts'
+import { EnvironmentProblem, type Problem } from './problem.ts'
 import { adoptUdpPort } from './udp-port.ts'
 
 const DHCP_PORT = 67
+/** Of DHCP clients: what other servers broadcast is heard there. */
+const DHCP_CLIENT_PORT = 68
 /** PXE's boot server (PXE 2.1 §2.5). */
 const BOOT_SERVER_PORT = 4011
 const TFTP_PORT = 69
@@ -27,6 +29,8 @@ export type SocketRequest = {
 export type Sockets = {
   dhcp?: DatagramPort
   bootServer?: DatagramPort
+  /** Port 68, which serving does not need: a DHCP client of this host may have it. Then this is why it can't be had. */
+  dhcpWatch?: DatagramPort | Problem
   tftp: DatagramPort
   dns: DatagramPort
   dnsTcp: number
@@ -34,7 +38,9 @@ export type Sockets = {
   https: number
 }
 
-type Wanted = { name: string; kind: 'udp' | 'tcp'; address: Ipv4; port: number }
+type Wanted = { name: string; kind: 'udp' | 'tcp'; address: Ipv4; port: number; optional?: true }
+
+const OF_DHCP = ['dhcp', 'boot-server', 'dhcp-watch']
 
 function wantedSockets(request: SocketRequest): Wanted[] {
   const { address } = request
@@ -42,13 +48,14 @@ function wantedSockets(request: SocketRequest): Wanted[] {
     // Clients without an address broadcast, so DHCP listens on every address of its one interface.
     { name: 'dhcp', kind: 'udp', address: UNSPECIFIED, port: DHCP_PORT },
     { name: 'boot-server', kind: 'udp', address, port: BOOT_SERVER_PORT },
+    { name: 'dhcp-watch', kind: 'udp', address: UNSPECIFIED, port: DHCP_CLIENT_PORT, optional: true },
     { name: 'tftp', kind: 'udp', address, port: TFTP_PORT },
     { name: 'dns', kind: 'udp', address, port: DNS_PORT },
     { name: 'dns-tcp', kind: 'tcp', address, port: DNS_PORT },
     { name: 'http', kind: 'tcp', address, port: request.httpPort },
     { name: 'https', kind: 'tcp', address, port: request.tlsPort },
   ]
-  return request.dhcp ? all : all.filter(({ name }) => name !== 'dhcp' && name !== 'boot-server')
+  return request.dhcp ? all : all.filter(({ name }) => !OF_DHCP.includes(name))
 }
 
 /**
@@ -90,31 +97,38 @@ function openOne({ name, kind, address, port }: Wanted, device: string, handed: 
   return given
 }
 
-function openAll(request: SocketRequest, handed: HandedSockets, opened: Map<string, number>): void {
+/** Returns why those could not be had that nothing depends on. */
+function openAll(request: SocketRequest, handed: HandedSockets, opened: Map<string, number>): Map<string, Problem> {
   const refusals: PortRefusal[] = []
+  const lacking = new Map<string, Problem>()
   for (const wanted of wantedSockets(request)) {
     try {
       opened.set(wanted.name, openOne(wanted, request.interface, handed))
     } catch (error) {
       if (!(error instanceof PortRefusal)) throw error
-      refusals.push(error)
+      if (wanted.optional) lacking.set(wanted.name, error.problem)
+      else refusals.push(error)
     }
   }
   refuseForeignAddress(request.interface, request.address)
   if (refusals.length > 0) throw merged(refusals, request.interface)
+  return lacking
 }
 
 /** Descriptors by name, handed over or opened here. Throws EnvironmentProblem naming every port that can't be had; none stays open then. */
 export async function openSockets(request: SocketRequest, handed: HandedSockets): Promise<Sockets> {
   const opened = new Map<string, number>()
+  let lacking: Map<string, Problem>
   try {
-    openAll(request, handed, opened)
+    lacking = openAll(request, handed, opened)
   } catch (error) {
     for (const fd of opened.values()) closeSync(fd)
     throw error
   }
   const fd = (name: string): number => opened.get(name)!
+  const dhcpWatch = opened.has('dhcp-watch') ? await adoptUdpPort(fd('dhcp-watch')) : lacking.get('dhcp-watch')
   return {
+    ...(dhcpWatch ? { dhcpWatch } : {}),
     ...(opened.has('dhcp') ? { dhcp: await adoptUdpPort(fd('dhcp')) } : {}),
     ...(opened.has('boot-server') ? { bootServer: await adoptUdpPort(fd('boot-server')) } : {}),
     tftp: await adoptUdpPort(fd('tftp')),

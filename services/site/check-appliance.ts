@@ -8,6 +8,7 @@ export function checkAppliance(view: CheckView): Finding[] {
     ...checkAddress(view),
     ...checkDomain(view),
     ...checkPorts(view),
+    ...checkOtherServers(view),
     ...checkCertificate(view),
     ...checkUrls(view),
     ...checkUnknown(view),
@@ -69,6 +70,14 @@ function checkPorts({ draft, own }: CheckView): Finding[] {
     findings.push(doubtful(['console', 'listen'], message, 'set "users-file", or listen on 127.0.0.1'))
   }
   return findings
+}
+
+function checkOtherServers({ draft, own }: CheckView): Finding[] {
+  return draft.dhcp['other-servers'].flatMap((address, at) => {
+    if (address !== own?.address) return []
+    const message = `${address} is this appliance`
+    return [wrong('bad-value', ['dhcp', 'other-servers', at], message, 'name the other servers only')]
+  })
 }
 
 function checkCertificate({ draft, isLost }: CheckView): Finding[] {

@@ -48,6 +48,7 @@ export function resolveSite(file: SiteFile, { file: name, base, own }: Surroundi
       authoritative: dhcp.authoritative,
       probe: dhcp.probe,
       answerOptions: dhcp['answer-options'],
+      otherServers: dhcp['other-servers'],
       proxyDelayMs: dhcp['proxy-delay'],
       subnetSelection: dhcp['subnet-selection'],
       subnets,

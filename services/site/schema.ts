@@ -28,6 +28,7 @@ const dhcpKeys = {
   authoritative: z.boolean().default(true),
   probe: z.boolean().default(true),
   'answer-options': z.boolean().default(true),
+  'other-servers': z.array(field.ipv4).default([]),
   'proxy-delay': field.delay.prefault('0s'),
   'subnet-selection': z.boolean().default(false),
   options: z.array(extraOption).default([]),

@@ -45,6 +45,8 @@ export type DhcpSite = {
   probe: boolean
   /** Options 250 and 251 carry answer URL and fingerprint; else installers find them by DNS TXT only. */
   answerOptions: boolean
+  /** Server identifiers of DHCP servers that are meant to be on the same network. */
+  otherServers: Ipv4[]
   /** How long a proxy waits, so that the server which gives the addresses is first. */
   proxyDelayMs: number
   /** Machines and relay agents may choose their subnet themselves (option 118). */

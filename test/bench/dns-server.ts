@@ -30,6 +30,7 @@ await startDns({
     dhcp: {
       mode: 'server',
       answerOptions: true,
+      otherServers: [],
       leaseSeconds: LEASE_SECONDS,
       authoritative: true,
       probe: false,

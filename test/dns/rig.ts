@@ -77,6 +77,7 @@ export function site(
     dhcp: {
       mode: 'server',
       answerOptions: true,
+      otherServers: [],
       leaseSeconds: 3600,
       authoritative: true,
       probe: false,

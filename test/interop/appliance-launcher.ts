@@ -19,6 +19,7 @@ type Unit = { name: string; kind: 'udp' | 'tcp'; port: number; address: Ipv4; de
 let units: Unit[] = [
   { name: 'dhcp', kind: 'udp', port: 67, address: '0.0.0.0' as Ipv4 },
   { name: 'boot-server', kind: 'udp', port: 4011, address: ADDRESS },
+  { name: 'dhcp-watch', kind: 'udp', port: 68, address: '0.0.0.0' as Ipv4 },
   { name: 'tftp', kind: 'udp', port: 69, address: ADDRESS },
   { name: 'dns', kind: 'udp', port: 53, address: ADDRESS },
   { name: 'dns-tcp', kind: 'tcp', port: 53, address: ADDRESS },

@@ -107,6 +107,8 @@ export type SiteChange = {
   /** Lines of further tables, or of tables that the text below does not have. */
   more?: string
   dhcpMode?: string
+  /** Further lines of [dhcp]. */
+  dhcp?: string
 }
 
 /** One rack in namespaces of its own. `close` ends what it started and removes what it made. */
@@ -183,6 +185,7 @@ domain = "rack7.example.org"
 ${change.network ?? 'interface = "eth1"\naddress = "10.77.0.1/24"'}
 [dhcp]
 mode = "${change.dhcpMode ?? 'server'}"
+${change.dhcp ?? ''}
 [[dhcp.subnet]]
 prefix = "10.77.0.0/24"
 pools = ["10.77.0.100-10.77.0.199"]

@@ -73,6 +73,7 @@ test('every socket has the name, port and kind that the appliance looks for', ()
   const service = 'rackrise.service'
   expect(rows).toEqual([
     ['boot-server', '0.0.0.0:4011', '', 'yes', service],
+    ['dhcp-watch', '0.0.0.0:68', '', 'yes', service],
     ['dhcp', '0.0.0.0:67', '', 'yes', service],
     ['dns-tcp', '', '0.0.0.0:53', '', service],
     ['dns', '0.0.0.0:53', '', 'yes', service],

@@ -6,6 +6,7 @@ import type { DatagramPort, Endpoint } from '../../services/kit/datagram-port.ts
 import { LIMITED_BROADCAST, UNSPECIFIED } from '../../services/kit/ipv4.ts'
 import { ip } from '../dhcp/messages.ts'
 import { listeningLog, MemoryStore, RACK, START, TestFleet } from '../dhcp/rig.ts'
+import { Alarms } from '../../services/kit/alarms.ts'
 import { FakeProbe } from '../fake/address-probe.ts'
 import { FakeClock } from '../fake/clock.ts'
 import { FakeLan, type Frame } from '../fake/lan.ts'
@@ -28,6 +29,7 @@ export class Wire {
   readonly log = listeningLog()
   /** Nobody uses an address until a test says so. */
   readonly probe = new FakeProbe()
+  readonly alarms = new Alarms(this.clock)
   /** Of the server that runs: a new one counts from zero. */
   meter = new FakeMeter()
   server!: DhcpServer
@@ -49,11 +51,11 @@ export class Wire {
   async start(dhcp: Partial<ServedDhcp> = {}): Promise<void> {
     this.#dhcp = { ...this.#dhcp, ...dhcp }
     this.meter = new FakeMeter()
-    const { store, fleet, probe, clock, log, meter } = this
+    const { store, fleet, probe, alarms, clock, log, meter } = this
     const network = { interface: 'eth1', address: ip(OURS), prefix: RACK.prefix }
     const site = { domain: 'rack7.example.org', network, dhcp: this.#dhcp }
     const port = await this.lan.open({ device: 'eth1', address: UNSPECIFIED, port: 67 })
-    this.server = await startDhcp({ port, site, httpPort: 80, store, fleet, probe, clock, log, meter })
+    this.server = await startDhcp({ port, site, httpPort: 80, store, fleet, probe, alarms, clock, log, meter })
   }
 
   /** Ends and starts again over what was written; offers are forgotten. */

@@ -84,6 +84,11 @@ test.each<[string, string, string[]]>([
       's.toml:12:10: warning: anybody may ask, and is answered from upstream: an open resolver; name the networks of your machines',
     ],
   ],
+  [
+    'another server that is the appliance',
+    changed('[[dhcp.subnet]]', '[dhcp]\nother-servers = ["10.77.0.2", "10.77.0.1"]\n[[dhcp.subnet]]'),
+    ['s.toml:7:31: error: 10.77.0.1 is this appliance; name the other servers only'],
+  ],
 ])('appliance: %s', (_, source, problems) => {
   expect(problemsOf(source)).toEqual(problems)
 })

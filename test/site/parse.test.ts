@@ -28,6 +28,7 @@ test('what a short file leaves out has its default', () => {
       authoritative: true,
       probe: true,
       answerOptions: true,
+      otherServers: [],
       proxyDelayMs: 0,
       subnetSelection: false,
       subnets: [],

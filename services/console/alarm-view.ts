@@ -1,0 +1,37 @@
+/** An alarm as people and programs are shown it: times as ISO text, nothing that is empty. */
+import type { Alarm } from '../kit/alarms.ts'
+import type { Instant } from '../kit/clock.ts'
+
+export type AlarmView = {
+  code: string
+  /** What it is about: a server, a subnet, an address. */
+  subject?: string
+  severity: 'warning' | 'alarm'
+  message: string
+  /** What to do. */
+  action: string
+  details: Record<string, string>
+  firstSeenAt: string
+  lastSeenAt: string
+  count: number
+  /** Absent while it lasts. */
+  endedAt?: string
+}
+
+const iso = (at: Instant): string => new Date(at).toISOString()
+
+export function viewAlarm(alarm: Alarm): AlarmView {
+  const { code, subject, severity, message, hint, details, firstSeenAt, lastSeenAt, count, endedAt } = alarm
+  return {
+    code,
+    ...(subject ? { subject } : {}),
+    severity,
+    message,
+    action: hint,
+    details,
+    firstSeenAt: iso(firstSeenAt),
+    lastSeenAt: iso(lastSeenAt),
+    count,
+    ...(endedAt === undefined ? {} : { endedAt: iso(endedAt) }),
+  }
+}
