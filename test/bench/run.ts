@@ -7,8 +7,9 @@ import { dhcpSuite } from './dhcp.ts'
 import { dnsSuite } from './dns.ts'
 import { NETWORK_NEEDS, type Suite } from './suite.ts'
 import { reportText } from './table.ts'
+import { tftpSuite } from './tftp.ts'
 
-const SUITES: readonly Suite[] = [dhcpSuite, dnsSuite]
+const SUITES: readonly Suite[] = [dhcpSuite, dnsSuite, tftpSuite]
 
 const HELP = `Measures Rackrise beside other servers, in a network namespace of its own. As root.
 
