@@ -72,7 +72,7 @@ function readStrings(bytes: Uint8Array, offset: number, most: number): string[] 
 }
 
 function latin1(bytes: Uint8Array): string {
-  return Array.from(bytes, octet => String.fromCharCode(octet)).join('')
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1')
 }
 
 /** A name without a value is left out; of a repeated option the first counts. */
@@ -112,10 +112,7 @@ function word(value: number): Uint8Array {
 }
 
 function strings(texts: string[]): Uint8Array {
-  return Uint8Array.from(
-    texts.flatMap(text => [...text, '\0']),
-    character => character.charCodeAt(0) & 255,
-  )
+  return Buffer.from(texts.map(text => `${text}\0`).join(''), 'latin1')
 }
 
 function join(opcode: number, ...parts: Uint8Array[]): Uint8Array {

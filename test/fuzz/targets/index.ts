@@ -2,6 +2,8 @@
 import type { Target } from '../target.ts'
 import { dhcpOptionsTarget } from './dhcp-options.ts'
 import { dhcpTarget } from './dhcp.ts'
+import { tftpTransferTarget } from './tftp-transfer.ts'
+import { tftpTarget } from './tftp.ts'
 
-export const TARGETS: readonly Target[] = [dhcpTarget, dhcpOptionsTarget]
+export const TARGETS: readonly Target[] = [dhcpTarget, dhcpOptionsTarget, tftpTarget, tftpTransferTarget]
 export const CORPUS = new URL('../corpus/', import.meta.url).pathname
