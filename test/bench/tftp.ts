@@ -47,14 +47,16 @@ function cases({ quick }: Choices): Case[] {
   )
   for (const shape of shapes) {
     const alone = shape.windowSize === 1 ? LOCK_STEP_GOAL : 1
-    all.push({ ...shape, size: '1 MiB', clients: 1, loss: 0, rounds: 7, repeats: 20, goal: alone })
-    all.push({ ...shape, size: '64 MiB', clients: 1, loss: 0, rounds: 5, repeats: 1, goal: alone })
-    all.push({ ...shape, size: '1 MiB', clients: RACK, loss: 0, rounds: 7, repeats: 3, goal: 1 })
-    all.push({ ...shape, size: '64 MiB', clients: RACK, loss: 0, rounds: 1, repeats: 1, goal: 1 })
+    all.push({ ...shape, size: '1 MiB', clients: 1, loss: 0, rounds: 5, repeats: 20, goal: alone })
+    all.push({ ...shape, size: '64 MiB', clients: 1, loss: 0, rounds: 3, repeats: 1, goal: alone })
+    all.push({ ...shape, size: '1 MiB', clients: RACK, loss: 0, rounds: 5, repeats: 3, goal: 1 })
+    // Two and a half gigabytes in blocks of 512 would take minutes, and say the same.
+    if (shape.blockSize === 1468)
+      all.push({ ...shape, size: '64 MiB', clients: RACK, loss: 0, rounds: 1, repeats: 1, goal: 1 })
   }
   for (const shape of shapes.slice(2)) {
     for (const clients of [1, RACK] as const) {
-      all.push({ ...shape, size: '1 MiB', clients, loss: 1, rounds: 3, repeats: 1, goal: 1 })
+      all.push({ ...shape, size: '1 MiB', clients, loss: 1, rounds: 2, repeats: 1, goal: 1 })
       all.push({ ...shape, size: '256 KiB', clients, loss: 10, rounds: 1, repeats: 1, goal: 1 })
     }
   }
@@ -162,7 +164,7 @@ async function run(choices: Choices): Promise<Report> {
 export const tftpSuite: Suite = {
   name: 'tftp',
   summary:
-    'loaders to one machine and forty, lock-step, windows, losses, beside tftpd-hpa and dnsmasq; about half an hour',
+    'loaders to one machine and forty, lock-step, windows, losses, beside tftpd-hpa and dnsmasq; about twenty minutes',
   needs: [
     { file: '/usr/sbin/in.tftpd', package: 'tftpd-hpa' },
     { file: '/usr/sbin/dnsmasq', package: 'dnsmasq-base' },
