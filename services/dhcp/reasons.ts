@@ -290,6 +290,12 @@ export const REASONS = {
     action: 'make room on the disk of the state directory; machines ask again by themselves',
     severity: 'alarm',
   },
+  'store-slow': {
+    kind: 'silence',
+    message: 'the lease was written too late to be acknowledged',
+    action: 'look at the disk of the state directory; the machine asks again by itself',
+    severity: 'alarm',
+  },
   'internal-error': {
     kind: 'silence',
     message: 'a bug in Rackrise',

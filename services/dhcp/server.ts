@@ -71,6 +71,8 @@ export type DhcpServer = {
 const MTU_BYTES = 1500
 /** Beyond that the store is stuck, and waiting for more would only fill the memory. */
 const MAX_WRITES_IN_FLIGHT = 1024
+/** Some clients count their lease from when its ACK came, so one that is later than EXPIRY_GRACE_MS allows is not sent: they ask again. */
+const MAX_WRITE_MS = 10_000
 const MS_PER_SECOND = 1000
 
 /** Loads the leases, then serves. */
@@ -268,7 +270,7 @@ class Serving {
 
   async #sendOnceWritten(reply: Reply, heard: Heard, records: LeaseRecord[]): Promise<void> {
     const { request } = heard
-    const { address, mac } = records[0]!
+    const { address, mac, boundAt } = records[0]!
     this.#table.begin(address, mac, request.xid)
     try {
       await this.#write(records)
@@ -280,7 +282,8 @@ class Serving {
     records.forEach((record, i) => this.#table.put(record, i === 0 ? request.xid : undefined))
     this.#table.end(address, mac, request.xid)
     this.#table.unhold(mac)
-    this.#send(reply, heard)
+    if (this.#options.clock.now() - boundAt > MAX_WRITE_MS) this.#report(silence('store-slow', reply.client), request)
+    else this.#send(reply, heard)
   }
 
   async #write(records: LeaseRecord[]): Promise<void> {

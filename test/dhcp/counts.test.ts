@@ -99,6 +99,14 @@ const SILENCES: Record<Exclude<SilenceReason, BootSilence>, (wire: Wire) => Prom
     wire.store.failure = new Error('ENOSPC')
     await wire.send('machine', dhcp('request', { wants: ADDRESS, server: OURS }))
   },
+  'store-slow': async wire => {
+    await wire.send('machine', dhcp('discover'))
+    wire.store.holdWrites()
+    await wire.send('machine', dhcp('request', { wants: ADDRESS, server: OURS }))
+    wire.clock.advance(10_001)
+    wire.store.letWritesGo()
+    await wire.lan.settle()
+  },
   'internal-error': async wire => {
     wire.fleet.view = () => {
       throw new Error('a bug')
@@ -124,6 +132,7 @@ const TYPES: Partial<Record<SilenceReason, string>> = {
   'ack-pending': 'request',
   'store-busy': 'request',
   'store-failed': 'request',
+  'store-slow': 'request',
   'internal-error': 'none',
 }
 

@@ -160,7 +160,12 @@ export class MemoryStore implements LeaseStore {
   }
 
   holdWrites(): void {
-    this.#waiting = []
+    this.#waiting ??= []
+  }
+
+  /** What waits is never written and nobody hears of it: the power went. */
+  loseWrites(): void {
+    this.#waiting = undefined
   }
 
   letWritesGo(): void {

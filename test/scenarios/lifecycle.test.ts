@@ -108,6 +108,18 @@ const LEASES: Record<string, Step[]> = {
     ['2s', 'store', 'works', ''],
     ['5s', 'node1', 'request 10.77.0.100 again', 'ack 10.77.0.100', 'selected'],
   ],
+  'a disk that takes its time: the ACK waits for it, and one that would come too late is not sent': [
+    ['0s', 'node1', 'discover', 'offer 10.77.0.100', 'from-pool'],
+    ['1s', 'store', 'waits', ''],
+    ['1s', 'node1', 'request 10.77.0.100', 'silence', ''],
+    ['5s', 'node1', 'request 10.77.0.100 again', 'silence', 'ack-pending'],
+    ['11s', 'store', 'goes on', 'ack 10.77.0.100'],
+    ['30m', 'store', 'waits', ''],
+    ['30m', 'node1', 'renew 10.77.0.100', 'silence', ''],
+    ['30m 11s', 'store', 'goes on', ''],
+    ['30m 15s', 'node1', 'renew 10.77.0.100 again', 'ack 10.77.0.100 to 10.77.0.100', 'renewed'],
+    ['30m 15s', 'leases', '', '10.77.0.100 bound node1 1h 30m 15s'],
+  ],
 }
 
 const REMEMBERED: Record<string, Step[]> = {
@@ -172,7 +184,7 @@ const RESTARTS: Record<string, Step[]> = {
   'D14 an address is reserved for another machine: its holder is told no, and then the other has it': [
     ...boots('0s', 'node1', '10.77.0.100'),
     ['5m', 'site', 'reserves 10.77.0.100 for node2', ''],
-    ['6m', 'node2', 'discover', 'offer 10.77.0.101', 'from-pool'],
+    ['6m', 'node2', 'discover', 'offer 10.77.0.101', 'from-pool, reservation-in-use'],
     ['30m', 'node1', 'renew 10.77.0.100', 'nak', 'reserved-for-another'],
     ...boots('30m', 'node1', '10.77.0.101'),
     ...boots('31m', 'node2', '10.77.0.100', 'reservation'),

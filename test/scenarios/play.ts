@@ -18,7 +18,7 @@ import { EVERYBODY, type Heard, OURS, RELAY, SERVER, Wire } from './wire.ts'
  *     discover [wants A]    request A [of SERVER]    reboot A    renew A    rebind A    release A    decline A    inform [A]
  *     ... as bios | uefi | http | ipxe | installer (else a system)   id HEX   via relay   again (the same transaction)
  *
- * Who is `node1` to `node9`; or `site` (restarts, reserves A for NODE, reserves nothing, has pool RANGE), `store` (fails, works),
+ * Who is `node1` to `node9`; or `site` (restarts, reserves A for NODE, reserves nothing, has pool RANGE), `store` (fails, works, waits, goes on),
  * `clock` (jumps to TIME) or `leases`, which says nothing and is told what is on record.
  */
 export type Step = [at: string, who: string, says: string, hears: string, why?: string]
@@ -79,7 +79,7 @@ class Play {
 
   async #carryOut(who: string, says: string): Promise<string> {
     if (who === 'site') return this.#changeSite(says)
-    if (who === 'store') this.#wire.store.failure = says === 'fails' ? new Error('ENOSPC') : undefined
+    if (who === 'store') return this.#changeStore(says)
     if (who === 'clock') this.#wire.clock.set(START + msOf(says.split(' to ')[1]!))
     if (who === 'leases') return this.#leases()
     return who.startsWith('node') ? this.#say(who, says) : ''
@@ -94,6 +94,17 @@ class Play {
     const pool = verb === 'has' ? parseRange(says.split(' ')[2]!) : undefined
     await this.#wire.restart(pool ? { subnets: [{ ...RACK, pools: [pool] }] } : {})
     return ''
+  }
+
+  /** Whoever waited for the disk hears it now. */
+  async #changeStore(says: string): Promise<string> {
+    const { store, lan } = this.#wire
+    const before = lan.frames.length
+    if (says === 'fails' || says === 'works') store.failure = says === 'fails' ? new Error('ENOSPC') : undefined
+    if (says === 'waits') store.holdWrites()
+    if (says === 'goes on') store.letWritesGo()
+    await lan.settle()
+    return this.#wire.repliesSince(before).map(written).join('; ')
   }
 
   #leases(): string {

@@ -33,6 +33,7 @@ export class Wire {
   /** Of the server that runs: a new one counts from zero. */
   meter = new FakeMeter()
   server!: DhcpServer
+  #serverPort!: DatagramPort
   readonly #ports = new Map<string, DatagramPort>()
   #dhcp: ServedDhcp = {
     mode: 'server',
@@ -55,6 +56,7 @@ export class Wire {
     const network = { interface: 'eth1', address: ip(OURS), prefix: RACK.prefix }
     const site = { domain: 'rack7.example.org', network, dhcp: this.#dhcp }
     const port = await this.lan.open({ device: 'eth1', address: UNSPECIFIED, port: 67 })
+    this.#serverPort = port
     this.server = await startDhcp({ port, site, httpPort: 80, store, fleet, probe, alarms, clock, log, meter })
   }
 
@@ -62,6 +64,13 @@ export class Wire {
   async restart(dhcp: Partial<ServedDhcp> = {}): Promise<void> {
     await this.server.close()
     await this.start(dhcp)
+  }
+
+  /** The power goes, and comes back: what was not written by then never is, and what was not sent is not heard. */
+  async crash(): Promise<void> {
+    await this.#serverPort.close()
+    this.store.loseWrites()
+    await this.start()
   }
 
   async #portOf(device: string, port: number): Promise<DatagramPort> {
@@ -77,7 +86,12 @@ export class Wire {
     const before = this.lan.frames.length
     from.send(bytes, to)
     await this.lan.settle()
-    return this.lan.frames.slice(before).filter(isOfServer).map(heardIn)
+    return this.repliesSince(before)
+  }
+
+  /** What the server sent after so many frames. */
+  repliesSince(frames: number): Heard[] {
+    return this.lan.frames.slice(frames).filter(isOfServer).map(heardIn)
   }
 
   /** Relayed messages come from the relay agent's server port, as RFC 1542 §4.1.1 has it. */
