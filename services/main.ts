@@ -29,7 +29,7 @@ import { handedSockets } from './kit/activation.ts'
 import { type AddressProbe, openAddressProbe } from './kit/address-probe.ts'
 import { Alarms } from './kit/alarms.ts'
 import type { Clock } from './kit/clock.ts'
-import { type Ipv4, prefixContains } from './kit/ipv4.ts'
+import type { Ipv4 } from './kit/ipv4.ts'
 import { isProblem } from './kit/is-problem.ts'
 import type { Log } from './kit/log.ts'
 import { type Mac, parseMac } from './kit/mac.ts'
@@ -43,6 +43,7 @@ import { repeat } from './kit/repeat.ts'
 import { openUdpPort } from './kit/udp-port.ts'
 import { openSockets, type Sockets } from './kit/sockets.ts'
 import { Registry } from './machine/registry.ts'
+import { hasFarSubnets } from './site/networks.ts'
 import type { Site } from './site/types.ts'
 import { unavailable } from './site/unavailable.ts'
 import { loadKey } from './store/key.ts'
@@ -156,7 +157,7 @@ type Served = Ground & { registry: Registry; sockets: Sockets; alarms: Alarms }
 /** Looks at addresses: before they are offered, where the site wants that, and at those of other servers. */
 function openProbe({ site, log, clock }: Served): Promise<AddressProbe> {
   const { mode, probe, subnets } = site.dhcp
-  const isFar = subnets.some(({ prefix }) => !prefixContains(prefix, site.network.address))
+  const isFar = hasFarSubnets({ own: site.network.prefix, subnets })
   return openAddressProbe(site.network, { clock, log, pings: mode === 'server' && probe && isFar })
 }
 
@@ -165,7 +166,7 @@ function watchServers({ site, sockets, alarms, log, clock }: Served, probe: Addr
   const mac = parseMac(networkInterfaces()[network.interface]?.[0]?.mac ?? '')
   if (!sockets.dhcpWatch || !mac || dhcp.mode === 'off') return undefined
   const expected = { mode: dhcp.mode, ours: network.address, others: dhcp.otherServers }
-  return new ServerWatch({ port: sockets.dhcpWatch, mac, expected, probe, alarms, log, clock })
+  return new ServerWatch({ port: sockets.dhcpWatch, mac, expected, probe, link: network.prefix, alarms, log, clock })
 }
 
 /** Port 67, as server or as proxy, and port 4011. Resolves with the server, if there is one: it knows the leases. */

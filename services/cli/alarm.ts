@@ -34,7 +34,7 @@ export const alarmCommand: Command = {
   example: 'rackrise alarm list --json',
   async run(positionals, values) {
     const [word, extra] = positionals
-    if (word !== 'list') return usageError(alarmCommand, word ? `there is no "alarm ${word}"` : 'say which of list')
+    if (word !== 'list') return usageError(alarmCommand, word ? `there is no "alarm ${word}"` : 'say `alarm list`')
     if (extra !== undefined) return usageError(alarmCommand, `"${extra}" is too much`)
     const site = await siteFor(values)
     if (!site) return 1

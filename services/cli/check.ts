@@ -1,4 +1,5 @@
 /** `rackrise check`: everything that can be wrong before power-on, all of it at once. Opens no port and starts nothing. */
+import { readFile } from 'node:fs/promises'
 import { networkInterfaces } from 'node:os'
 import { dialectOf } from '../answer/dialect.ts'
 import { answerForMachine } from '../answer/for-machine.ts'
@@ -17,6 +18,7 @@ import { newMachine } from '../machine/lifecycle.ts'
 import { listingOf } from '../machine/listing.ts'
 import type { ListedMachine, Profile, Site } from '../site/types.ts'
 import { loadSite } from '../site/load.ts'
+import { hasFarSubnets } from '../site/networks.ts'
 import { unavailable } from '../site/unavailable.ts'
 import { type Command, complainOf, configFile, say, usageError } from './command.ts'
 
@@ -55,6 +57,24 @@ async function checkLoaders(site: Site): Promise<Problem[]> {
       'install it with `apt-get install ipxe`, or set boot.loaders',
     ),
   )
+}
+
+const PING_GROUPS = '/proc/sys/net/ipv4/ping_group_range'
+
+/** Whether a range of groups holds any at all; the kernel's own default, `1 0`, holds none. */
+export function holdsGroups(range: string): boolean {
+  const [, first, last] = /^\s*(\d+)\s+(\d+)/.exec(range) ?? []
+  return first !== undefined && Number(first) <= Number(last)
+}
+
+/** Which group the service has is not known here, so only what refuses all of them is told. */
+async function checkPings({ network, dhcp }: Site): Promise<Problem[]> {
+  const isWanted = dhcp.mode === 'server' && dhcp.probe && hasFarSubnets({ own: network.prefix, subnets: dhcp.subnets })
+  if (!isWanted || holdsGroups(await readFile(PING_GROUPS, 'utf8').catch(() => ''))) return []
+  const message = 'addresses behind relay agents are not probed: no process may ping'
+  const hint =
+    '`sysctl -w net.ipv4.ping_group_range="0 2147483647"`, and the same in /etc/sysctl.d, or set dhcp.probe = false'
+  return [{ code: 'no-pings', message, hint, severity: 'warning' }]
 }
 
 function checkProfiles(site: Site, catalogue: IsoCatalogue): Problem[] {
@@ -171,6 +191,7 @@ export const checkCommand: Command = {
       ...unavailable(site),
       ...checkInterface(site),
       ...(await checkLoaders(site)),
+      ...(await checkPings(site)),
       ...catalogue.problems(),
       ...checkProfiles(site, catalogue),
       ...checkAnswers(site, layers, catalogue),

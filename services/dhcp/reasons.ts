@@ -53,7 +53,7 @@ export const REASONS = {
   adopted: {
     kind: 'ack',
     message: 'the machine uses an address of the pool that no record knows',
-    action: 'nothing after a change of server; else look for a second server: `rackrise doctor`',
+    action: 'nothing after a change of server; else look for a second server: `rackrise alarm list`',
     severity: 'warning',
   },
   repeated: { kind: 'ack', message: 'the same acknowledgement again', action: NOTHING, severity: 'info' },
@@ -124,7 +124,7 @@ export const REASONS = {
   'unexpected-type': {
     kind: 'silence',
     message: 'only servers send messages of this type',
-    action: 'look for a second server: `rackrise doctor`',
+    action: 'look for a second server: `rackrise alarm list`',
     severity: 'info',
   },
   'too-many-hops': {
@@ -160,7 +160,7 @@ export const REASONS = {
   'foreign-server': {
     kind: 'silence',
     message: 'the machine chose another server',
-    action: 'nothing if that server is meant to be there; else `rackrise doctor`',
+    action: 'nothing if that server is meant to be there; else `rackrise alarm list`',
     severity: 'info',
   },
   'unknown-client': {

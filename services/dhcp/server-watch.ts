@@ -7,7 +7,7 @@ import type { AddressProbe } from '../kit/address-probe.ts'
 import type { Alarms, Trouble } from '../kit/alarms.ts'
 import type { Clock } from '../kit/clock.ts'
 import type { Datagram, DatagramPort } from '../kit/datagram-port.ts'
-import { type Ipv4, LIMITED_BROADCAST, UNSPECIFIED } from '../kit/ipv4.ts'
+import { type Ipv4, LIMITED_BROADCAST, type Prefix, prefixContains, UNSPECIFIED } from '../kit/ipv4.ts'
 import { isProblem } from '../kit/is-problem.ts'
 import type { Log } from '../kit/log.ts'
 import { type Mac, macToBytes } from '../kit/mac.ts'
@@ -37,6 +37,7 @@ export type WatchOptions = {
   expected: Expected
   /** Finds the MAC of a server on the link. */
   probe: AddressProbe
+  link: Prefix
   alarms: Alarms
   clock: Clock
   log: Log
@@ -131,10 +132,11 @@ export class ServerWatch implements WatchHook {
   }
 
   async #raiseWithMac(trouble: Trouble, address: Ipv4): Promise<void> {
-    const { probe, expected } = this.#options
+    const { probe, expected, link } = this.#options
     const key = `${trouble.code} ${trouble.subject}`
     if (this.#lookups.has(key)) return
-    const isFree = this.#lookups.size < LOOKUPS_MOST && probe.reaches(address)
+    // Whom a machine names may be anybody anywhere: nothing is sent there.
+    const isFree = this.#lookups.size < LOOKUPS_MOST && prefixContains(link, address)
     if (!isFree || address === expected.ours) return this.#raise(trouble)
     this.#lookups.add(key)
     const answerer = await probe.probe(address)

@@ -58,8 +58,9 @@ export function sightingOfReply(message: DhcpMessage, from: Ipv4): Sighting | un
   }
 }
 
-/** The choice of a machine that took another server's offer; undefined if it names nobody. */
+/** The choice of a machine that took another server's offer; undefined if it is none. */
 export function sightingOfChoice(request: DhcpMessage): Sighting | undefined {
+  if (messageTypeOf(request) !== 'request') return undefined
   const server = serverIdOf(request)
   const machine = macOf(request)
   return server && { by: 'request', server, ...(machine ? { machine } : {}), saysBoot: false }

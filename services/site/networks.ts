@@ -8,6 +8,11 @@ export function isBehindRouter({ own, subnets }: Networks, address: Ipv4): boole
   return !prefixContains(own, address) && subnets.some(({ prefix }) => prefixContains(prefix, address))
 }
 
+/** Whether the site has networks that only relay agents reach. */
+export function hasFarSubnets({ own, subnets }: Networks): boolean {
+  return subnets.some(({ prefix }) => !prefixContains(own, prefix.network))
+}
+
 export function isOfSite(networks: Networks, address: Ipv4): boolean {
   return prefixContains(networks.own, address) || isBehindRouter(networks, address)
 }

@@ -1,6 +1,7 @@
 import { mkdir, readdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { holdsGroups } from '../../services/cli/check.ts'
 import type { Problem } from '../../services/kit/problem.ts'
 import { LAYER } from '../http/rig.ts'
 import { goodSite, rackrise, siteText } from './rig.ts'
@@ -23,6 +24,15 @@ test('a good site is ready, and nothing was written', async () => {
     /^rack: lo 127\.0\.0\.1, domain rack\.test\n  machines  2 listed, 0 of them approved by the site file\n  isos      proxmox-ve_9\.2-1\.iso \(\d+\.\d MiB of memory per machine\)\nready\n$/,
   )
   expect(await readdir(folder)).toEqual(before)
+})
+
+test.each([
+  ['1\t0\n', false],
+  ['0\t2147483647\n', true],
+  ['998 998', true],
+  ['', false],
+])('groups that may ping: %j', (range, expected) => {
+  expect(holdsGroups(range)).toBe(expected)
 })
 
 test('the site file is found where a checkout has it', async () => {

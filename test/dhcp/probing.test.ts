@@ -249,6 +249,15 @@ describe('what answers for every address', () => {
     expect(it.reasons()).toEqual(['address-in-use', 'answers-for-all', 'from-pool', 'selected'])
   })
 
+  test('addresses that machines declined count, too', async () => {
+    const it = await lab()
+    await it.boot({ mac: NODE2 })
+    await it.ask(dhcp('decline', { mac: NODE2, wants: '10.77.0.100', server: OURS }))
+    it.probe.uses('10.77.0.101', STRANGER)
+    expect(await it.boot()).toBe('10.77.0.101')
+    expect(it.reasons().slice(2)).toEqual(['declined', 'answers-for-all', 'from-pool', 'selected'])
+  })
+
   test('a machine whose next eight addresses are in use hears nothing, and gets one when it asks again', async () => {
     const it = await lab([subnet('10.77.0.0/24', ['10.77.0.100-10.77.0.199'])])
     for (let last = 100; last < 110; last += 1) it.probe.uses(`10.77.0.${last}`, mac(`02:00:00:00:01:${last - 90}`))

@@ -34,6 +34,7 @@ async function lab({ mode = 'server', others = [], deaf = false }: Options = {})
     mac: OWN_MAC,
     expected: { mode, ours: OURS, others },
     probe,
+    link: RACK.prefix,
     alarms,
     clock,
     log,
@@ -154,6 +155,13 @@ describe('it hears', () => {
     expect(it.log.lines[0]).toMatchObject({ level: 'warn', reason: 'watch-deaf', fields: { why: 'the port is taken' } })
   })
 
+  test('a server elsewhere, which a machine behind a relay agent chose, is named and not looked for', async () => {
+    const it = await lab()
+    it.watch.sawChoice(dhcp('request', { server: '192.0.2.7', giaddr: '10.78.0.1' }))
+    await it.lan.settle()
+    expect([it.list(), it.probe.asked]).toEqual([['other-server 192.0.2.7'], []])
+  })
+
   test('nothing of the servers that the site names', async () => {
     const it = await lab({ others: [ip(OTHER)] })
     it.say(offer({}))
@@ -193,7 +201,7 @@ describe('in proxy mode', () => {
 describe('a hostile wire', () => {
   test('a flood of forged servers is a bounded number of alarms, lines and look-ups', async () => {
     const it = await lab()
-    for (let last = 0; last < 2000; last += 1) it.say(offer({ xid: last }, `10.${last >> 8}.${last & 255}.9`))
+    for (let last = 0; last < 2000; last += 1) it.say(offer({ xid: last }, `10.77.0.${2 + (last % 250)}`))
     await it.lan.settle()
     expect(it.alarms.list()).toHaveLength(SUBJECTS_MOST + 1)
     expect(it.log.lines.length).toBeLessThanOrEqual(SUBJECTS_MOST + 1)

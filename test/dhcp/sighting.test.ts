@@ -109,6 +109,7 @@ describe('where we give the addresses', () => {
       details: { seenBy: 'request', server: OTHER, machine: NODE1 },
     })
     expect(sightingOfChoice(dhcp('request'))).toBeUndefined()
+    expect(sightingOfChoice(dhcp('release', { server: OTHER }))).toBeUndefined()
   })
 })
 

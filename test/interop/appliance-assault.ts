@@ -9,7 +9,7 @@ import koffi from 'koffi'
 const SERVED = '10.77.0.1'
 /** The neighbour's own address, so that limits on it are its own. */
 const [what, from = ''] = process.argv.slice(2)
-const UDP_PORTS = [67, 69, 53]
+const UDP_PORTS = [67, 68, 69, 53]
 const LONGEST = 600
 const RANDOM_DATAGRAMS = 10_000
 const CROWD = 500
@@ -49,7 +49,21 @@ function readRequest(): Buffer {
   return Buffer.concat([words, Buffer.alloc(LONGEST - words.length, 'x')])
 }
 
-const VALID: Record<number, () => Buffer> = { 67: () => discover(NEIGHBOUR_MAC, true), 69: readRequest, 53: query }
+/** Of a server that says it is another one each time. */
+function offer(): Buffer {
+  const message = discover(NEIGHBOUR_MAC, true)
+  message.set([2])
+  message.set([10, 77, 0, 150], 16)
+  message.set([53, 1, 2, 54, 4, 10, 77, random(256), random(256), 67, 8, ...Buffer.from('evil.efi'), 255], 240)
+  return message
+}
+
+const VALID: Record<number, () => Buffer> = {
+  67: () => discover(NEIGHBOUR_MAC, true),
+  68: offer,
+  69: readRequest,
+  53: query,
+}
 
 /** A window's worth and a breath: what the kernel would drop shows nothing. */
 const BURST = 64

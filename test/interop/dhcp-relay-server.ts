@@ -1,5 +1,6 @@
 /** The DHCP server as dhcp-server.ts runs it, of a site whose second subnet is behind a relay agent. Ends when its input ends. */
 import { startDhcp } from '../../services/dhcp/server.ts'
+import { openAddressProbe } from '../../services/kit/address-probe.ts'
 import { systemClock } from '../../services/kit/clock.ts'
 import type { Ipv4 } from '../../services/kit/ipv4.ts'
 import type { LogFields } from '../../services/kit/log.ts'
@@ -14,11 +15,14 @@ const write = ({ reason }: LogFields, message: string): void => {
 /** Both addresses of the relay agent: that on the machines' link, and that by which it sends with link selection. */
 const relays = ['10.78.0.1' as Ipv4, '10.77.0.2' as Ipv4]
 const far = subnet('10.78.0.0/24', ['10.78.0.100-10.78.0.199'], { relays, router: relays[0]! })
+const log = { debug: write, info: write, warn: write, error: write }
+const network = { interface: device, address: '10.77.0.1' as Ipv4, prefix: RACK.prefix }
+const probe = await openAddressProbe(network, { clock: systemClock, log, pings: true })
 const server = await startDhcp({
   port: await openUdpPort({ device, address: '0.0.0.0' as Ipv4, port: 67 }),
   site: {
     domain: 'rack7.example.org',
-    network: { interface: device, address: '10.77.0.1' as Ipv4, prefix: RACK.prefix },
+    network,
     // 10.77.0.2 is in this subnet, which lists it, too: only link selection tells the two apart.
     dhcp: {
       mode: 'server',
@@ -32,8 +36,12 @@ const server = await startDhcp({
   store: new MemoryStore(),
   fleet: new TestFleet(),
   clock: systemClock,
-  log: { debug: write, info: write, warn: write, error: write },
+  probe,
+  log,
 })
 process.stdout.write('ready\n')
-process.stdin.on('end', () => void server.close())
+process.stdin.on('end', () => {
+  void server.close()
+  void probe.close()
+})
 process.stdin.resume()

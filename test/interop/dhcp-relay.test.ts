@@ -79,9 +79,11 @@ afterAll(() => {
 }, LIMIT_MS)
 
 /** What the machine was told, and why the server did what it did, behind a relay agent that was started so. */
+let lines: string[] = []
+
 async function boot(...relay: string[]) {
   const program = join(import.meta.dirname, 'dhcp-relay-server.ts')
-  const lines = await start(SERVER, [process.execPath, program, 'up-s'], 'stdout', 'ready')
+  lines = await start(SERVER, [process.execPath, program, 'up-s'], 'stdout', 'ready')
   const options = ['-4', '-d', '--no-pid', '-a', ...relay, '-id', 'down-a', '10.77.0.1']
   await start(AGENT, ['dhcrelay', ...options], 'stderr', 'Sending on   Socket/fallback')
   const udhcpc = ['udhcpc', '-f', '-n', '-q', '-t', '8', '-T', '1', '-i', 'down-m', '-s', hook]
@@ -108,6 +110,40 @@ test(
   'G03 a relay agent with an address of another subnet names the link of the machine, and hears the reply',
   async () => {
     expect(await boot('-U', 'up-a')).toEqual(['10.78.0.100', '10.78.0.1', '10.77.0.1'])
+  },
+  LIMIT_MS,
+)
+
+/** The same host in both: behind the relay agent, with the next free address of the pool. */
+async function besideHost(pings: 'may ping' | 'may not ping') {
+  ip('-n', AGENT, 'addr', 'add', '10.78.0.100/24', 'dev', 'down-a')
+  const groups = pings === 'may ping' ? '0 2147483647' : '1 0'
+  ip('netns', 'exec', SERVER, 'sysctl', '-q', '-w', `net.ipv4.ping_group_range=${groups}`)
+  try {
+    return (await boot('-iu', 'up-a'))[0]
+  } finally {
+    ip('-n', AGENT, 'addr', 'del', '10.78.0.100/24', 'dev', 'down-a')
+  }
+}
+
+test(
+  'C08 a host behind the relay agent that answers an echo: the machine gets the address after it',
+  async () => {
+    expect(await besideHost('may ping')).toBe('10.78.0.101')
+    expect(lines).toContainEqual(
+      `address-in-use: something behind the relay agent uses 10.78.0.100, which is in quarantine now: another address for ${MAC}`,
+    )
+  },
+  LIMIT_MS,
+)
+
+test(
+  'where no process may ping nobody is asked there, and that is said once',
+  async () => {
+    expect(await besideHost('may not ping')).toBe('10.78.0.100')
+    expect(lines.filter(line => line.includes('may not ping'))).toEqual([
+      'none: addresses behind relay agents are not probed: this process may not ping',
+    ])
   },
   LIMIT_MS,
 )
