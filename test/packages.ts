@@ -6,10 +6,11 @@ export type Need = { files: string; packages: string[]; needsRoot?: boolean }
 /** What the stand-in ISO is made of, and what boots it. */
 const STAND_IN = ['linux-image-amd64', 'busybox-static', 'isc-dhcp-client', 'openssl']
 const MACHINES = ['qemu-system-x86', 'ovmf', 'ipxe', 'ipxe-qemu']
+const OTHER_SERVER = ['dnsmasq-base']
 const NAMESPACES = ['iproute2', 'util-linux']
 
 export const PACKAGES: readonly Need[] = [
-  { files: 'test/e2e/**', packages: [...STAND_IN, ...MACHINES, ...NAMESPACES], needsRoot: true },
+  { files: 'test/e2e/**', packages: [...STAND_IN, ...MACHINES, ...OTHER_SERVER, ...NAMESPACES], needsRoot: true },
   {
     files: 'test/interop/appliance*.test.ts',
     packages: ['isc-dhcp-client', 'udhcpc', 'bind9-dnsutils', 'curl', 'systemd', ...NAMESPACES],

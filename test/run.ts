@@ -83,13 +83,13 @@ async function vitestStage(name: string, include: string[], exclude: string[], p
 }
 
 /** Labs build bridges, so their tests run in a network namespace of their own: this program again, through `unshare`. */
-async function endToEndStage(exclude: string[]): Promise<Stage> {
+async function endToEndStage(include: string[], exclude: string[]): Promise<Stage> {
   const failed: Stage = { name: 'end to end', passed: 0, failed: 1, skipped: 0 }
   const folder = mkdtempSync(join(tmpdir(), 'rackrise-test-'))
   const counts = join(folder, 'counts.json')
   process.env[COUNTS_FILE] = counts
   try {
-    const entered = await enterRackNamespace([join(ROOT, 'test/run.ts'), '--inside', ...exclude])
+    const entered = await enterRackNamespace([join(ROOT, 'test/run.ts'), '--inside', include.join(), ...exclude])
     if (!entered.inside) await entered.exited
     return existsSync(counts) ? (JSON.parse(readFileSync(counts, 'utf8')) as Stage) : failed
   } finally {
@@ -97,9 +97,14 @@ async function endToEndStage(exclude: string[]): Promise<Stage> {
   }
 }
 
-async function insideNamespace(exclude: string[]): Promise<void> {
-  const stage = await vitestStage('end to end', ['test/e2e/**/*.test.ts'], exclude, false)
+async function insideNamespace([include = '', ...exclude]: string[]): Promise<void> {
+  const stage = await vitestStage('end to end', include.split(','), exclude, false)
   writeFileSync(process.env[COUNTS_FILE]!, JSON.stringify(stage))
+}
+
+/** All of them, or one file: `e2e/install`. */
+function isEndToEnd(name: string): boolean {
+  return name === 'e2e' || name.startsWith('e2e/')
 }
 
 const SLOW = ['test/interop/**', 'test/e2e/**']
@@ -110,12 +115,14 @@ async function runStages(wanted: readonly string[], exclude: string[]): Promise<
   if (all) stages.push(checkStage('types', 'check:types'), checkStage('lint', 'check:lint'))
   const folders = all
     ? ['test/**/*.test.ts']
-    : wanted.filter(name => name !== 'interop' && name !== 'e2e').map(name => `test/${name}/**/*.test.ts`)
+    : wanted.filter(name => name !== 'interop' && !isEndToEnd(name)).map(name => `test/${name}/**/*.test.ts`)
   if (folders.length > 0) stages.push(await vitestStage('rooms', folders, [...SLOW, ...exclude], true))
   // Foreign programs and firmware share two cores and one kernel; one file at a time keeps their time limits honest.
   if (all || wanted.includes('interop'))
     stages.push(await vitestStage('interop', ['test/interop/**/*.test.ts'], exclude, false))
-  if ((all || wanted.includes('e2e')) && !exclude.includes('test/e2e/**')) stages.push(await endToEndStage(exclude))
+  const endToEnd = all ? ['e2e'] : wanted.filter(isEndToEnd)
+  const files = endToEnd.map(name => (name === 'e2e' ? 'test/e2e/**/*.test.ts' : `test/${name}.test.ts`))
+  if (files.length > 0 && !exclude.includes('test/e2e/**')) stages.push(await endToEndStage(files, exclude))
   return stages
 }
 

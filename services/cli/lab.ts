@@ -9,7 +9,7 @@ import { EnvironmentProblem } from '../kit/problem.ts'
 import { LiveDisplay } from '../lab/live-display.ts'
 import { enterRackNamespace } from '../lab/network.ts'
 import { aptLine, missingForQemu } from '../lab/qemu/requirements.ts'
-import { type LabFirmware, MACHINES_MOST, planMachines } from '../lab/rack-plan.ts'
+import { isLabFirmware, LAB_FIRMWARES, type LabFirmware, MACHINES_MOST, planMachines } from '../lab/rack-plan.ts'
 import { type QemuSize, type RackRun, runQemuRack, runSimulatedRack } from '../lab/run-rack.ts'
 import { type Lab, openLab } from '../lab/session.ts'
 import { missingForStandIn } from '../lab/stand-in/initramfs.ts'
@@ -62,7 +62,7 @@ async function chooseKind(values: Values): Promise<'qemu' | 'simulated'> {
   const root = process.getuid?.() === 0
   if (missing.length === 0 && (root || values['qemu'] === true)) return 'qemu'
   const why = missing.length > 0 ? `${missing.join(', ')} missing` : 'QEMU machines need root, for their network taps'
-  if (values['qemu'] === true || values['install'] === true)
+  if (values['qemu'] === true || values['install'] === true || values['firmware'] === 'uefi-http')
     throw new EnvironmentProblem(
       'missing-packages',
       `no QEMU machines: ${why}`,
@@ -77,7 +77,8 @@ function readWish(values: Values): Omit<Wish, 'kind'> | string {
   if (!Number.isInteger(machines) || machines < 1 || machines > MACHINES_MOST)
     return `--machines is a whole number from 1 to ${MACHINES_MOST}`
   const firmware = values['firmware'] ?? 'mixed'
-  if (firmware !== 'bios' && firmware !== 'uefi' && firmware !== 'mixed') return '--firmware is bios, uefi or mixed'
+  if (!isLabFirmware(firmware)) return `--firmware is one of ${LAB_FIRMWARES.join(', ')}`
+  if (firmware === 'uefi-http' && values['simulate'] === true) return '--firmware uefi-http needs QEMU machines'
   if (values['qemu'] === true && values['simulate'] === true) return '--qemu and --simulate exclude each other'
   const iso = values['iso']
   return {
@@ -153,14 +154,18 @@ async function runInside(wish: Wish): Promise<ExitStatus> {
 export const labCommand: Command = {
   name: 'lab',
   summary: 'a virtual rack: the appliance and machines in a private network namespace',
-  usage: ['lab [--machines N] [--firmware bios|uefi|mixed] [--qemu | --simulate] [--iso FILE] [--keep]'],
+  usage: ['lab [--machines N] [--firmware bios|uefi|uefi-http|mixed] [--qemu | --simulate] [--iso FILE] [--keep]'],
   options: {
     machines: {
       type: 'string',
       value: 'N',
       help: `how many machines (default ${DEFAULT_MACHINES}, at most ${MACHINES_MOST})`,
     },
-    firmware: { type: 'string', value: 'KIND', help: 'bios, uefi or mixed (default)' },
+    firmware: {
+      type: 'string',
+      value: 'KIND',
+      help: 'bios, uefi, uefi-http (UEFI HTTP Boot, QEMU only) or mixed (default: bios and uefi)',
+    },
     qemu: { type: 'boolean', help: 'QEMU machines with real firmware (default where QEMU is installed, as root)' },
     simulate: { type: 'boolean', help: 'simulated machines that speak real DHCP, TFTP, DNS and HTTP' },
     install: { type: 'boolean', help: 'install the Debian packages that QEMU machines need' },

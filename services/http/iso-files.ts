@@ -2,8 +2,9 @@
 import type { FastifyInstance } from 'fastify'
 import { kernelSegments } from '../iso/attempt-files.ts'
 import type { IsoEntry } from '../iso/catalogue.ts'
+import type { Ipv4 } from '../kit/ipv4.ts'
 import type { Segment } from '../kit/segments.ts'
-import type { HttpContext } from './context.ts'
+import { clientAddress, type HttpContext } from './context.ts'
 import { sendFile } from './send-file.ts'
 
 function partOf(iso: IsoEntry, part: string): Segment[] | undefined {
@@ -39,16 +40,28 @@ export function addIsoFiles(app: FastifyInstance, context: HttpContext): void {
 }
 
 /** @param loaders name to path and size, from a listing of the loaders folder */
-export function addLoaders(app: FastifyInstance, loaders: ReadonlyMap<string, { path: string; size: number }>): void {
+export function addLoaders(
+  app: FastifyInstance,
+  { registry, macAt }: HttpContext,
+  loaders: ReadonlyMap<string, { path: string; size: number }>,
+): void {
+  const tell = (address: Ipv4, file: string, bytes: number): void => {
+    const mac = macAt(address)
+    const machine = mac && registry.byMac(mac)
+    if (machine) registry.inBackground(registry.record(machine.id, { type: 'loader-sent', file, bytes }, 'http'))
+  }
   app.get('/loaders/:file', async (request, reply) => {
     const { file } = request.params as { file: string }
     const loader = loaders.get(file)
     if (!loader) return reply.code(404).type('text/plain').send('no such loader; see boot.loaders in the site file\n')
+    // By then the client may have closed.
+    const address = clientAddress(request.socket.remoteAddress)
     const segments: Segment[] = [{ from: 'file', path: loader.path, offset: 0, length: loader.size }]
     await sendFile(request, reply, {
       segments,
       etag: `"${file}-${loader.size.toString(36)}"`,
       contentType: 'application/efi',
+      onComplete: bytes => tell(address, file, bytes),
     })
     return reply
   })

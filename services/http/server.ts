@@ -156,7 +156,7 @@ export async function startHttp(options: HttpOptions): Promise<HttpServer> {
   addBootScript(plain, context)
   addBootFiles(plain, context)
   addIsoFiles(plain, context)
-  addLoaders(plain, options.loaders)
+  addLoaders(plain, context, options.loaders)
   const { cert, key } = context.certificate
   const secure = { ...times, cert, key, minVersion: 'TLSv1.2', handshakeTimeout: limits.headersMs } as const
   const tls = buildApp(handler => limit(createSecure(secure, handler) as unknown as Server, limits), context)

@@ -3,7 +3,7 @@
  *
  *     appliance's namespace         rack side
  *     rack0 10.77.0.1/23 ── rackport0 ┐
- *                         simport0 ───┤ rackbr0 (bridge, no address)
+ *                         simport0 ───┤ rackbr0 (bridge, no address of its own)
  *                  sim0 ─────┘        │
  *     simulated machines           tap… ┘  QEMU machines
  *

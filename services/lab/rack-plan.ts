@@ -2,7 +2,13 @@
 import { parse, stringify, type TomlTable } from 'smol-toml'
 import type { Mac } from '../kit/mac.ts'
 
-export type LabFirmware = 'bios' | 'uefi' | 'mixed'
+/** `uefi-http` boots by UEFI HTTP Boot instead of PXE; `mixed` alternates between the first two. */
+export const LAB_FIRMWARES = ['bios', 'uefi', 'uefi-http', 'mixed'] as const
+export type LabFirmware = (typeof LAB_FIRMWARES)[number]
+
+export function isLabFirmware(word: unknown): word is LabFirmware {
+  return LAB_FIRMWARES.some(firmware => firmware === word)
+}
 
 export type LabMachine = {
   name: string
@@ -10,6 +16,8 @@ export type LabMachine = {
   uuid: string
   serial: string
   firmware: 'bios' | 'uefi'
+  /** UEFI HTTP Boot instead of PXE; QEMU machines only. */
+  httpBoot?: true
   /** Whether the site file approves it. */
   approve: boolean
 }
@@ -28,10 +36,16 @@ export function planMachines(count: number, firmware: LabFirmware, approve: bool
       mac: `52:54:00:7a:${hex(number >> 8, 2)}:${hex(number & 255, 2)}` as Mac,
       uuid: `77000000-0000-4000-8000-${hex(number, 12)}`,
       serial: `LAB-${number}`,
-      firmware: firmware === 'mixed' ? (index % 2 === 0 ? 'bios' : 'uefi') : firmware,
+      firmware: firmwareOf(firmware, index),
+      ...(firmware === 'uefi-http' ? { httpBoot: true as const } : {}),
       approve,
     }
   })
+}
+
+function firmwareOf(firmware: LabFirmware, index: number): 'bios' | 'uefi' {
+  if (firmware === 'mixed') return index % 2 === 0 ? 'bios' : 'uefi'
+  return firmware === 'bios' ? 'bios' : 'uefi'
 }
 
 export type LabSite = {
@@ -45,6 +59,7 @@ export type LabSite = {
   /** Added to the profile's. */
   kernelArgs?: readonly string[]
   answerOptions?: boolean
+  dhcpMode?: 'proxy'
   /** The site's own word if absent. */
   probe?: boolean
   stallAfter?: string
@@ -66,6 +81,7 @@ export function labSiteText(lab: LabSite): string {
     boot: { ...section('boot'), loaders: lab.loaders, ...(lab.stallAfter ? { 'stall-after': lab.stallAfter } : {}) },
     dhcp: {
       ...section('dhcp'),
+      ...(lab.dhcpMode ? { mode: lab.dhcpMode } : {}),
       ...(lab.answerOptions === undefined ? {} : { 'answer-options': lab.answerOptions }),
       ...(lab.probe === undefined ? {} : { probe: lab.probe }),
     },

@@ -66,7 +66,7 @@ async function watch({ lab, display }: RackRun, running: ReadonlySet<string>): P
 export async function startLabQemu(lab: Lab, spec: LabMachine, size: QemuSize): Promise<QemuMachine> {
   const tap = `tap-${spec.name}`
   await lab.rack.addTap(tap)
-  const { name, mac, uuid, serial, firmware } = spec
+  const { name, mac, uuid, serial, firmware, httpBoot } = spec
   const folder = join(lab.folder, 'machines', name)
   return startQemuMachine({
     name,
@@ -74,6 +74,7 @@ export async function startLabQemu(lab: Lab, spec: LabMachine, size: QemuSize): 
     uuid,
     serial,
     firmware,
+    ...(httpBoot ? { httpBoot } : {}),
     tap,
     folder,
     memoryMiB: size.memoryMiB,

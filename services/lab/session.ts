@@ -9,6 +9,7 @@ import { isProblem } from '../kit/is-problem.ts'
 import { EnvironmentProblem } from '../kit/problem.ts'
 import { silentLog } from '../kit/log.ts'
 import { type ApplianceProcess, BRIDGE, buildRack, type Rack } from './network.ts'
+import { startOtherServer } from './other-server.ts'
 import { type LabMachine, labSiteText } from './rack-plan.ts'
 import { advertiseNoRouter } from './router-advertisement.ts'
 import { buildStandIn } from './stand-in/build.ts'
@@ -17,6 +18,8 @@ const ROOT = join(import.meta.dirname, '../..')
 const MAIN = join(ROOT, 'services/main.ts')
 const APPLIANCE_ADDRESS = '10.77.0.1/23'
 const SIMULATED_RANGE = '10.77.1.0/24'
+/** Of the other DHCP server, where there is one. */
+const OTHER_SERVER = { address: '10.77.0.2/23', first: '10.77.1.1', last: '10.77.1.250', mask: '255.255.254.0' }
 const START_LIMIT_MS = 30_000
 const START_POLL_MS = 50
 /** About the size of a real loader. */
@@ -35,6 +38,8 @@ export type LabRequest = {
   standInMiB?: number
   kernelArgs?: readonly string[]
   answerOptions?: boolean
+  /** Another DHCP server gives the addresses, and the appliance is a proxy beside it. */
+  otherServer?: true
 }
 
 export type Lab = {
@@ -95,6 +100,7 @@ async function writeSite(request: LabRequest, iso: ChosenIso): Promise<{ siteFil
     ...(request.kernelArgs ? { kernelArgs: request.kernelArgs } : {}),
     // The kernel answers ARP for every address that a simulated machine could have.
     ...(request.kind === 'simulated' ? { probe: false } : {}),
+    ...(request.otherServer ? { dhcpMode: 'proxy' as const } : {}),
     ...(request.answerOptions === undefined ? {} : { answerOptions: request.answerOptions }),
   })
   await writeFile(siteFile, text)
@@ -128,7 +134,15 @@ export async function openLab(request: LabRequest): Promise<Lab> {
   const logFile = join(request.folder, 'appliance.log')
   const socket = join(state, CONTROL_SOCKET)
   const stopAdvertising = request.kind === 'qemu' ? advertiseNoRouter(BRIDGE) : () => {}
+  let stopOther = async (): Promise<void> => {}
+  const close = async (): Promise<void> => {
+    stopAdvertising()
+    await stopOther()
+    await rack.close()
+  }
   try {
+    if (request.otherServer)
+      stopOther = await startOtherServer({ ...OTHER_SERVER, device: BRIDGE, folder: request.folder })
     const appliance = await rack.startAppliance(process.execPath, [MAIN, 'serve', '--config', siteFile], {
       logFile,
       cwd: ROOT,
@@ -145,14 +159,10 @@ export async function openLab(request: LabRequest): Promise<Lab> {
         await appliance.restart()
         await untilServing(appliance, socket, logFile)
       },
-      async close() {
-        stopAdvertising()
-        await rack.close()
-      },
+      close,
     }
   } catch (error) {
-    stopAdvertising()
-    await rack.close()
+    await close()
     throw error
   }
 }

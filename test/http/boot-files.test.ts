@@ -261,6 +261,16 @@ describe('parts of the library, and loaders', () => {
     },
   )
 
+  test('a loader by UEFI HTTP Boot, which asks for its head first, is on the timeline of who stands there', async () => {
+    await rig.script()
+    const head = await rig.plain('/loaders/snponly.efi', { method: 'HEAD' })
+    expect([head.headers['content-length'], head.status]).toEqual(['8', 200])
+    expect((await rig.plain('/loaders/snponly.efi')).text).toBe('a loader')
+    await expect.poll(lastType, { timeout: 5000 }).toBe('loader-sent')
+    await rig.plain('/loaders/snponly.efi', { from: ELSEWHERE })
+    expect((await rig.types()).filter(type => type === 'loader-sent')).toHaveLength(1)
+  })
+
   test('a loader that is not there', async () => {
     const reply = await rig.plain('/loaders/__proto__')
     expect([reply.status, reply.text]).toEqual([404, 'no such loader; see boot.loaders in the site file\n'])

@@ -150,6 +150,7 @@ export class Rig {
     rig.folder = await mkdtemp(join(tmpdir(), 'rackrise-http-'))
     const { folder } = rig
     for (const name of ['isos', 'answers', 'loaders']) await mkdir(join(folder, name))
+    await writeFile(join(folder, 'loaders', 'snponly.efi'), 'a loader')
     await writeFile(join(folder, 'answers', 'base.toml'), LAYER)
     await writeFile(join(folder, 'answers', 'setup.sh'), '#!/bin/sh\necho hello\n')
     for (const release of options.releases ?? ['9.2'])

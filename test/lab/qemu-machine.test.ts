@@ -60,7 +60,7 @@ test('hardware virtualisation is used when it is asked for', () => {
 })
 
 test('the boot order is PXE over IPv4, then the disk', () => {
-  const store = withBootOrder(Buffer.alloc(4096, 0xff), request.mac)
+  const store = withBootOrder(Buffer.alloc(4096, 0xff), request)
   const text = store.toString('latin1')
   const wide = (name: string): string => Buffer.from(`${name}\0`, 'utf16le').toString('latin1')
   const order = text.indexOf(wide('BootOrder'))
@@ -81,8 +81,14 @@ test('the boot order is PXE over IPv4, then the disk', () => {
   expect(store.subarray(0, 0x64).every(byte => byte === 0xff)).toBe(true)
 })
 
+test('HTTP Boot is the same path with an empty URI at its end', () => {
+  const store = withBootOrder(Buffer.alloc(4096, 0xff), { ...request, httpBoot: true })
+  const end = '030c1b00' + '00'.repeat(23) + '03180400' + '7fff0400'
+  expect(store.includes(Buffer.from(end, 'hex'))).toBe(true)
+})
+
 test('variables that were written before are not overwritten', () => {
-  expect(() => withBootOrder(Buffer.alloc(4096), request.mac)).toThrow(RangeError)
+  expect(() => withBootOrder(Buffer.alloc(4096), request)).toThrow(RangeError)
 })
 
 test('serial lines come whole and without control sequences, and are kept in a file as they came', async () => {

@@ -59,6 +59,12 @@ test.each([
   expect(changed.length).toBe(dhcp(before).length)
 })
 
+test('the boot server at port 4011 does not hear of iPXE either', () => {
+  const asked = Buffer.from(dhcp('4d0169ff'))
+  asked.writeUInt16BE(4011, 36)
+  expect(optionsOf(withoutMarks(asked))).toBe('000000ff')
+})
+
 test('the checksum is right afterwards, for odd and even lengths', () => {
   expect(sumOf(withoutMarks(dhcp('4d0169ff')))).toBe(0xffff)
   expect(sumOf(withoutMarks(dhcp('4d016900ff')))).toBe(0xffff)

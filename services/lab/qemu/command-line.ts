@@ -13,6 +13,8 @@ export type QemuMachineRequest = {
   uuid: string
   serial: string
   firmware: 'bios' | 'uefi'
+  /** UEFI HTTP Boot instead of PXE. */
+  httpBoot?: true
   /** A tap device that is up and in a bridge; absent: a machine without network. */
   tap?: string
   /** For disk, firmware variables and the serial log; made if it is not there. Everything in it is kept. */

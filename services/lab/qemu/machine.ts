@@ -159,7 +159,7 @@ async function prepare(request: QemuMachineRequest): Promise<FileHandle> {
     if (request.firmware === 'uefi' && !(await stat(variables).catch(() => undefined))) {
       await writeFile(
         variables,
-        withBootOrder(await readFile(UEFI_VARIABLES), request.tap === undefined ? undefined : request.mac),
+        withBootOrder(await readFile(UEFI_VARIABLES), request.tap === undefined ? undefined : request),
       )
     }
     return await open(join(request.folder, 'serial.log'), 'a')

@@ -1,5 +1,5 @@
 /**
- * The boot order of a UEFI machine: PXE over IPv4, then the disk. Given QEMU's own boot order, OVMF tries HTTP boot over IPv4 and
+ * The boot order of a UEFI machine: PXE or HTTP Boot over IPv4, then the disk. Given QEMU's own boot order, OVMF tries HTTP boot over IPv4 and
  * IPv6 before the disk, a minute each; a setup program writes the order into variables, and so does this.
  */
 import { type Mac, macToBytes } from '../../kit/mac.ts'
@@ -19,12 +19,12 @@ const ATTRIBUTES = 7
 const NETWORK_OPTION = 0x0a01
 const DISK_OPTION = 0x0a02
 
+export type NetworkBoot = { mac: Mac; httpBoot?: true }
+
 /** A copy of an empty variable store (`OVMF_VARS_4M.fd`) with the boot order in it. Throws RangeError if it is not empty. */
-export function withBootOrder(template: Buffer, mac: Mac | undefined): Buffer {
+export function withBootOrder(template: Buffer, network: NetworkBoot | undefined): Buffer {
   const options = [
-    ...(mac === undefined
-      ? []
-      : [{ number: NETWORK_OPTION, name: 'Network', path: [slot(NIC_SLOT), macNode(mac), ipv4Node()] }]),
+    ...(network === undefined ? [] : [{ number: NETWORK_OPTION, name: 'Network', path: networkPath(network) }]),
     { number: DISK_OPTION, name: 'Disk', path: [slot(DISK_SLOT)] },
   ]
   const order = Buffer.alloc(options.length * 2)
@@ -40,6 +40,10 @@ export function withBootOrder(template: Buffer, mac: Mac | undefined): Buffer {
   const store = Buffer.from(template)
   variables.copy(store, FIRST_VARIABLE)
   return store
+}
+
+function networkPath({ mac, httpBoot }: NetworkBoot): Buffer[] {
+  return [slot(NIC_SLOT), macNode(mac), ipv4Node(), ...(httpBoot ? [uriNode()] : [])]
 }
 
 /** An authenticated variable, padded to four bytes with what erased flash holds. */
@@ -88,6 +92,11 @@ function macNode(mac: Mac): Buffer {
 /** All zero: any address, by DHCP (§10.3.4.12). */
 function ipv4Node(): Buffer {
   return node(3, 12, Buffer.alloc(23))
+}
+
+/** Empty: DHCP says where from (§10.3.4.23). */
+function uriNode(): Buffer {
+  return node(3, 24, Buffer.alloc(0))
 }
 
 function wide(text: string): Buffer {

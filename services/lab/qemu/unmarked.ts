@@ -9,6 +9,8 @@ const ETHERTYPE_IPV4 = 0x0800
 const PROTOCOL_UDP = 17
 const UDP_BYTES = 8
 const DHCP_SERVER_PORT = 67
+/** PXE's boot server. */
+const BOOT_SERVER_PORT = 4011
 const TFTP_PORT = 69
 const TFTP_READ = 1
 /** Fixed fields of BOOTP (RFC 951), before the magic cookie of RFC 2132 §2. */
@@ -51,7 +53,8 @@ export function isTftpRead(frame: Buffer): boolean {
 export function withoutMarks(frame: Buffer): Buffer {
   const copy = Buffer.from(frame)
   const found = udpOf(copy)
-  if (found?.port !== DHCP_SERVER_PORT || !blankMarks(found.payload)) return frame
+  if (found?.port !== DHCP_SERVER_PORT && found?.port !== BOOT_SERVER_PORT) return frame
+  if (!blankMarks(found.payload)) return frame
   writeChecksum(found)
   return copy
 }
