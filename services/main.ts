@@ -27,7 +27,7 @@ import { buildApp, closeApp, startHttp } from './http/server.ts'
 import { type IsoCatalogue, openCatalogue } from './iso/catalogue.ts'
 import { handedSockets } from './kit/activation.ts'
 import { type AddressProbe, openAddressProbe } from './kit/address-probe.ts'
-import { Alarms } from './kit/alarms.ts'
+import { Alarms, gaugeAlarms } from './kit/alarms.ts'
 import type { Clock } from './kit/clock.ts'
 import type { Ipv4 } from './kit/ipv4.ts'
 import { isProblem } from './kit/is-problem.ts'
@@ -165,7 +165,8 @@ function watchServers({ site, sockets, alarms, log, clock }: Served, probe: Addr
   const { dhcp, network } = site
   const mac = parseMac(networkInterfaces()[network.interface]?.[0]?.mac ?? '')
   if (!sockets.dhcpWatch || !mac || dhcp.mode === 'off') return undefined
-  const expected = { mode: dhcp.mode, ours: network.address, others: dhcp.otherServers }
+  const relays = dhcp.subnets.flatMap(subnet => subnet.relays)
+  const expected = { mode: dhcp.mode, ours: network.address, others: dhcp.otherServers, relays }
   return new ServerWatch({ port: sockets.dhcpWatch, mac, expected, probe, link: network.prefix, alarms, log, clock })
 }
 
@@ -314,6 +315,7 @@ export async function startAppliance(site: Site, options: ApplianceOptions): Pro
     const alarms = new Alarms(clock, alarm =>
       log.info({ reason: alarm.code, subject: alarm.subject }, `over: ${alarm.message}`),
     )
+    gaugeAlarms(ground.meter, alarms)
     const served = { ...ground, registry, sockets, alarms }
     const leases = await startServices(served, services)
     await startControl(served, leases, services)

@@ -13,6 +13,8 @@ export type Sighting = {
   server: Ipv4
   /** Where the reply came from; absent for the choice of a machine. */
   from?: Ipv4
+  /** The relay agent that brought it. */
+  relay?: Ipv4
   /** The machine that was told, or that chose. */
   machine?: Mac
   /** The address that it was told. */
@@ -26,7 +28,7 @@ export type Sighting = {
 export type WatchMode = 'server' | 'proxy'
 
 /** Whom we expect to meet. In proxy mode somebody else gives the addresses: whoever it is, unless `others` are named. */
-export type Expected = { mode: WatchMode; ours: Ipv4; others: readonly Ipv4[] }
+export type Expected = { mode: WatchMode; ours: Ipv4; others: readonly Ipv4[]; relays: readonly Ipv4[] }
 
 /** For a log and a terminal: what a stranger says may hold anything. */
 const LONGEST_TEXT = 100
@@ -50,6 +52,7 @@ export function sightingOfReply(message: DhcpMessage, from: Ipv4): Sighting | un
     by,
     server: serverIdOf(message) ?? from,
     from,
+    ...(message.giaddr === UNSPECIFIED ? {} : { relay: message.giaddr }),
     ...(machine ? { machine } : {}),
     ...(message.yiaddr === UNSPECIFIED ? {} : { offered: message.yiaddr }),
     ...(bootFile ? { bootFile: printable(bootFile) } : {}),
@@ -67,10 +70,10 @@ export function sightingOfChoice(request: DhcpMessage): Sighting | undefined {
 }
 
 /** The trouble that the sighting is, without the MAC of the server, which only the link knows; undefined for what is expected. */
-export function troubleOf(sighting: Sighting, { mode, ours, others }: Expected): Trouble | undefined {
-  const { server, from, offered, saysBoot } = sighting
-  // The kernel takes nothing from its own address off the wire, so this is our own reply, heard back.
-  if (from === ours || others.includes(server)) return undefined
+export function troubleOf(sighting: Sighting, expected: Expected): Trouble | undefined {
+  const { mode, ours, others } = expected
+  const { server, offered, saysBoot } = sighting
+  if (isOurs(sighting, expected) || others.includes(server)) return undefined
   const isBootOnly = saysBoot && (mode === 'proxy' || (sighting.by === 'offer' && !offered))
   if (!isBootOnly && mode === 'proxy' && others.length === 0) return undefined
   const code = isBootOnly ? 'other-boot-server' : 'other-server'
@@ -82,6 +85,11 @@ export function troubleOf(sighting: Sighting, { mode, ours, others }: Expected):
     hint: REASONS[code].action,
     details: detailsOf(sighting),
   }
+}
+
+/** Our own reply, heard back: the kernel takes nothing from its own address off the wire. Or one that a relay agent of the site brought to this link. */
+function isOurs({ from, server, relay }: Sighting, { ours, relays }: Expected): boolean {
+  return from === ours || (server === ours && relay !== undefined && relays.includes(relay))
 }
 
 function whoIs({ server, from }: Sighting, ours: Ipv4): string {

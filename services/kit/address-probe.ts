@@ -2,7 +2,7 @@
  * Whether somebody uses an address, found out without any right. On the link a datagram makes the kernel ask by ARP, which no host refuses,
  * and its table of neighbours says who answered. Behind a router there is only an ICMP echo (RFC 792), which a host may well ignore.
  */
-import type { Clock, Instant } from './clock.ts'
+import type { Clock } from './clock.ts'
 import type { Datagram, DatagramPort } from './datagram-port.ts'
 import { type Ipv4, type Prefix, prefixContains } from './ipv4.ts'
 import type { Log } from './log.ts'
@@ -26,6 +26,7 @@ export interface AddressProbe {
 export const PROBE_MS = 250
 /** How often the table is looked at. */
 const LOOK_EVERY_MS = 25
+const LOOKS = PROBE_MS / LOOK_EVERY_MS
 /** RFC 863: discards what it gets, where it is served at all. */
 const DISCARD_PORT = 9
 
@@ -48,7 +49,8 @@ export type ProbeWires = {
 }
 
 type Waiting = {
-  until: Instant
+  /** Counted in looks, not by the clock, which somebody may set back meanwhile. */
+  looksLeft: number
   settle: (answerer: Answerer | undefined) => void
   result: Promise<Answerer | undefined>
 }
@@ -75,7 +77,7 @@ export class WireProbe implements AddressProbe {
     const running = this.#waiting.get(address)
     if (running) return running.result
     const { promise, resolve } = Promise.withResolvers<Answerer | undefined>()
-    this.#waiting.set(address, { until: this.#wires.clock.now() + PROBE_MS, settle: resolve, result: promise })
+    this.#waiting.set(address, { looksLeft: LOOKS, settle: resolve, result: promise })
     if (this.#isOnLink(address)) this.#wires.udp.send(new Uint8Array(), { address, port: DISCARD_PORT })
     else this.#wires.ping?.send(ECHO, { address, port: NO_PORT })
     this.#lookSoon()
@@ -109,11 +111,11 @@ export class WireProbe implements AddressProbe {
 
   async #look(): Promise<void> {
     const neighbours = await this.#wires.neighbours()
-    const now = this.#wires.clock.now()
-    for (const [address, { until }] of this.#waiting) {
+    for (const [address, waiting] of this.#waiting) {
+      waiting.looksLeft -= 1
       const mac = this.#isOnLink(address) ? neighbours.get(address) : undefined
       if (mac) this.#settle(address, { mac })
-      else if (now >= until) this.#settle(address, undefined)
+      else if (waiting.looksLeft <= 0) this.#settle(address, undefined)
     }
     this.#cancelLook = undefined
     if (this.#waiting.size > 0) this.#lookSoon()

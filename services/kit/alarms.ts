@@ -4,6 +4,7 @@
  */
 import type { Clock, Instant } from './clock.ts'
 import type { Log, LogFields } from './log.ts'
+import type { Meter } from './meter.ts'
 
 export type Trouble = {
   /** The word of a closed table. */
@@ -132,6 +133,15 @@ export function alarmingLog(log: Log, alarms: Alarms): Log {
     log[level](written, message)
   }
   return { debug: log.debug.bind(log), info: log.info.bind(log), warn: alarming('warn'), error: alarming('error') }
+}
+
+/** Alarms that last, by code: what a program is to be woken by. */
+export function gaugeAlarms(meter: Meter, alarms: Alarms): void {
+  meter.gauge('rackrise_alarms', 'Alarms that last', ['code', 'severity'], () => {
+    const lasting = alarms.list().filter(({ endedAt }) => endedAt === undefined)
+    const alike = Map.groupBy(lasting, ({ code, severity }) => `${code} ${severity}`).values()
+    return [...alike].map(all => [{ code: all[0]!.code, severity: all[0]!.severity }, all.length] as const)
+  })
 }
 
 function keyOf(code: string, subject: string): string {

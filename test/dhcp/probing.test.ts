@@ -284,6 +284,16 @@ describe('a flood of random MACs', () => {
     expect(it.heard).toHaveLength(PROBES_MOST + 3)
   })
 
+  test('a clock that is set back does not keep the places taken', async () => {
+    const it = await lab([BIG])
+    for (const [xid, sender] of flood(PROBES_MOST).entries()) it.say(dhcp('discover', { mac: sender, xid }))
+    await it.lan.settle()
+    it.clock.set(START - 86_400_000)
+    it.say(dhcp('discover', { mac: NODE2, xid: 10_000 }))
+    await it.lan.settle()
+    expect(it.probe.asked).toHaveLength(PROBES_MOST + 1)
+  })
+
   test('a silent address takes its place until the kernel stops asking for it', async () => {
     const it = await lab([BIG])
     const [late, ...senders] = flood(PROBES_MOST + 1)

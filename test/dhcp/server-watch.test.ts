@@ -32,7 +32,7 @@ async function lab({ mode = 'server', others = [], deaf = false }: Options = {})
   const watch = new ServerWatch({
     port: deaf ? DEAF : port,
     mac: OWN_MAC,
-    expected: { mode, ours: OURS, others },
+    expected: { mode, ours: OURS, others, relays: [] },
     probe,
     link: RACK.prefix,
     alarms,

@@ -10,7 +10,7 @@ import { dhcp, ip, NODE1 } from './messages.ts'
 
 const OURS = ip('10.77.0.1')
 const OTHER = '10.77.0.2'
-const SERVER: Expected = { mode: 'server', ours: OURS, others: [] }
+const SERVER: Expected = { mode: 'server', ours: OURS, others: [], relays: [ip('10.77.0.254')] }
 const PROXY: Expected = { ...SERVER, mode: 'proxy' }
 
 type Reply = Said & { yiaddr?: string; file?: string; from?: string }
@@ -86,6 +86,12 @@ describe('where we give the addresses', () => {
     expect(toldOf(forged, SERVER)).toBe(
       `other-server ${OURS}: ${OTHER}, which says that it is ${OURS} as we are, gives addresses: it offered 10.77.0.150 to ${NODE1}`,
     )
+  })
+
+  test('our own reply that a relay agent of the site brought to this link', () => {
+    const brought = (giaddr: string) => reply('offer', { ...OFFER, server: OURS, giaddr })
+    expect(toldOf(brought('10.77.0.254'), SERVER, '10.77.0.254')).toBeUndefined()
+    expect(toldOf(brought('10.77.0.253'), SERVER, '10.77.0.254')).toMatch(/^other-server 10\.77\.0\.1:/)
   })
 
   test('without a server identifier it is the one that sent it', () => {

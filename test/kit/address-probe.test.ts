@@ -84,6 +84,13 @@ test('one look serves all that wait, and an address is asked for once', async ()
   expect([it.lan.frames.length, it.looks()]).toEqual([2, 10])
 })
 
+test('a clock that is set back meanwhile does not make it longer', async () => {
+  const it = await rig()
+  const asked = it.probe.probe(NEAR)
+  it.clock.set(-86_400_000)
+  expect(await it.wait(asked)).toEqual({ value: undefined, at: PROBE_MS - 86_400_000 })
+})
+
 test('closing ends all waiting', async () => {
   const it = await rig()
   const asked = it.probe.probe(NEAR)

@@ -3,12 +3,14 @@ import {
   type Alarm,
   alarmingLog,
   Alarms,
+  gaugeAlarms,
   OTHERS,
   QUIET_MS,
   SUBJECTS_MOST,
   type Trouble,
 } from '../../services/kit/alarms.ts'
 import { listeningLog } from '../dhcp/rig.ts'
+import { FakeMeter } from '../fake/meter.ts'
 import { FakeClock } from '../fake/clock.ts'
 
 const HEAT: Trouble = { code: 'hot', severity: 'alarm', message: 'it is hot', hint: 'open a window' }
@@ -100,4 +102,19 @@ test('a line with something to do is an alarm, others are lines', () => {
     ['hot', 'attic', 'alarm', 'open a window', { mac: 'm' }],
     ['warm', '', 'warning', 'wait', {}],
   ])
+})
+
+test('alarms that last are counted by code', () => {
+  const { alarms } = rig()
+  const meter = new FakeMeter()
+  gaugeAlarms(meter, alarms)
+  alarms.raise({ ...HEAT, subject: 'attic' })
+  alarms.raise({ ...HEAT, subject: 'cellar' })
+  alarms.raise({ ...HEAT, code: 'wet', severity: 'warning' })
+  alarms.raise({ ...HEAT, code: 'loud' })
+  alarms.end('loud')
+  expect(meter.read()).toEqual({
+    'rackrise_alarms{code="hot",severity="alarm"}': 2,
+    'rackrise_alarms{code="wet",severity="warning"}': 1,
+  })
 })
