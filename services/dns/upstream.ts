@@ -7,6 +7,9 @@ import { encodeName, foldCase, parentOf, walkName } from './name.ts'
 import { HEADER_LENGTH, type Question, RCODE, TYPE_OPT, uint16, type WalkedRecord, walkRecord } from './screen.ts'
 
 const MOST_RECORDS = 512
+const LARGEST_MESSAGE = 65_535
+/** Pointer to the owner, type, class, TTL and length of the data. */
+const RECORD_HEAD = 12
 /** Longer chains are somebody's joke, and every link is one more place to lie. */
 const MOST_ALIASES = 16
 /** A day at most, so that what upstream got wrong ends; and what was missing a moment ago is looked for again soon. */
@@ -60,8 +63,14 @@ export function readUpstream(message: Uint8Array, { question, dnssec, isOurs }: 
   if (!answers || !authorities || name === undefined) return 'unfit'
   const positive = rcode === RCODE.ok && answers.some(({ key, type }) => key === name && type !== TYPE_RRSIG)
   // With DO set a client wants the proof of a wildcard, too (RFC 4035 §3.1.3.3); it alone hears it.
-  const shown = positive && !dnssec ? [] : authorities.filter(({ key }) => isAtOrAbove(key, name) || dnssec)
+  const shown = positive && !dnssec ? [] : authoritiesAt(name, authorities, dnssec)
   return { rcode, answers, authorities: shown, ttl: ttlOf(answers, shown, positive) }
+}
+
+/** With DO set the proof that a name is missing stands at names beside it. */
+function authoritiesAt(name: string, authorities: WireRecord[], dnssec: boolean): WireRecord[] {
+  const above = atAndAbove(name)
+  return dnssec ? authorities : authorities.filter(({ key }) => above.has(key))
 }
 
 type Sections = Record<'answers' | 'authorities' | 'additionals', WalkedRecord[]>
@@ -85,9 +94,17 @@ function walkSections(message: Uint8Array, start: number): Sections | undefined 
   return { answers, authorities, additionals }
 }
 
+/** Undefined as soon as one cannot be read, or all of them would not fit a message any more. */
 function expandAll(message: Uint8Array, records: WalkedRecord[], longestTtl: number): WireRecord[] | undefined {
-  const expanded = records.map(record => expand(message, record, longestTtl))
-  return expanded.every(record => record !== undefined) ? expanded : undefined
+  const expanded: WireRecord[] = []
+  let octets = 0
+  for (const walked of records) {
+    const record = expand(message, walked, longestTtl)
+    octets += record ? record.data.length + RECORD_HEAD : LARGEST_MESSAGE
+    if (!record || octets > LARGEST_MESSAGE) return undefined
+    expanded.push(record)
+  }
+  return expanded
 }
 
 function expand(
@@ -102,31 +119,39 @@ function expand(
   return data && { owner: name, key: foldCase(name), type, class: uint16(message, body - 8), ttl: seconds, data }
 }
 
-/** Octets in front of the names in a record's data, and how many names: types whose names may be compressed (RFC 3597 §4). */
-const NAMES_IN_DATA = new Map<number, [before: number, names: number]>([
-  ...[2, 3, 4, TYPE_CNAME, 7, 8, 9, 12, TYPE_DNAME].map(type => [type, [0, 1]] as [number, [number, number]]),
-  [TYPE_SOA, [0, 2]],
-  [14, [0, 2]],
-  [15, [2, 1]],
-  [17, [0, 2]],
-  [18, [2, 1]],
-  [21, [2, 1]],
-  [26, [2, 2]],
-  [33, [6, 1]],
-  [36, [2, 1]],
+/** How a record's data is made: octets in front of its names, names, octets behind them. */
+type Shape = { before: number; names: number; behind: number }
+
+const shape = (before: number, names: number, behind = 0): Shape => ({ before, names, behind })
+
+/** Types whose names may be compressed (RFC 3597 §4), and addresses. */
+const SHAPES = new Map<number, Shape>([
+  ...[2, 3, 4, TYPE_CNAME, 7, 8, 9, 12, TYPE_DNAME].map((type): [number, Shape] => [type, shape(0, 1)]),
+  [1, shape(4, 0)],
+  [28, shape(16, 0)],
+  [TYPE_SOA, shape(0, 2, 20)],
+  [14, shape(0, 2)],
+  [15, shape(2, 1)],
+  [17, shape(0, 2)],
+  [18, shape(2, 1)],
+  [21, shape(2, 1)],
+  [26, shape(2, 2)],
+  [33, shape(6, 1)],
+  [36, shape(2, 1)],
 ])
 
+/** Undefined for data that is not what its type says; of types that are not listed everything is passed on. */
 function expandData(message: Uint8Array, type: number, body: number, end: number): Uint8Array | undefined {
-  const [before, names] = NAMES_IN_DATA.get(type) ?? [0, 0]
-  if (names === 0) return message.slice(body, end)
+  const { before, names, behind } = SHAPES.get(type) ?? shape(end - body, 0)
   const parts: Uint8Array[] = [message.subarray(body, body + before)]
   let position = body + before
   for (let count = 0; count < names; count += 1) {
     const name = position < end ? walkName(message, position) : undefined
-    if (!name || name.next > end) return undefined
+    if (!name) return undefined
     parts.push(encodeName(name.name))
     position = name.next
   }
+  if (position + behind !== end) return undefined
   parts.push(message.subarray(position, end))
   return Uint8Array.from(Buffer.concat(parts))
 }
@@ -141,7 +166,7 @@ function lastName(answers: WireRecord[], question: Question): string | undefined
   let name = question.key
   for (let step = 0; step <= MOST_ALIASES; step += 1) {
     const alias = follows ? answers.find(({ key, type }) => key === name && type === TYPE_CNAME) : undefined
-    if (!alias) return answers.every(record => fits(record, wanted, question)) ? name : undefined
+    if (!alias) return allFit(answers, wanted, question) ? name : undefined
     name = foldCase(walkName(alias.data, 0)!.name)
     if (wanted.has(name)) return undefined
     wanted.add(name)
@@ -149,24 +174,27 @@ function lastName(answers: WireRecord[], question: Question): string | undefined
   return undefined
 }
 
-function fits(record: WireRecord, wanted: Set<string>, question: Question): boolean {
-  if (record.class !== question.class) return false
-  if (wanted.has(record.key)) return true
+function allFit(answers: WireRecord[], wanted: ReadonlySet<string>, question: Question): boolean {
+  const above = new Set([...wanted].flatMap(name => [...atAndAbove(name)]))
   // An RRSIG beside a DNAME has the DNAME's owner.
-  const renames = record.type === TYPE_DNAME || record.type === TYPE_RRSIG
-  return renames && [...wanted].some(name => isAtOrAbove(record.key, name))
+  const renames = (type: number): boolean => type === TYPE_DNAME || type === TYPE_RRSIG
+  return answers.every(
+    ({ key, type, class: klass }) => klass === question.class && (wanted.has(key) || (renames(type) && above.has(key))),
+  )
 }
 
-function isAtOrAbove(key: string, name: string): boolean {
-  for (let above = name; above !== ''; above = parentOf(above)) if (above === key) return true
-  return key === ''
+/** The name and all names above it, to the root. */
+function atAndAbove(name: string): Set<string> {
+  const names = new Set([''])
+  for (let above = name; above !== ''; above = parentOf(above)) names.add(above)
+  return names
 }
 
 /** The smallest TTL; a negative answer holds as long as SOA and MINIMUM say, and without SOA not at all (RFC 2308 §5). */
 function ttlOf(answers: WireRecord[], authorities: WireRecord[], positive: boolean): number {
   const ttls = answers.map(({ ttl }) => ttl)
   if (!positive) {
-    const soa = authorities.find(({ type, data }) => type === TYPE_SOA && data.length >= 4)
+    const soa = authorities.find(({ type }) => type === TYPE_SOA)
     const minimum = soa ? new DataView(soa.data.buffer, soa.data.byteOffset).getUint32(soa.data.length - 4) : 0
     ttls.push(Math.min(soa?.ttl ?? 0, minimum))
   }

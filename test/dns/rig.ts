@@ -154,7 +154,7 @@ export function read(bytes: Uint8Array): Told {
     let text = ''
     let position = at
     let end: number | undefined
-    for (let hops = 0; hops < 128; hops += 1) {
+    for (let steps = 0; steps < 512; steps += 1) {
       const head = view.getUint8(position)
       if (head >= 0xc0) {
         end ??= position + 2

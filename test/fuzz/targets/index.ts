@@ -2,8 +2,17 @@
 import type { Target } from '../target.ts'
 import { dhcpOptionsTarget } from './dhcp-options.ts'
 import { dhcpTarget } from './dhcp.ts'
+import { dnsTarget } from './dns.ts'
+import { dnsUpstreamTarget } from './dns-upstream.ts'
 import { tftpTransferTarget } from './tftp-transfer.ts'
 import { tftpTarget } from './tftp.ts'
 
-export const TARGETS: readonly Target[] = [dhcpTarget, dhcpOptionsTarget, tftpTarget, tftpTransferTarget]
+export const TARGETS: readonly Target[] = [
+  dhcpTarget,
+  dhcpOptionsTarget,
+  dnsTarget,
+  dnsUpstreamTarget,
+  tftpTarget,
+  tftpTransferTarget,
+]
 export const CORPUS = new URL('../corpus/', import.meta.url).pathname
