@@ -174,7 +174,7 @@ function watchServers({ site, sockets, alarms, log, clock }: Served, probe: Addr
 async function serveDhcp(served: Served, closing: Closing): Promise<DhcpServer | undefined> {
   const { site, store, registry, urls, certificate, loaders, log, clock, meter, sockets, alarms } = served
   if (!sockets.dhcp || !sockets.bootServer) return undefined
-  const fleet = registryFleet({ registry, site, urls, fingerprint: certificate.fingerprint, loaders, clock })
+  const fleet = registryFleet({ registry, site, urls, fingerprint: certificate.fingerprint, loaders, clock, alarms })
   const probe = await openProbe(served)
   closing.push(() => probe.close())
   const watch = watchServers(served, probe)

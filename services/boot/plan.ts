@@ -5,7 +5,7 @@ import { type Attempt, BACK_WITHIN_MS, type Machine, type MachineState, RESUMES_
 import type { Architecture, BootClient } from './client.ts'
 
 /** Why a client gets an address and nothing to boot. */
-export type NoBootReason = 'not-booting' | 'unsupported-architecture' | 'loader-missing' | 'no-answer-due'
+export type NoBootReason = 'not-booting' | 'unsupported-architecture' | 'loader-missing' | 'no-answer-due' | 'boot-loop'
 
 /** What DHCP tells a client about booting. */
 export type DhcpPlan =
@@ -53,6 +53,8 @@ export type BootView = {
   silent?: 'blocked' | 'ignored'
   /** Present while an attempt expects the installer to ask for its answer. */
   answer?: { url: string; fingerprint: string }
+  /** It went in circles, and is given nothing that would let it go on so. */
+  loops?: boolean
   scriptUrl: string
 }
 
@@ -62,6 +64,9 @@ export type BootView = {
  */
 export function dhcpPlan(client: BootClient, view: BootView, loaders: LoaderNames): DhcpPlan {
   if (view.silent) return { do: 'silence', reason: view.silent }
+  // Without a file firmware tries its next boot device, the disk; iPXE ends, and firmware does the same (H19).
+  if (view.loops && (client.stage === 'firmware' || client.stage === 'ipxe'))
+    return { do: 'nothing', reason: 'boot-loop' }
   switch (client.stage) {
     case 'firmware': {
       const found = loaderFor(client.architecture, loaders)
@@ -99,7 +104,8 @@ function cameBack(attempt: Attempt, now: Instant, diskFailed: boolean): boolean 
  */
 export function scriptPlan(machine: Machine, now: Instant, diskFailed: boolean): ScriptPlan {
   const { state, attempt } = machine
-  if (state === 'approved' || state === 'booting') {
+  // One that was stalled for going in circles has made its way after all: the attempt that a person approved goes on.
+  if (state === 'approved' || state === 'booting' || (state === 'stalled' && machine.loop !== undefined)) {
     // These states exist only through an attempt; without one nothing is installed.
     return attempt
       ? { do: 'install', attempt: attempt.id, profile: attempt.profile, resumed: false }

@@ -41,7 +41,7 @@ export function leaseTable(views: readonly LeaseView[], now: Instant): string {
     view.mac,
     view.name ?? '',
     view.state,
-    whenInWords(view.expiresAt, now),
+    view.state === 'reserved' ? 'never' : whenInWords(view.expiresAt, now),
   ])
   const all = [['ADDRESS', 'MAC', 'NAME', 'STATE', 'EXPIRES'], ...rows]
   const widths = all[0]!.map((_, column) => Math.max(...all.map(row => row[column]!.length)))
@@ -62,10 +62,14 @@ async function list(leases: Leases, json: boolean): Promise<ExitStatus> {
   return 0
 }
 
-async function release(leases: Leases, queries: readonly string[], json: boolean): Promise<ExitStatus> {
+async function release(
+  leases: Leases,
+  queries: readonly string[],
+  { json, force }: { json: boolean; force: boolean },
+): Promise<ExitStatus> {
   let status: ExitStatus = 0
   for (const query of queries) {
-    const outcome = await leases.release(query)
+    const outcome = await leases.release(query, { force })
     if (isProblem(outcome)) {
       if (json) complainOf([outcome], true)
       else complain(formatProblem(outcome))
@@ -84,8 +88,8 @@ const VERBS = ['list', 'release'] as const
 export const leaseCommand: Command = {
   name: 'lease',
   summary: 'which machine has which address, and taking one back',
-  usage: ['lease list', 'lease release ADDRESS|MAC|NAME...'],
-  options: {},
+  usage: ['lease list', 'lease release [--force] ADDRESS|MAC|NAME...'],
+  options: { force: { type: 'boolean', help: 'also an address that an installed system has written down' } },
   example: 'rackrise lease release 10.77.0.104',
   async run(positionals, values) {
     const [word, ...queries] = positionals
@@ -100,7 +104,9 @@ export const leaseCommand: Command = {
     const leases = await openLeases(site)
     try {
       const json = values['json'] === true
-      return verb === 'list' ? await list(leases, json) : await release(leases, queries, json)
+      return verb === 'list'
+        ? await list(leases, json)
+        : await release(leases, queries, { json, force: values['force'] === true })
     } finally {
       await leases.close()
     }

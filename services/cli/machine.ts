@@ -71,6 +71,11 @@ function describe(view: MachineView): string {
     ['serial', view.serial],
     ['uuid', view.uuid],
     ['address', view.address],
+    [
+      'static',
+      view.staticAddress &&
+        `${view.staticAddress.address}, written down by the installed system, reserved since ${view.staticAddress.since}`,
+    ],
     ['profile', view.profile],
     [
       'known from',

@@ -7,13 +7,15 @@ const STATUS: Record<string, number> = {
   'unknown-lease': 404,
   'ambiguous-lease': 409,
   'not-leased': 409,
+  'reserved-address': 409,
   'store-failed': 503,
 }
 
 export function addLeaseApi(app: FastifyInstance, leases: Omit<Leases, 'close'>): void {
   app.get('/api/v1/leases', async () => leases.list())
   app.post('/api/v1/leases/:query/release', async (request, reply) => {
-    const outcome = await leases.release((request.params as { query: string }).query)
+    const { query } = request.params as { query: string }
+    const outcome = await leases.release(query, { force: (request.query as { force?: unknown }).force === 'true' })
     return isProblem(outcome) ? reply.code(STATUS[outcome.code] ?? 400).send({ problem: outcome }) : reply.send(outcome)
   })
 }

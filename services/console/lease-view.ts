@@ -8,7 +8,8 @@ export type LeaseView = {
   mac: string
   /** Of the machine that has or had it. */
   name?: string
-  state: 'bound' | 'expired' | 'released' | 'quarantine'
+  /** `reserved`: an installed system has the address written down, so it is nobody else's, whatever became of the lease. */
+  state: 'bound' | 'expired' | 'released' | 'quarantine' | 'reserved'
   /** When it was last acknowledged. */
   boundAt: string
   /** When it ends or ended; for `released`, when it was given back. */
@@ -21,13 +22,18 @@ function stateOf({ state, expiresAt }: LeaseRecord, now: Instant): LeaseView['st
   return state === 'declined' ? 'quarantine' : 'bound'
 }
 
-export function viewLease(record: LeaseRecord, name: string | undefined, now: Instant): LeaseView {
+/** @param about its name, and whether an installed system has the address written down */
+export function viewLease(
+  record: LeaseRecord,
+  { name, isReserved }: { name: string | undefined; isReserved: boolean },
+  now: Instant,
+): LeaseView {
   const { address, mac, boundAt, expiresAt } = record
   return {
     address,
     mac,
     ...(name ? { name } : {}),
-    state: stateOf(record, now),
+    state: isReserved ? 'reserved' : stateOf(record, now),
     boundAt: new Date(boundAt).toISOString(),
     expiresAt: new Date(expiresAt).toISOString(),
   }

@@ -4,6 +4,7 @@ import { isProblem } from '../kit/is-problem.ts'
 import { type Ipv4, parseIpv4 } from '../kit/ipv4.ts'
 import { type Mac, parseMac } from '../kit/mac.ts'
 import type { Problem } from '../kit/problem.ts'
+import type { Machine } from '../machine/lifecycle.ts'
 import type { Registry } from '../machine/registry.ts'
 import type { LeaseRecord, LeaseStore } from '../store/types.ts'
 import { byAddress, type LeaseView, viewLease } from './lease-view.ts'
@@ -11,8 +12,8 @@ import { byAddress, type LeaseView, viewLease } from './lease-view.ts'
 export interface Leases {
   /** By address. */
   list(): Promise<LeaseView[]>
-  /** By address, MAC or name of the machine. */
-  release(query: string): Promise<LeaseView | Problem>
+  /** By address, MAC or name of the machine. `force`: also an address that an installed system has written down. */
+  release(query: string, how?: { force: boolean }): Promise<LeaseView | Problem>
   close(): Promise<void>
 }
 
@@ -43,11 +44,15 @@ function unknown(query: string): Problem {
   return { code: 'unknown-lease', message: `no lease of "${query}"`, hint: HINT, severity: 'error' }
 }
 
+type Kept = LeaseRecord & { isReserved: boolean }
+
 /** The one lease that is meant. An address names whatever is on record there; a machine means what it holds. */
-function pick(records: LeaseRecord[], query: string, macs: ReadonlySet<Mac>): LeaseRecord | Problem {
+function pick(records: Kept[], query: string, macs: ReadonlySet<Mac>): Kept | Problem {
   const address = parseIpv4(query)
   const meant = records.filter(record => (address ? record.address === address : macs.has(record.mac)))
-  const found = meant.filter(({ state }) => (address ? state !== 'released' : state === 'bound'))
+  const found = meant.filter(
+    ({ state, isReserved }) => isReserved || (address ? state !== 'released' : state === 'bound'),
+  )
   if (found.length === 1) return found[0]!
   if (found.length > 1) {
     const list = found.map(record => record.address).join(', ')
@@ -69,6 +74,15 @@ function pick(records: LeaseRecord[], query: string, macs: ReadonlySet<Mac>): Le
     : unknown(query)
 }
 
+function installedWith(address: Ipv4, title: string): Problem {
+  return {
+    code: 'reserved-address',
+    message: `the installed system of ${title} has ${address} written down and uses it, heard or not`,
+    hint: `reinstall it with another network source, or give the address up all the same: \`rackrise lease release --force ${address}\``,
+    severity: 'error',
+  }
+}
+
 function unwritten(error: unknown): Problem {
   const what = error instanceof Error ? error.message : String(error)
   return {
@@ -80,26 +94,50 @@ function unwritten(error: unknown): Problem {
 }
 
 export function localLeases(source: LeaseSource, registry: Registry, clock: Clock, close: () => Promise<void>): Leases {
-  const nameOf = ({ mac, hostName }: LeaseRecord): string | undefined => {
-    const machine = registry.byMac(mac)
-    return (machine && registry.listing(machine).name) ?? hostName
+  const ownerOf = ({ address, mac }: LeaseRecord): Machine | undefined =>
+    registry.byStaticAddress(address) ?? registry.byMac(mac)
+  const view = (record: LeaseRecord): LeaseView => {
+    const machine = ownerOf(record)
+    const name = (machine && registry.listing(machine).name) ?? record.hostName
+    const isReserved = registry.byStaticAddress(record.address) !== undefined
+    return viewLease(record, { name, isReserved }, clock.now())
   }
-  const view = (record: LeaseRecord): LeaseView => viewLease(record, nameOf(record), clock.now())
   const macsOf = (query: string): Set<Mac> => {
     const mac = parseMac(query)
     return new Set(mac ? [mac] : registry.find(query).flatMap(({ macs }) => macs))
   }
+  /** All records, and what installed systems have written down and no record tells of. */
+  const records = async (): Promise<Kept[]> => {
+    const leased = await source.all()
+    const known = new Set(leased.map(({ address }) => address))
+    const unknownToDhcp = registry.machines().flatMap(({ id, staticAddress }): LeaseRecord[] => {
+      if (!staticAddress || known.has(staticAddress.address)) return []
+      const { address, at } = staticAddress
+      return [{ address, mac: id, state: 'released', boundAt: at, expiresAt: at }]
+    })
+    return [...leased, ...unknownToDhcp]
+      .map(record => ({ ...record, isReserved: registry.byStaticAddress(record.address) !== undefined }))
+      .toSorted(byAddress)
+  }
+  const giveUp = async (record: Kept, query: string): Promise<LeaseView | Problem> => {
+    const { address } = record
+    const holder = registry.byStaticAddress(address)
+    if (holder) {
+      const fact = { type: 'address-given-up', address, reason: 'an operator released it' } as const
+      await registry.record(holder.id, fact, 'operator')
+    }
+    const released = await source.release(address)
+    if (released) return view(released)
+    return holder ? view(record) : unknown(query)
+  }
   return {
-    list: async () => (await source.all()).toSorted(byAddress).map(view),
-    async release(query) {
-      const record = pick((await source.all()).toSorted(byAddress), query.trim(), macsOf(query))
+    list: async () => (await records()).map(view),
+    async release(query, { force } = { force: false }) {
+      const record = pick(await records(), query.trim(), macsOf(query))
       if (isProblem(record)) return record
-      try {
-        const released = await source.release(record.address)
-        return released ? view(released) : unknown(query)
-      } catch (error) {
-        return unwritten(error)
-      }
+      const holder = registry.byStaticAddress(record.address)
+      if (holder && !force) return installedWith(record.address, registry.titleOf(holder))
+      return giveUp(record, query).catch(unwritten)
     },
     close,
   }

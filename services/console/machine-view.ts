@@ -18,6 +18,8 @@ export type MachineView = {
   stage?: string
   reason?: string
   address?: string
+  /** What its installed system has written down: reserved for it, whatever becomes of its lease. */
+  staticAddress?: { address: string; since: string }
   profile?: string
   listed: Listing['from']
   attempt?: { id: string; startedAt: string; resumes: number }
@@ -54,7 +56,7 @@ export function viewMachine(
   progress: Progress | undefined,
   heardAt: Instant,
 ): MachineView {
-  const { attempt, installed } = machine
+  const { attempt, installed, staticAddress } = machine
   return present({
     id: machine.id,
     name: listing.name ?? machine.id,
@@ -65,8 +67,9 @@ export function viewMachine(
     product: machine.product,
     state: machine.state,
     stage: machine.stage,
-    reason: machine.reason,
+    reason: machine.reason ?? machine.loop,
     address: machine.address,
+    staticAddress: staticAddress && { address: staticAddress.address, since: iso(staticAddress.at) },
     profile: attempt?.profile ?? listing.profile,
     listed: listing.from,
     attempt: attempt && { id: attempt.id, startedAt: iso(attempt.startedAt), resumes: attempt.resumes },

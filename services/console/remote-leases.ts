@@ -10,7 +10,12 @@ export function remoteLeases(socketPath: string): Leases {
       const views = await askJson<LeaseView[]>(socketPath, 'GET', '/api/v1/leases')
       return isProblem(views) ? [] : views
     },
-    release: query => askJson<LeaseView>(socketPath, 'POST', `/api/v1/leases/${encodeURIComponent(query)}/release`),
+    release: (query, { force } = { force: false }) =>
+      askJson<LeaseView>(
+        socketPath,
+        'POST',
+        `/api/v1/leases/${encodeURIComponent(query)}/release${force ? '?force=true' : ''}`,
+      ),
     close: async () => {},
   }
 }

@@ -199,6 +199,13 @@ export const REASONS = {
     action: 'see `rackrise check` for the file, put it into `boot.loaders`, and restart',
     severity: 'warning',
   },
+  'boot-loop': {
+    kind: 'silence',
+    message:
+      'the machine was given its loader again and again and never fetched its script: it is given nothing to boot',
+    action: 'look at its screen, then `rackrise machine approve` or `reinstall` it to let it try again',
+    severity: 'warning',
+  },
   'no-boot-request': {
     kind: 'silence',
     message: 'port 4011 answers requests to the boot server only',

@@ -2,8 +2,10 @@
 import { type DhcpPlan, dhcpPlan, type LoaderNames } from '../boot/plan.ts'
 import type { Urls } from '../boot/urls.ts'
 import { bootView, expectsAnswer, silentReason } from '../boot/view.ts'
+import { Alarms } from '../kit/alarms.ts'
 import type { Clock, Instant } from '../kit/clock.ts'
-import type { MachineId } from '../machine/event.ts'
+import { loopIn } from '../machine/boot-loop.ts'
+import { describeLoop, type MachineId } from '../machine/event.ts'
 import type { Machine } from '../machine/lifecycle.ts'
 import type { Registry } from '../machine/registry.ts'
 import type { Site } from '../site/types.ts'
@@ -18,6 +20,8 @@ export type FleetOptions = {
   /** What the loader folder holds. */
   loaders: LoaderNames
   clock: Pick<Clock, 'now'>
+  /** Hears of machines that go in circles. */
+  alarms?: Pick<Alarms, 'raise'>
 }
 
 /** Facts of a system that renews its lease are worth one line, not one every half hour. */
@@ -38,6 +42,25 @@ function bootNews(clock: Pick<Clock, 'now'>): (machine: Machine, told: string) =
     const isRepeat = before?.told === told && now - before.at < SAME_BOOT_MS && machine.lastEventAt <= before.at
     if (!isRepeat) last.set(machine.id, { told, at: now })
     return !isRepeat
+  }
+}
+
+/** Looks at a machine that asks for something to boot: whether it goes in circles, for all to hear (H19). */
+function loopWatch({ registry, clock, alarms = new Alarms(clock) }: FleetOptions) {
+  return (machine: Machine, { boot: { stage } }: DhcpClient): void => {
+    if (machine.loop !== undefined || (stage !== 'firmware' && stage !== 'ipxe')) return
+    const loop = loopIn(machine.futile ?? {}, stage, clock.now())
+    if (!loop) return
+    registry.inBackground(registry.record(machine.id, loop, 'dhcp'))
+    const title = registry.titleOf(machine)
+    const hint = `look at its screen, then \`rackrise machine approve ${title}\` or \`reinstall\` to let it try again`
+    alarms.raise({
+      code: 'boot-loop',
+      subject: title,
+      severity: 'alarm',
+      message: `${title}: ${describeLoop(loop)}`,
+      hint,
+    })
   }
 }
 
@@ -64,6 +87,7 @@ function teller({ registry, clock }: FleetOptions): (fact: DhcpFact) => void {
 export function registryFleet(options: FleetOptions): DhcpFleet {
   const { registry, site, urls, loaders } = options
   const { reservationOf, ownerOf } = registryReservations(options)
+  const watchLoops = loopWatch(options)
 
   /** Whoever boots from the network becomes known; a laptop on the VLAN does not. */
   const machineOf = (client: DhcpClient): Machine | undefined => {
@@ -83,7 +107,8 @@ export function registryFleet(options: FleetOptions): DhcpFleet {
     const silent = silentReason(machine, registry.listing(machine), site.boot.unknown)
     const attempt = site.dhcp.answerOptions ? expectsAnswer(machine) : undefined
     const answer = attempt && { url: urls.answer(registry.token(attempt, 'answer')), fingerprint: options.fingerprint }
-    return dhcpPlan(client.boot, bootView(silent, urls.script(client.mac), answer), loaders)
+    const view = { ...bootView(silent, urls.script(client.mac), answer), loops: machine.loop !== undefined }
+    return dhcpPlan(client.boot, view, loaders)
   }
 
   return {
@@ -96,9 +121,10 @@ export function registryFleet(options: FleetOptions): DhcpFleet {
         return { plan: dhcpPlan(client.boot, bootView(silent, urls.script(client.mac)), loaders), ...reserved }
       }
       registry.heard(machine.id)
+      watchLoops(machine, client)
       const { name, options: own } = registry.listing(machine)
       return {
-        plan: planOf(client, machine),
+        plan: planOf(client, registry.byMac(machine.id) ?? machine),
         ...reserved,
         ...(own.length > 0 ? { options: own } : {}),
         ...(name ? { hostName: name } : {}),

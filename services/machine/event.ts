@@ -69,15 +69,24 @@ export type Fact =
   | { type: 'installation-inferred'; attempt: AttemptId; evidence: string }
   | { type: 'stalled'; attempt: AttemptId; silentSeconds: number; stage: string }
   | { type: 'gave-up'; attempt: AttemptId; reason: string }
+  /** It was given its loader (or iPXE its script's URL) again and again, and never fetched its script. */
+  | { type: 'boot-looped'; stage: 'firmware' | 'ipxe'; boots: number; seconds: number }
 
 /** A fact with its time, where it was seen, and, once kept, its number. */
 export type MachineEvent = Fact & { at: Instant; source: EventSource; seq?: number; anomaly?: string }
 
 /** Facts that somebody should look at. */
-const ATTENTION: ReadonlySet<Fact['type']> = new Set(['address-given-up'])
+const ATTENTION: { [T in Fact['type']]?: 'warn' | 'error' } = { 'address-given-up': 'warn', 'boot-looped': 'error' }
 
-export function needsAttention({ type }: Fact): boolean {
-  return ATTENTION.has(type)
+/** How loud the log says a fact that fits. */
+export function levelOf({ type }: Fact): 'info' | 'warn' | 'error' {
+  return ATTENTION[type] ?? 'info'
+}
+
+/** Of a boot loop, in words for the timeline and for the list of machines. */
+export function describeLoop({ stage, boots, seconds }: Extract<Fact, { type: 'boot-looped' }>): string {
+  const given = stage === 'firmware' ? 'its loader was given' : 'iPXE was given its script'
+  return `${given} ${boots} times in ${Math.ceil(seconds / 60)} min and the script never fetched: it gets nothing more to boot until it fetches it or is approved`
 }
 
 /** One line for people: what happened, to whom, why; nothing secret. */
@@ -129,6 +138,8 @@ export function describeFact(fact: Fact): string {
       return `installed (inferred): ${fact.evidence}`
     case 'stalled':
       return `nothing heard for ${fact.silentSeconds} s, last stage ${fact.stage}`
+    case 'boot-looped':
+      return describeLoop(fact)
     case 'gave-up':
       return `gave up: ${fact.reason}`
   }

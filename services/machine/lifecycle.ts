@@ -5,7 +5,15 @@
 import type { Instant } from '../kit/clock.ts'
 import type { Ipv4 } from '../kit/ipv4.ts'
 import type { Mac } from '../kit/mac.ts'
-import type { AttemptId, BootStage, Installed, MachineEvent, MachineId } from './event.ts'
+import { countBoot, type FutileBoots, stageToldOf } from './boot-loop.ts'
+import {
+  type AttemptId,
+  type BootStage,
+  describeLoop,
+  type Installed,
+  type MachineEvent,
+  type MachineId,
+} from './event.ts'
 
 export type MachineState =
   | 'held'
@@ -47,6 +55,10 @@ export type Machine = {
   /** What the installed system has written down for good (network `source = "from-dhcp"`), so nobody else may have it, however silent it is. */
   staticAddress?: { address: Ipv4; at: Instant }
   stage?: BootStage
+  /** Network boots since it last fetched its script or booted a system. */
+  futile?: FutileBoots
+  /** Set while it is given nothing more to boot, since it went in circles; why, in words. */
+  loop?: string
   /** Why it failed, stalled or is blocked, in words. */
   reason?: string
   installed?: Installed & { at: Instant; inferred: boolean }
@@ -110,22 +122,51 @@ function startAttempt(machine: Machine, event: Of<'attempt-started'>): Step {
   if (machine.state === 'installing' && !event.again)
     return refuse(machine, 'an installation is under way; `machine reinstall` starts another one')
   const attempt: Attempt = { id: event.attempt, profile: event.profile, startedAt: event.at, resumes: 0 }
-  return { machine: { ...without(machine, 'reason'), state: 'approved', attempt, attempts: machine.attempts + 1 } }
+  return {
+    machine: {
+      ...without(machine, 'reason', 'futile', 'loop'),
+      state: 'approved',
+      attempt,
+      attempts: machine.attempts + 1,
+    },
+  }
 }
 
 /** Heard of early in a boot: by the lease it took or, where another server gives those, by what it was told to boot. */
 function beginStage(machine: Machine, event: Of<'leased'> | Of<'boot-told'>): Step {
   const address = event.type === 'leased' ? { address: event.address } : {}
-  const next: Machine = { ...machine, ...address, stage: event.stage }
+  const next: Machine = { ...countedBoot(machine, event), ...address, stage: event.stage }
   const { attempt } = machine
   const fromNetwork = event.stage === 'firmware' || event.stage === 'ipxe'
   if (!attempt || !fromNetwork || attempt.toldLocalAt === undefined) return { machine: next }
   return { machine: { ...next, attempt: { ...attempt, backAt: event.at } } }
 }
 
-function serveScript(machine: Machine, event: Of<'script-served'>): Step {
-  const attempt = inAttempt(machine, event, event.resumed ? ['installing'] : ['approved', 'booting'])
-  if (typeof attempt === 'string') return refuse(machine, attempt)
+/** An installer or a system that asks for its address was booted by something, so the boots before it led somewhere. */
+function countedBoot(machine: Machine, event: Of<'leased'> | Of<'boot-told'>): Machine {
+  const stage = stageToldOf(event)
+  if (stage) return { ...machine, futile: countBoot(machine.futile ?? {}, stage, event.at) }
+  return event.stage === 'firmware' || event.stage === 'ipxe' ? machine : without(machine, 'futile')
+}
+
+/** An attempt that waits for its machine is stalled; in every other state the machine boots its disk, as it would have. */
+function goInCircles(machine: Machine, event: Of<'boot-looped'>): Step {
+  const loop = describeLoop(event)
+  const isAwaited = machine.state === 'approved' || machine.state === 'booting'
+  return { machine: { ...machine, loop, ...(isAwaited ? { state: 'stalled', reason: loop } : {}) } }
+}
+
+/** It fetched its script: whatever went in circles goes on. */
+function withoutLoop(machine: Machine): Machine {
+  return machine.loop === undefined && machine.futile === undefined ? machine : without(machine, 'futile', 'loop')
+}
+
+function serveScript(before: Machine, event: Of<'script-served'>): Step {
+  const states: MachineState[] =
+    before.loop === undefined ? ['approved', 'booting'] : ['approved', 'booting', 'stalled']
+  const attempt = inAttempt(before, event, event.resumed ? ['installing'] : states)
+  const machine = before.state === 'stalled' ? without(withoutLoop(before), 'reason') : withoutLoop(before)
+  if (typeof attempt === 'string') return refuse(before, attempt)
   const fresh: Attempt = without(attempt, 'toldLocalAt', 'backAt')
   return {
     machine: {
@@ -138,7 +179,8 @@ function serveScript(machine: Machine, event: Of<'script-served'>): Step {
   }
 }
 
-function tellLocalDisk(machine: Machine, event: Of<'local-disk-told'>): Step {
+function tellLocalDisk(before: Machine, event: Of<'local-disk-told'>): Step {
+  const machine = withoutLoop(before)
   if (machine.state !== 'installing' || !machine.attempt) return { machine }
   return { machine: { ...machine, attempt: { ...without(machine.attempt, 'backAt'), toldLocalAt: event.at } } }
 }
@@ -215,6 +257,8 @@ function fold(machine: Machine, event: MachineEvent): Step {
     case 'leased':
     case 'boot-told':
       return beginStage(machine, event)
+    case 'boot-looped':
+      return goInCircles(machine, event)
     case 'script-served':
       return serveScript(machine, event)
     case 'local-disk-told':

@@ -89,6 +89,15 @@ export function siteAddressOf(machine: Pick<Machine, 'macs'>, site: ListingSite)
   return entryOf(machine, site)?.address ?? site.dhcp.reservations.find(isIts)?.address
 }
 
+/** Whom else the site reserves that address for: a host name, or what a reservation is found by. */
+export function otherClaimOn(address: Ipv4, { macs }: Pick<Machine, 'macs'>, site: ListingSite): string | undefined {
+  const entry = site.machines.find(listed => listed.address === address)
+  if (entry) return entry.macs.some(mac => macs.includes(mac)) ? undefined : entry.name
+  const reservation = site.dhcp.reservations.find(one => one.address === address)
+  if (!reservation || (reservation.key.by === 'mac' && macs.includes(reservation.key.value))) return undefined
+  return reservation.name ?? `${reservation.key.by} ${reservation.key.value}`
+}
+
 /** The machine's own entry if one of its MACs is listed, else the first rule all of whose globs fit. */
 export function listingOf(machine: Machine, site: ListingSite): Listing {
   const address = siteAddressOf(machine, site) ?? machine.staticAddress?.address

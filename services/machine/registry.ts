@@ -12,12 +12,12 @@ import {
   describeFact,
   type EventSource,
   type Fact,
+  levelOf,
   type MachineEvent,
   type MachineId,
-  needsAttention,
 } from './event.ts'
 import { advance, BACK_WITHIN_MS, type Machine, newMachine, overdue } from './lifecycle.ts'
-import { type Listing, listingOf, siteAddressOf } from './listing.ts'
+import { type Listing, listingOf, otherClaimOn, siteAddressOf } from './listing.ts'
 import type { Progress } from './progress.ts'
 import { attemptToken, hashToken, type SecretPurpose } from './secrets.ts'
 import { StaticAddresses } from './static-addresses.ts'
@@ -187,7 +187,7 @@ export class Registry {
     const step = advance(before ?? newMachine(id, at), { ...fact, at, source })
     this.#keep(step.machine)
     const event: MachineEvent = { ...fact, at, source, ...(step.anomaly ? { anomaly: step.anomaly } : {}) }
-    this.#options.log[step.anomaly || needsAttention(fact) ? 'warn' : 'info'](
+    this.#options.log[step.anomaly ? 'warn' : levelOf(fact)](
       {
         machine: this.titleOf(step.machine),
         source,
@@ -368,11 +368,15 @@ export class Registry {
       this.#options.log.warn({ machine: id, code: started.code }, `${started.message}; ${started.hint}`)
   }
 
-  /** The site's word about an address counts; what an installed system has written down does not change by it. */
+  /** Its own address may change by the site's word, though the installed system does not hear it; nobody else gets it by that. */
   async #settleAddress({ id, macs, staticAddress }: Machine): Promise<void> {
-    const given = staticAddress && siteAddressOf({ macs }, this.#options.site)
-    if (!given || given === staticAddress.address) return
+    const { site, log } = this.#options
+    if (!staticAddress) return
     const { address } = staticAddress
+    const [given, other] = [siteAddressOf({ macs }, site), otherClaimOn(address, { macs }, site)]
+    if (other)
+      log.warn({ machine: id, address }, `${other} does not get ${address}: an installed system has it as static`)
+    if (!given || given === address) return
     await this.record(id, { type: 'address-given-up', address, reason: `the site gives it ${given}` }, 'site')
   }
 

@@ -104,9 +104,11 @@ describe('without an appliance, on the state on disk', () => {
 describe('with a running appliance, through its control socket', () => {
   let close: () => Promise<void>
   let leases: MemoryStore
+  let fleet: Fleet
 
   beforeEach(async () => {
-    const { registry, clock, log } = await Fleet.open(siteOf())
+    fleet = await Fleet.open(siteOf())
+    const { registry, clock, log } = fleet
     leases = new MemoryStore()
     await leases.put(lease('10.77.0.11', NODE1))
     const app = buildApp(undefined, { log })
@@ -132,6 +134,22 @@ describe('with a running appliance, through its control socket', () => {
       expect.objectContaining({ address: '10.77.0.11', name: 'node1', state: 'released' }),
     ])
     expect(leases.records.get('10.77.0.11' as Ipv4)?.state).toBe('released')
+  })
+
+  test('what an installed system has written down is shown, refused, and given up where that is meant', async () => {
+    const { registry } = fleet
+    const attempt = await registry.startAttempt(fleet.machine(NODE1), { by: 'operator', again: false })
+    if (typeof attempt !== 'string') throw new Error(attempt.message)
+    const served = { attempt, address: '10.77.0.11', layers: [], sha256: '', leftOut: [], withToken: true }
+    await fleet.happen(NODE1, { type: 'answer-served', ...served, becomesStatic: true })
+    expect((await run('list')).out).toContain('10.77.0.11  bc:24:11:ab:12:21  node1  reserved  never')
+    const refused = await run('release', 'node1')
+    expect([refused.status, refused.err]).toEqual([
+      1,
+      'error: the installed system of node1 has 10.77.0.11 written down and uses it, heard or not; reinstall it with another network source, or give the address up all the same: `rackrise lease release --force 10.77.0.11`\n',
+    ])
+    expect((await run('release', '--force', 'node1')).status).toBe(0)
+    expect((await run('list')).out).toContain('10.77.0.11  bc:24:11:ab:12:21  node1  released')
   })
 
   test('what the appliance refuses is refused here, with its words', async () => {

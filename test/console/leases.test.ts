@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import type { LeaseView } from '../../services/console/lease-view.ts'
 import { localLeases, storedLeases } from '../../services/console/leases.ts'
 import { isProblem } from '../../services/kit/is-problem.ts'
@@ -111,5 +111,60 @@ test('a disk that is full is a problem with what to do', async () => {
     message: 'the lease could not be written: ENOSPC',
     hint: 'make room on the disk of the state directory, and repeat the command',
     severity: 'error',
+  })
+})
+
+describe('an address that an installed system has written down', () => {
+  const KEPT = '10.77.0.100' as Ipv4
+
+  async function installed(records: Kept[]) {
+    const rig = await Fleet.open(SITE)
+    const { registry, clock } = rig
+    const attempt = await registry.startAttempt(rig.machine(NODE1), { by: 'operator', again: false })
+    if (typeof attempt !== 'string') throw new Error(attempt.message)
+    const served = { attempt, address: KEPT, layers: [], sha256: '', leftOut: [], withToken: true }
+    await rig.happen(NODE1, { type: 'answer-served', ...served, becomesStatic: true })
+    const store = new MemoryStore()
+    const [boundAt, expiresAt] = [clock.now() - 90 * MINUTE, clock.now() - 30 * MINUTE]
+    for (const record of records)
+      await store.put({ mac: NODE1, state: 'bound', boundAt, expiresAt, ...record, address: record.address as Ipv4 })
+    return { rig, store, leases: localLeases(storedLeases(store, clock), registry, clock, async () => {}) }
+  }
+
+  test.each<[string, Kept[]]>([
+    ['its lease has ended', [{ address: KEPT }]],
+    ['its lease was given back', [{ address: KEPT, state: 'released' }]],
+    ['no lease of it is on record any more', []],
+  ])('is shown as reserved when %s, and is not released by mistake', async (_, records) => {
+    const { leases, store } = await installed(records)
+    expect((await leases.list()).map(({ address, name, state }) => [address, name, state])).toEqual([
+      [KEPT, 'node1', 'reserved'],
+    ])
+    const written = store.written.length
+    for (const query of [KEPT, 'node1', NODE1]) {
+      expect(await leases.release(query)).toEqual({
+        code: 'reserved-address',
+        message: `the installed system of node1 has ${KEPT} written down and uses it, heard or not`,
+        hint: `reinstall it with another network source, or give the address up all the same: \`rackrise lease release --force ${KEPT}\``,
+        severity: 'error',
+      })
+    }
+    expect(store.written.length).toBe(written)
+  })
+
+  test('can be given up all the same, and the timeline says who did it', async () => {
+    const { leases, rig } = await installed([{ address: KEPT }])
+    expect(wordOf(await leases.release(KEPT, { force: true }))).toBe(`${KEPT} released`)
+    expect((await leases.list()).map(({ state }) => state)).toEqual(['released'])
+    expect(rig.registry.byStaticAddress(KEPT)).toBeUndefined()
+    const [last] = (await rig.registry.timeline(rig.machine(NODE1).id, 0, 99)).slice(-1)
+    expect(last).toMatchObject({ type: 'address-given-up', source: 'operator', address: KEPT })
+    expect(wordOf(await leases.release(KEPT))).toBe(`not-leased: the lease of "${KEPT}" was given back already`)
+  })
+
+  test('without a record, too', async () => {
+    const { leases } = await installed([])
+    expect(wordOf(await leases.release('node1', { force: true }))).toBe(`${KEPT} released`)
+    expect(await leases.list()).toEqual([])
   })
 })

@@ -181,6 +181,7 @@ export type BootSilence =
   | 'not-booting'
   | 'unsupported-architecture'
   | 'loader-missing'
+  | 'boot-loop'
   | 'no-boot-request'
   | 'windows-deployment'
   | 'foreign-network'

@@ -12,7 +12,7 @@ import { LIMITED_BROADCAST } from '../../services/kit/ipv4.ts'
 import { FakeClock } from '../fake/clock.ts'
 import { FakeLan } from '../fake/lan.ts'
 import { FakeMeter } from '../fake/meter.ts'
-import { BIOS, dhcp, ip, IPXE, NODE1, text, UEFI } from './messages.ts'
+import { BIOS, dhcp, ip, IPXE, NODE1, NODE2, text, UEFI } from './messages.ts'
 import { type BootSilence, listeningLog, MemoryStore, RACK, SCRIPT_URL, START, TestFleet } from './rig.ts'
 
 const OURS = '10.77.0.1'
@@ -184,6 +184,7 @@ const SILENCES: Record<BootSilence, [message: DhcpMessage, at: 67 | 4011, type: 
   'not-booting': [dhcp('discover'), 67, 'discover'],
   'unsupported-architecture': [dhcp('discover', { ...UEFI, architecture: 6 }), 67, 'discover'],
   'loader-missing': [dhcp('discover', { ...UEFI, architecture: 11 }), 67, 'discover'],
+  'boot-loop': [dhcp('discover', { ...UEFI, mac: NODE2 }), 67, 'discover'],
   'no-boot-request': [dhcp('discover', UEFI), 4011, 'discover'],
   'windows-deployment': [dhcp('request', { ...BIOS, options: [[250, bytesOf('WDS')]] }), 4011, 'request'],
   'foreign-network': [dhcp('request', { ...UEFI, ciaddr: '192.0.2.9' }), 4011, 'request'],
@@ -194,6 +195,7 @@ test.each(Object.keys(SILENCES) as BootSilence[])(
   async reason => {
     const it = await lab()
     it.fleet.loaders.delete('snponly-arm64.efi')
+    it.fleet.plans.set(NODE2, { do: 'nothing', reason: 'boot-loop' })
     const [message, at, type] = SILENCES[reason]
     await (at === 67 ? it.ask(message) : it.ask(message, AT_4011, 4011))
     expect(it.meter.read('rackrise_dhcp_decisions_total')).toEqual({

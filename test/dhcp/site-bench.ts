@@ -6,6 +6,7 @@ import { LeaseTable } from '../../services/dhcp/lease-table.ts'
 import { type DhcpMessage } from '../../services/dhcp/message.ts'
 import { registryFleet } from '../../services/dhcp/registry-fleet.ts'
 import { respond } from '../../services/dhcp/respond.ts'
+import type { Trouble } from '../../services/kit/alarms.ts'
 import type { Mac } from '../../services/kit/mac.ts'
 import type { Site } from '../../services/site/types.ts'
 import { Fleet, siteOf } from '../machine/rig.ts'
@@ -15,6 +16,7 @@ export class SiteBench {
   readonly rig: Fleet
   table!: LeaseTable
   fleet!: DhcpFleet
+  readonly alarms: Trouble[] = []
   #view!: DhcpView
   #xid = 0
 
@@ -43,6 +45,7 @@ export class SiteBench {
       fingerprint: 'AB'.repeat(32),
       loaders: new Set(['undionly.kpxe', 'snponly.efi']),
       clock: this.rig.clock,
+      alarms: { raise: trouble => this.alarms.push(trouble) > 0 },
     })
     const { domain } = site
     const server = { address, prefix, domain, leaseSeconds, authoritative, subnets, subnetSelection, httpPort: 80 }

@@ -3,6 +3,7 @@ import { existsSync, readdirSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { isProblem } from '../../services/kit/is-problem.ts'
 import { systemClock } from '../../services/kit/clock.ts'
 import { planMachines } from '../../services/lab/rack-plan.ts'
 import { runSimulatedRack } from '../../services/lab/run-rack.ts'
@@ -85,5 +86,13 @@ test('simulated machines: TXT only, power cuts in the middle, held, and one that
       machines.map(async ({ name }) => countOf(await timelineOf(open, name), 'answer-served')),
     )
     expect(served).toEqual([1, 2, 2, 1, 0, 0])
+    // Their answers say from-dhcp: what they installed as static is nobody else's from now on.
+    const kept = await Promise.all(
+      machines.map(async ({ name }) => {
+        const view = await open.fleet.show(name)
+        return isProblem(view) ? view.code : view.staticAddress?.address === view.address && view.address !== undefined
+      }),
+    )
+    expect(kept).toEqual([true, true, true, true, false, false])
   })
 })

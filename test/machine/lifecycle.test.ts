@@ -128,6 +128,46 @@ test('resumed installations are counted and forget what was told before', () => 
   })
 })
 
+describe('the address that an installed system has written down', () => {
+  const fromDhcp: Fact = { ...answer, becomesStatic: true }
+  const again: Fact = { ...approved, attempt: A2, again: true } as Fact
+  const givenUp: Fact = { type: 'address-given-up', address: ADDRESS, reason: 'x' }
+  test.each<[string, Fact[], string | undefined]>([
+    ['is the one that its answer was asked from', [approved, script, fromDhcp], ADDRESS],
+    ['is none where the answer names one itself', [approved, script, answer], undefined],
+    ['stays after the report', [approved, script, fromDhcp, report], ADDRESS],
+    [
+      'stays when the installation fails',
+      [approved, script, fromDhcp, { type: 'gave-up', attempt: A1, reason: 'x' }],
+      ADDRESS,
+    ],
+    ['stays while another installation is under way', [approved, script, fromDhcp, report, again], ADDRESS],
+    [
+      'ends when the next answer is not from DHCP',
+      [approved, script, fromDhcp, report, again, { ...answer, attempt: A2 } as Fact],
+      undefined,
+    ],
+    ['ends when it is given up', [approved, script, fromDhcp, report, givenUp], undefined],
+    ['is not begun by an answer that does not fit', [fromDhcp], undefined],
+    ['stays when a machine is blocked', [approved, script, fromDhcp, report, { type: 'blocked' }], ADDRESS],
+  ])('%s', (_, facts, address) => {
+    expect(after(...facts).staticAddress?.address).toBe(address)
+  })
+
+  test('moves with the next answer from DHCP', () => {
+    const moved = after(approved, script, fromDhcp, report, again, {
+      ...fromDhcp,
+      attempt: A2,
+      address: '10.77.0.12',
+    } as Fact)
+    expect(moved.staticAddress).toEqual({ address: '10.77.0.12', at: 6000 })
+  })
+
+  test('cannot be given up where it is another one', () => {
+    expect(anomalyOf(after(approved, script, answer), givenUp)).toBe('10.77.0.11 is not its static address')
+  })
+})
+
 test('a late report replaces what was inferred', () => {
   const inferred = after(approved, script, answer, told, {
     type: 'installation-inferred',
