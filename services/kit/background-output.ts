@@ -1,8 +1,11 @@
 /**
- * A descriptor that is written in the background, all lines that wait with one system call: who logs never waits for who reads (M08). What still
- * waits when the process ends is written then, each line once. An error (the disk of the log is full) costs lines, never the service.
+ * A descriptor that is written in the background, all lines of some milliseconds with one system call: who logs never waits for who reads (M08).
+ * What still waits when the process ends is written then, each line once. An error (the disk of the log is full) costs lines, never the service.
  */
 import { write, writeSync } from 'node:fs'
+
+/** Nobody reads faster, and under load a write for each turn of the event loop costs more than making its lines. */
+const GATHER_MS = 10
 
 /** Beyond that whoever reads the lines stands still, and further ones are dropped rather than kept in memory. */
 const WAITING_CHARACTERS_MOST = 16 * 1024 * 1024
@@ -16,6 +19,7 @@ export class BackgroundOutput {
   #waiting: string[] = []
   #characters = 0
   #isWriting = false
+  #isGathering = false
 
   constructor(fd: number) {
     this.#fd = fd
@@ -26,7 +30,16 @@ export class BackgroundOutput {
     if (this.#characters > WAITING_CHARACTERS_MOST) return
     this.#waiting.push(line)
     this.#characters += line.length
-    if (!this.#isWriting) this.#next()
+    if (!this.#isWriting && !this.#isGathering) this.#gather()
+  }
+
+  #gather(): void {
+    this.#isGathering = true
+    setTimeout(() => {
+      this.#isGathering = false
+      this.#isWriting = true
+      this.#put(this.#take())
+    }, GATHER_MS)
   }
 
   #take(): Buffer {
@@ -36,17 +49,17 @@ export class BackgroundOutput {
     return Buffer.from(text)
   }
 
-  #next(): void {
-    this.#isWriting = this.#waiting.length > 0
-    if (this.#isWriting) this.#put(this.#take())
-  }
-
   #put(bytes: Buffer): void {
     write(this.#fd, bytes, (error, written) => {
       if (error?.code === 'EAGAIN') setTimeout(() => this.#put(bytes), RETRY_MS)
       else if (!error && written < bytes.length) this.#put(bytes.subarray(written))
-      else this.#next()
+      else this.#done()
     })
+  }
+
+  #done(): void {
+    this.#isWriting = false
+    if (this.#waiting.length > 0) this.#gather()
   }
 
   #finish(): void {

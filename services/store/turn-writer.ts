@@ -1,9 +1,16 @@
 /**
  * All writes of one event-loop turn share one transaction and one fsync; each caller hears when its own is durable. The disk is waited for in a
- * thread of its own (M08), and what comes while it is busy makes up the next transaction: the slower the disk, the more share a flush.
+ * thread of its own (M08), and what comes while it is busy, or just was, makes up the next transaction: the greater the hurry, the more share a
+ * flush.
  */
 import { Worker } from 'node:worker_threads'
 import type { Outcome, ThreadData, Write } from './commit-thread.ts'
+
+/**
+ * From the beginning of one transaction to that of the next at least. A single write after a pause does not wait; a rack that is switched on shares
+ * its flushes, each of which costs a system call, two messages between threads and a place in the queue of the disk.
+ */
+const BETWEEN_MS = 2
 
 type Waiting = { write: Write; resolve: (row: number) => void; reject: (error: unknown) => void }
 
@@ -14,6 +21,7 @@ export class TurnWriter {
   #waiting: Waiting[] = []
   #committing: Waiting[] = []
   #idle: (() => void)[] = []
+  #beganAt = Number.NEGATIVE_INFINITY
 
   constructor(data: ThreadData) {
     this.#data = data
@@ -23,7 +31,7 @@ export class TurnWriter {
   write(write: Write): Promise<number> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ write, resolve, reject })
-      if (this.#waiting.length === 1 && this.#committing.length === 0) setImmediate(() => this.#start())
+      if (this.#waiting.length === 1 && this.#committing.length === 0) this.#schedule()
     })
   }
 
@@ -37,8 +45,15 @@ export class TurnWriter {
     await new Promise(resolve => thread.once('exit', resolve))
   }
 
+  /** Once for all that waits: after this turn, or when the last transaction began long enough ago. */
+  #schedule(): void {
+    const early = this.#beganAt + BETWEEN_MS - performance.now()
+    if (early > 0) setTimeout(() => this.#start(), early)
+    else setImmediate(() => this.#start())
+  }
+
   #start(): void {
-    if (this.#committing.length > 0 || this.#waiting.length === 0) return
+    this.#beganAt = performance.now()
     this.#committing = this.#waiting
     this.#waiting = []
     this.#thread ??= this.#open()
@@ -60,8 +75,7 @@ export class TurnWriter {
     if ('rows' in outcome) done.forEach(({ resolve }, index) => resolve(outcome.rows[index]!))
     else for (const { reject } of done) reject(new Error(outcome.error))
     this.#thread?.unref()
-    this.#start()
-    if (this.#committing.length > 0) return
+    if (this.#waiting.length > 0) return this.#schedule()
     for (const resolve of this.#idle.splice(0)) resolve()
   }
 }
