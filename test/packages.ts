@@ -21,6 +21,11 @@ export const PACKAGES: readonly Need[] = [
   { files: 'test/interop/dhcp.test.ts', packages: ['isc-dhcp-client', 'udhcpc', ...NAMESPACES], needsRoot: true },
   { files: 'test/interop/dns.test.ts', packages: ['bind9-dnsutils'] },
   {
+    files: 'test/interop/dns-resolvers.test.ts',
+    packages: ['bind9-dnsutils', 'bind9-host', 'knot-dnsutils', 'unbound'],
+    needsRoot: true,
+  },
+  {
     files: 'test/interop/iso.test.ts',
     packages: ['xorriso', 'cpio', 'qemu-system-x86', 'linux-image-amd64', 'busybox-static'],
   },
