@@ -1,11 +1,10 @@
 /** What it means that another server was seen, as a table. */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { decode } from '../../services/dhcp/codec.ts'
-import { type DhcpMessage, isMalformed } from '../../services/dhcp/message.ts'
+import type { DhcpMessage } from '../../services/dhcp/message.ts'
 import { type Expected, sightingOfChoice, sightingOfReply, troubleOf } from '../../services/dhcp/sighting.ts'
 import type { Said } from './messages.ts'
-import { bytesOf } from '../../services/dhcp/options.ts'
+import { bytesOf, textOf } from '../../services/dhcp/options.ts'
 import { dhcp, ip, NODE1 } from './messages.ts'
 
 const OURS = ip('10.77.0.1')
@@ -136,16 +135,24 @@ test('what is no reply is no sighting', () => {
   expect(sightingOfReply({ ...dhcp('discover'), op: 'reply' }, ip(OTHER))).toBeUndefined()
 })
 
-test('any datagram at all is a sighting or none, with nothing in it that a terminal would take for a command', () => {
+test('whatever a reply says, what is told of it is short, and nothing that a terminal would take for a command', () => {
+  const anyOptions = fc.array(fc.tuple(fc.constantFrom(54, 56, 60, 66, 67), fc.uint8Array({ maxLength: 300 })), {
+    maxLength: 5,
+  })
   fc.assert(
-    fc.property(fc.uint8Array({ minLength: 240, maxLength: 600 }), bytes => {
-      bytes.set([99, 130, 83, 99], 236)
-      bytes.set([2, 1, 6], 0)
-      bytes.set([53, 1, 2], 240 + (bytes.length > 244 ? 0 : -240))
-      const message = decode(bytes)
-      const sighting = isMalformed(message) ? undefined : sightingOfReply(message, ip(OTHER))
-      const trouble = sighting && troubleOf(sighting, PROXY)
-      expect(JSON.stringify(trouble ?? {})).toMatch(/^[\x20-\x7e]*$/)
-    }),
+    fc.property(
+      fc.constantFrom('offer', 'ack', 'nak'),
+      anyOptions,
+      fc.uint8Array({ maxLength: 127 }),
+      (type, options, file) => {
+        const message = { ...reply(type, { options }), file: textOf(file) }
+        const sighting = sightingOfReply(message, ip(OTHER))!
+        for (const expected of [SERVER, PROXY]) {
+          const told = JSON.stringify(troubleOf(sighting, expected) ?? {})
+          expect(told).toMatch(/^[\x20-\x7e]*$/)
+          expect(told.length).toBeLessThan(1000)
+        }
+      },
+    ),
   )
 })
