@@ -117,7 +117,10 @@ export function requestedAddressOf(message: DhcpMessage): Ipv4 | undefined {
 
 /** Option 55, in the client's order. */
 export function parameterListOf(message: DhcpMessage): number[] {
-  return Array.from(message.options.get(OPTION.parameterList) ?? [])
+  const list: number[] = []
+  const value = message.options.get(OPTION.parameterList)
+  if (value) for (let at = 0; at < value.length; at++) list.push(value[at]!)
+  return list
 }
 
 /** Option 57 in bytes of an IP datagram, as sent; the limits are codec.ts's. */

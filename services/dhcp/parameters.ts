@@ -1,6 +1,6 @@
 /** The network's options in a reply (RFC 2132 §3 and §8), and the order in which all options stand. */
 import { broadcastOf, type Ipv4, maskOf } from '../kit/ipv4.ts'
-import type { ExtraOption } from '../site/types.ts'
+import type { ExtraOption, Subnet } from '../site/types.ts'
 import type { Inquiry } from './decision.ts'
 import type { DhcpMessage } from './message.ts'
 import {
@@ -15,7 +15,6 @@ import {
   uint16,
   uint32,
 } from './options.ts'
-
 import { usedSelection } from './subnet.ts'
 
 type Entries = [number, Uint8Array][]
@@ -32,28 +31,56 @@ export function leaseOptions(leaseSeconds: number): Entries {
   ]
 }
 
-/** Mask, router and DNS always, asked for or not: clients rely on them (RFC 2131 §4.3.1). */
-export function networkOptions({ subnet, message, view, said, client }: Inquiry): Entries {
-  const { domain } = view.server
-  const requested = new Set(parameterListOf(message))
-  const entries: Entries = [[OPTION.subnetMask, addresses([maskOf(subnet.prefix)])]]
-  if (subnet.router) entries.push([OPTION.router, addresses([subnet.router])])
-  if (subnet.dns.length > 0) entries.push([OPTION.dns, addresses(subnet.dns)])
-  entries.push([OPTION.domainName, bytesOf(domain)])
-  // Exactly the one domain: the installer takes all of the search line as one name.
-  if (requested.has(OPTION.domainSearch)) entries.push([OPTION.domainSearch, encodeDomainSearch([domain])])
-  if (requested.has(OPTION.broadcastAddress)) {
-    entries.push([OPTION.broadcastAddress, addresses([broadcastOf(subnet.prefix)])])
+/** What all replies for one subnet have in common, encoded once. */
+type SubnetOptions = {
+  domain: string
+  always: Entries
+  ntp: Entries
+  extra: Entries
+  search: Uint8Array
+  broadcast: Uint8Array
+}
+
+const encoded = new WeakMap<Subnet, SubnetOptions>()
+
+function optionsOf(subnet: Subnet, domain: string): SubnetOptions {
+  const known = encoded.get(subnet)
+  if (known?.domain === domain) return known
+  const { prefix, router, dns, ntp } = subnet
+  // Mask, router and DNS always, asked for or not: clients rely on them (RFC 2131 §4.3.1).
+  const always: Entries = [[OPTION.subnetMask, addresses([maskOf(prefix)])]]
+  if (router) always.push([OPTION.router, addresses([router])])
+  if (dns.length > 0) always.push([OPTION.dns, addresses(dns)])
+  always.push([OPTION.domainName, bytesOf(domain)])
+  const options: SubnetOptions = {
+    domain,
+    always,
+    ntp: ntp.length > 0 ? [[OPTION.ntp, addresses(ntp)]] : [],
+    extra: subnet.options.map(encodeExtra),
+    // Exactly the one domain: the installer takes all of the search line as one name.
+    search: encodeDomainSearch([domain]),
+    broadcast: addresses([broadcastOf(prefix)]),
   }
+  encoded.set(subnet, options)
+  return options
+}
+
+export function networkOptions({ subnet, message, view, said, client }: Inquiry): Entries {
+  const requested = parameterListOf(message)
+  const { always, ntp, extra, search, broadcast } = optionsOf(subnet, view.server.domain)
+  const entries: Entries = [...always]
+  if (requested.includes(OPTION.domainSearch)) entries.push([OPTION.domainSearch, search])
+  if (requested.includes(OPTION.broadcastAddress)) entries.push([OPTION.broadcastAddress, broadcast])
   // Whoever chose its subnet is told that it was heard (RFC 3011 §2).
   const selected = usedSelection(message, view.server)
   if (selected) entries.push([OPTION.subnetSelection, addresses([selected])])
-  if (subnet.ntp.length > 0) entries.push([OPTION.ntp, addresses(subnet.ntp)])
+  entries.push(...ntp)
   // Not to firmware and iPXE: their replies are crowded, and they have no use for a name.
   const named = client.boot.stage === 'system' || client.boot.stage === 'installer'
   if (named && said.hostName && isHostName(said.hostName)) entries.push([OPTION.hostName, bytesOf(said.hostName)])
   // Codes that are not for a site to set are refused where it is read (site/extra-option.ts).
-  for (const extra of [...subnet.options, ...(said.options ?? [])]) entries.push([extra.code, encodeExtra(extra)])
+  entries.push(...extra)
+  if (said.options) entries.push(...said.options.map(encodeExtra))
   return entries
 }
 
@@ -64,7 +91,11 @@ function isHostName(name: string): boolean {
   return HOST_NAME.test(name)
 }
 
-function encodeExtra(extra: ExtraOption): Uint8Array {
+function encodeExtra(extra: ExtraOption): [number, Uint8Array] {
+  return [extra.code, valueOf(extra)]
+}
+
+function valueOf(extra: ExtraOption): Uint8Array {
   switch (extra.type) {
     case 'ipv4':
       return addresses(extra.value)
@@ -114,7 +145,16 @@ export function inOrder(entries: Entries, requested: readonly number[]): Map<num
     values.delete(OPTION.router)
     values.delete(OPTION.staticRoutes)
   }
-  const wanted = requested.flatMap(code => (code === OPTION.router ? [OPTION.subnetMask, code] : [code]))
-  const codes = new Set<number>([...ALWAYS_FIRST, ...wanted, ...values.keys()])
-  return new Map([...codes].flatMap(code => (values.has(code) ? [[code, values.get(code)!]] : [])))
+  const ordered = new Map<number, Uint8Array>()
+  const take = (code: number): void => {
+    const value = values.get(code)
+    if (value) ordered.set(code, value)
+  }
+  ALWAYS_FIRST.forEach(take)
+  for (const code of requested) {
+    if (code === OPTION.router) take(OPTION.subnetMask)
+    take(code)
+  }
+  for (const code of values.keys()) take(code)
+  return ordered
 }

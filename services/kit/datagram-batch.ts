@@ -5,7 +5,7 @@
  */
 import koffi from 'koffi'
 import type { Datagram, Endpoint } from './datagram-port.ts'
-import { ipv4ToBytes, type Ipv4 } from './ipv4.ts'
+import { ipv4FromNumber, ipv4ToNumber } from './ipv4.ts'
 
 /** Datagrams in one system call. */
 export const BATCH = 64
@@ -21,6 +21,7 @@ const VECTORS_AT = 24
 const FLAGS_AT = 48
 const LENGTH_AT = 56
 const VECTOR_BYTES = 16
+const VECTOR_LENGTH_AT = 8
 const ADDRESS_BYTES = 16
 
 const AF_INET = 2
@@ -32,7 +33,7 @@ type Calls = {
   sendmmsg(fd: number, headers: unknown, count: number, flags: number): number
 }
 
-/** Headers, vectors, addresses and buffers for one direction; pointers between them are written once. */
+/** Headers, vectors, addresses and buffers for one direction; pointers between them, and lengths that never change, are written once. */
 class Arena {
   readonly pointer: unknown
   readonly #view: DataView
@@ -57,14 +58,9 @@ class Arena {
       this.#view.setBigUint64(index * HEADER_BYTES + VECTOR_AT, start + BigInt(vector), true)
       this.#view.setBigUint64(index * HEADER_BYTES + VECTORS_AT, 1n, true)
       this.#view.setBigUint64(vector, start + BigInt(this.#buffersAt + index * BUFFER_BYTES), true)
-    }
-  }
-
-  /** The kernel overwrites lengths with what it found. */
-  prepareReceive(): void {
-    for (let index = 0; index < BATCH; index++) {
+      // The kernel leaves the room of a buffer as it is, and every address of this family has the same length.
+      this.#view.setUint32(vector + VECTOR_LENGTH_AT, BUFFER_BYTES, true)
       this.#view.setUint32(index * HEADER_BYTES + NAME_LENGTH_AT, ADDRESS_BYTES, true)
-      this.#view.setBigUint64(BATCH * HEADER_BYTES + index * VECTOR_BYTES + 8, BigInt(BUFFER_BYTES), true)
     }
   }
 
@@ -74,21 +70,18 @@ class Arena {
     const length = this.#view.getUint32(index * HEADER_BYTES + LENGTH_AT, true)
     const from = this.#buffersAt + index * BUFFER_BYTES
     const at = this.#addressesAt + index * ADDRESS_BYTES
-    const octets = this.#bytes.subarray(at + 4, at + 8)
-    const address = `${octets[0]}.${octets[1]}.${octets[2]}.${octets[3]}` as Ipv4
     return {
-      bytes: Buffer.from(this.#bytes.subarray(from, from + length)),
-      from: { address, port: this.#view.getUint16(at + 2, false) },
+      bytes: this.#bytes.slice(from, from + length),
+      from: { address: ipv4FromNumber(this.#view.getUint32(at + 4)), port: this.#view.getUint16(at + 2) },
     }
   }
 
   write(index: number, bytes: Uint8Array, to: Endpoint): void {
     const at = this.#addressesAt + index * ADDRESS_BYTES
-    this.#view.setUint32(index * HEADER_BYTES + NAME_LENGTH_AT, ADDRESS_BYTES, true)
-    this.#view.setBigUint64(BATCH * HEADER_BYTES + index * VECTOR_BYTES + 8, BigInt(bytes.length), true)
+    this.#view.setUint32(BATCH * HEADER_BYTES + index * VECTOR_BYTES + VECTOR_LENGTH_AT, bytes.length, true)
     this.#view.setUint16(at, AF_INET, true)
-    this.#view.setUint16(at + 2, to.port, false)
-    this.#bytes.set(ipv4ToBytes(to.address), at + 4)
+    this.#view.setUint16(at + 2, to.port)
+    this.#view.setUint32(at + 4, ipv4ToNumber(to.address))
     this.#bytes.set(bytes, this.#buffersAt + index * BUFFER_BYTES)
   }
 }
@@ -111,7 +104,6 @@ function prepare(): { calls: Calls; incoming: Arena; outgoing: Arena } {
 /** What waits on the socket now, at most one batch; nothing waits for more. `full` says that there may be more. */
 export function receiveBatch(fd: number): { datagrams: Datagram[]; full: boolean } {
   const { calls: c, incoming } = prepare()
-  incoming.prepareReceive()
   const count = c.recvmmsg(fd, incoming.pointer, BATCH, MSG_DONTWAIT, null)
   const datagrams: Datagram[] = []
   for (let index = 0; index < count; index++) {
@@ -131,6 +123,6 @@ export function fitsBatch(bytes: Uint8Array): boolean {
 /** Sends at most one batch; returns how many the kernel took, which is fewer when its buffer is full or one of them was refused. */
 export function sendBatch(fd: number, batch: readonly Outgoing[]): number {
   const { calls: c, outgoing } = prepare()
-  for (const [index, { bytes, to }] of batch.entries()) outgoing.write(index, bytes, to)
+  batch.forEach(({ bytes, to }, index) => outgoing.write(index, bytes, to))
   return Math.max(c.sendmmsg(fd, outgoing.pointer, batch.length, MSG_DONTWAIT), 0)
 }
