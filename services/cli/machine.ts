@@ -74,7 +74,7 @@ function describe(view: MachineView): string {
     [
       'static',
       view.staticAddress &&
-        `${view.staticAddress.address}, written down by the installed system, reserved since ${view.staticAddress.since}`,
+        `${view.staticAddress.address} on ${view.staticAddress.nic}, written down by the installed system, reserved since ${view.staticAddress.since}`,
     ],
     ['profile', view.profile],
     [

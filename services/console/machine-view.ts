@@ -19,7 +19,7 @@ export type MachineView = {
   reason?: string
   address?: string
   /** What its installed system has written down: reserved for it, whatever becomes of its lease. */
-  staticAddress?: { address: string; since: string }
+  staticAddress?: { address: string; nic: string; since: string }
   profile?: string
   listed: Listing['from']
   attempt?: { id: string; startedAt: string; resumes: number }
@@ -69,7 +69,11 @@ export function viewMachine(
     stage: machine.stage,
     reason: machine.reason ?? machine.loop,
     address: machine.address,
-    staticAddress: staticAddress && { address: staticAddress.address, since: iso(staticAddress.at) },
+    staticAddress: staticAddress && {
+      address: staticAddress.address,
+      nic: staticAddress.nic,
+      since: iso(staticAddress.at),
+    },
     profile: attempt?.profile ?? listing.profile,
     listed: listing.from,
     attempt: attempt && { id: attempt.id, startedAt: iso(attempt.startedAt), resumes: attempt.resumes },

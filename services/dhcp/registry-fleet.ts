@@ -1,4 +1,5 @@
 /** The fleet as DHCP sees it: the registry, asked through the boot plan. */
+import { hostNameFor } from '../answer/for-machine.ts'
 import { type DhcpPlan, dhcpPlan, type LoaderNames } from '../boot/plan.ts'
 import type { Urls } from '../boot/urls.ts'
 import { bootView, expectsAnswer, silentReason } from '../boot/view.ts'
@@ -111,6 +112,14 @@ export function registryFleet(options: FleetOptions): DhcpFleet {
     return dhcpPlan(client.boot, view, loaders)
   }
 
+  /** An installer with `fqdn.source = "from-dhcp"` fails without a name, so one that is to install hears that of its answer. */
+  const nameFor = (client: DhcpClient, machine: Machine): Pick<ClientView, 'hostName'> => {
+    const listing = registry.listing(machine)
+    if (listing.name) return { hostName: listing.name }
+    const isInstalling = client.boot.stage === 'installer' && expectsAnswer(machine) !== undefined
+    return isInstalling ? { hostName: hostNameFor(listing, machine) } : {}
+  }
+
   return {
     view(client): ClientView {
       const machine = machineOf(client)
@@ -122,12 +131,12 @@ export function registryFleet(options: FleetOptions): DhcpFleet {
       }
       registry.heard(machine.id)
       watchLoops(machine, client)
-      const { name, options: own } = registry.listing(machine)
+      const { options: own } = registry.listing(machine)
       return {
         plan: planOf(client, registry.byMac(machine.id) ?? machine),
         ...reserved,
         ...(own.length > 0 ? { options: own } : {}),
-        ...(name ? { hostName: name } : {}),
+        ...nameFor(client, machine),
       }
     },
     reservedFor: ownerOf,

@@ -33,7 +33,9 @@ export function registryReservations({ registry, site }: { registry: Registry; s
   const reservationOf = (client: DhcpClient, machine: Machine | undefined): Partial<ClientView> => {
     const isFree = (address: Ipv4): boolean => {
       const holder = registry.byStaticAddress(address)
-      return !holder || holder.id === machine?.id
+      if (!holder || holder.id !== machine?.id) return !holder
+      // The installed system has it on one of its NICs: another one of a running system needs another address.
+      return client.boot.stage !== 'system' || client.mac === holder.staticAddress?.nic
     }
     const own = machine && registry.listing(machine).address
     const found = reservations.find(client, one => isFree(one.reservation.address) && standsFor(one, client.mac))
@@ -48,8 +50,8 @@ export function registryReservations({ registry, site }: { registry: Registry; s
   }
 
   const ownerOf = (address: Ipv4): Owner | undefined => {
-    const holder = registry.byStaticAddress(address)
-    return holder ? { macs: holder.macs, keys: [] } : reservations.ownerOf(address)
+    const holder = registry.byStaticAddress(address)?.staticAddress
+    return holder ? { macs: [holder.nic], keys: [] } : reservations.ownerOf(address)
   }
 
   return { reservationOf, ownerOf }

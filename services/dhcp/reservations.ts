@@ -47,6 +47,7 @@ export class Reservations {
 
   /** The first that the client matches and that `accepts` lets through. */
   find(client: DhcpClient, accepts: (found: Found) => boolean): Found | undefined {
+    if (this.#byKey.size === 0) return undefined
     for (const key of keysOf(client)) {
       const found = this.#byKey.get(key)
       if (found && accepts(found)) return found

@@ -125,9 +125,10 @@ async function serve(
     )
   const { toml, layers, leftOut, isFromDhcp } = composed
   const sha256 = createHash('sha256').update(toml).digest('hex')
-  // Another server's addresses are not ours to keep.
-  const network = isFromDhcp && site.dhcp.mode === 'server' ? ({ becomesStatic: true } as const) : {}
   const { address } = asking
+  // Nobody's where another server gives the addresses: they are not ours to keep.
+  const nic = isFromDhcp ? context.macAt(address) : undefined
+  const network = nic ? { staticOn: nic } : {}
   // Kept before it is sent: an answer that nobody knows of could never be told from a stolen one.
   await registry.record(
     machine.id,

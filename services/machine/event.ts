@@ -57,8 +57,8 @@ export type Fact =
       sha256: string
       leftOut: string[]
       withToken: boolean
-      /** The installer writes the lease it asks with into the installed system, for good (network `source = "from-dhcp"`). */
-      becomesStatic?: true
+      /** The NIC whose lease the installer writes into the installed system, for good (network `source = "from-dhcp"`). */
+      staticOn?: Mac
     }
   /** The address that an installed system wrote down is no longer kept for it. */
   | { type: 'address-given-up'; address: Ipv4; reason: string }
@@ -123,7 +123,7 @@ export function describeFact(fact: Fact): string {
     case 'answer-looked-up':
       return `gave the answer URL to ${fact.address} by DNS TXT`
     case 'answer-served':
-      return `served the answer from ${fact.layers.join(' + ')} to ${fact.address}${fact.withToken ? '' : ', without a token'}${fact.leftOut.length > 0 ? `; left out, newer than its ISO: ${fact.leftOut.join(', ')}` : ''}${fact.becomesStatic ? `; it installs ${fact.address} as static: reserved from now on` : ''}`
+      return `served the answer from ${fact.layers.join(' + ')} to ${fact.address}${fact.withToken ? '' : ', without a token'}${fact.leftOut.length > 0 ? `; left out, newer than its ISO: ${fact.leftOut.join(', ')}` : ''}${fact.staticOn ? `; it installs ${fact.address} as static: reserved from now on` : ''}`
     case 'address-given-up':
       return `${fact.address} is no longer reserved for the installed system, which uses it until it is changed or reinstalled: ${fact.reason}`
     case 'answer-failed':

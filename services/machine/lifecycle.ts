@@ -53,7 +53,7 @@ export type Machine = {
   attempts: number
   address?: Ipv4
   /** What the installed system has written down for good (network `source = "from-dhcp"`), so nobody else may have it, however silent it is. */
-  staticAddress?: { address: Ipv4; at: Instant }
+  staticAddress?: { address: Ipv4; nic: Mac; at: Instant }
   stage?: BootStage
   /** Network boots since it last fetched its script or booted a system. */
   futile?: FutileBoots
@@ -193,7 +193,9 @@ function serveAnswer(machine: Machine, event: Of<'answer-served'>): Step {
     answeredAt: event.at,
     answeredTo: event.address,
   }
-  const network = event.becomesStatic ? { staticAddress: { address: event.address as Ipv4, at: event.at } } : {}
+  const network = event.staticOn
+    ? { staticAddress: { address: event.address as Ipv4, nic: event.staticOn, at: event.at } }
+    : {}
   return {
     machine: { ...without(machine, 'reason', 'staticAddress'), ...network, state: 'installing', attempt: answered },
   }

@@ -25,11 +25,20 @@ export function checkReservations(view: CheckView): Finding[] {
       'circuit',
     ),
     ...reservation.flatMap((one, at) => checkReservation(view, one, at)),
+    ...checkMode(view),
   ]
 }
 
 function pathOf(at: number, ...rest: Path): Path {
   return ['dhcp', 'reservation', at, ...rest]
+}
+
+/** With another DHCP server a reservation is at most a name in DNS. */
+function checkMode({ draft: { dhcp }, isLost }: CheckView): Finding[] {
+  const at = dhcp.reservation.findIndex(({ name }) => name === undefined)
+  if (dhcp.mode === 'server' || at < 0 || isLost('dhcp.mode') || isLost(pathOf(at, 'name').join('.'))) return []
+  const message = 'nobody gets this address from here: another DHCP server gives the addresses'
+  return [doubtful(pathOf(at), message, 'reserve it there, or set mode = "server" in [dhcp]')]
 }
 
 function circuitOf({ relay, 'circuit-id': circuit }: DraftReservation): string | undefined {

@@ -141,7 +141,7 @@ describe('with a running appliance, through its control socket', () => {
     const attempt = await registry.startAttempt(fleet.machine(NODE1), { by: 'operator', again: false })
     if (typeof attempt !== 'string') throw new Error(attempt.message)
     const served = { attempt, address: '10.77.0.11', layers: [], sha256: '', leftOut: [], withToken: true }
-    await fleet.happen(NODE1, { type: 'answer-served', ...served, becomesStatic: true })
+    await fleet.happen(NODE1, { type: 'answer-served', ...served, staticOn: NODE1 })
     expect((await run('list')).out).toContain('10.77.0.11  bc:24:11:ab:12:21  node1  reserved  never')
     const refused = await run('release', 'node1')
     expect([refused.status, refused.err]).toEqual([

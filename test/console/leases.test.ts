@@ -123,7 +123,7 @@ describe('an address that an installed system has written down', () => {
     const attempt = await registry.startAttempt(rig.machine(NODE1), { by: 'operator', again: false })
     if (typeof attempt !== 'string') throw new Error(attempt.message)
     const served = { attempt, address: KEPT, layers: [], sha256: '', leftOut: [], withToken: true }
-    await rig.happen(NODE1, { type: 'answer-served', ...served, becomesStatic: true })
+    await rig.happen(NODE1, { type: 'answer-served', ...served, staticOn: NODE1 })
     const store = new MemoryStore()
     const [boundAt, expiresAt] = [clock.now() - 90 * MINUTE, clock.now() - 30 * MINUTE]
     for (const record of records)

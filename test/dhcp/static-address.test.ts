@@ -1,6 +1,7 @@
 /** From an answer with network `from-dhcp` on, the lease is the machine's for good: the installer writes it down as static. */
 import { describe, expect, test } from 'vitest'
 import type { Ipv4 } from '../../services/kit/ipv4.ts'
+import type { Mac } from '../../services/kit/mac.ts'
 import { NODE2, siteOf, STRANGER } from '../machine/rig.ts'
 import { WITH_PROFILE } from '../site/sites.ts'
 import { BIOS, dhcp, INSTALLER, IPXE, NODE3, type Said } from './messages.ts'
@@ -13,7 +14,7 @@ const SMALL = WITH_PROFILE.replace('10.77.0.199', '10.77.0.101')
 const RULE = '[[rule]]\nwhen = { "mac" = "bc:24:11:*" }\nprofile = "pve"\n'
 const system = { asks: [1, 3, 6] }
 
-async function installed(becomesStatic = true): Promise<SiteBench> {
+async function installed(isFromDhcp = true): Promise<SiteBench> {
   const bench = await SiteBench.open(siteOf(RULE, SMALL))
   const said: Said = { mac: STRANGER }
   expect(bench.boot({ ...BIOS, ...said })).toBe(`ack from-pool ${POOL}`)
@@ -26,7 +27,7 @@ async function installed(becomesStatic = true): Promise<SiteBench> {
   expect(bench.boot({ asks: [...INSTALLER.asks], ...said })).toBe(`ack current-lease ${POOL}`)
   await bench.rig.happen(
     STRANGER,
-    { type: 'answer-served', ...served, ...(becomesStatic ? { becomesStatic } : {}) },
+    { type: 'answer-served', ...served, ...(isFromDhcp ? { staticOn: STRANGER } : {}) },
     { type: 'reported', attempt, installed: {} },
   )
   return bench
@@ -106,4 +107,29 @@ test('a reservation by client identifier is not stronger than an installed syste
   await bench.restart(siteOf(`${RULE}[[dhcp.reservation]]\naddress = "${POOL}"\nclient-id = "lathe"\n`, SMALL))
   const said = { mac: NODE2, clientId: Uint8Array.from(Buffer.from('lathe')) }
   expect(bench.boot(said)).toBe('ack from-pool 10.77.0.101')
+})
+
+describe('a second NIC of the machine', () => {
+  const SECOND = 'bc:24:11:ab:12:9a' as Mac
+  const open = async (): Promise<SiteBench> => {
+    const bench = await installed()
+    await bench.rig.happen(STRANGER, { type: 'sighted', macs: [SECOND] })
+    bench.rig.clock.advance(90 * 24 * HOUR)
+    return bench
+  }
+
+  test('gets another address for the running system, which has its own on the first', async () => {
+    const bench = await open()
+    expect(tries(bench, SECOND)).toEqual(NOTHING)
+    expect(bench.boot({ ...system, mac: SECOND })).toBe('ack repeated-discover 10.77.0.101')
+  })
+
+  test('boots from the network with the machine’s address, so that another installation keeps it', async () => {
+    const bench = await open()
+    expect([BIOS, IPXE].map(said => bench.boot({ ...said, mac: SECOND }))).toEqual([
+      `ack reservation ${POOL}`,
+      `ack reservation ${POOL}`,
+    ])
+    expect(bench.boot({ ...system, mac: SECOND })).toBe('ack from-pool 10.77.0.101')
+  })
 })

@@ -129,7 +129,7 @@ test('resumed installations are counted and forget what was told before', () => 
 })
 
 describe('the address that an installed system has written down', () => {
-  const fromDhcp: Fact = { ...answer, becomesStatic: true }
+  const fromDhcp: Fact = { ...answer, staticOn: MAC }
   const again: Fact = { ...approved, attempt: A2, again: true } as Fact
   const givenUp: Fact = { type: 'address-given-up', address: ADDRESS, reason: 'x' }
   test.each<[string, Fact[], string | undefined]>([
@@ -160,7 +160,7 @@ describe('the address that an installed system has written down', () => {
       attempt: A2,
       address: '10.77.0.12',
     } as Fact)
-    expect(moved.staticAddress).toEqual({ address: '10.77.0.12', at: 6000 })
+    expect(moved.staticAddress).toEqual({ address: '10.77.0.12', nic: MAC, at: 6000 })
   })
 
   test('cannot be given up where it is another one', () => {
@@ -218,6 +218,9 @@ const FACTS: Fact[] = [
   { type: 'blocked' },
   { type: 'stalled', attempt: A1, silentSeconds: 1, stage: 'x' },
   { type: 'gave-up', attempt: A1, reason: 'x' },
+  { type: 'boot-looped', stage: 'firmware', boots: 6, seconds: 60 },
+  { ...answer, staticOn: MAC },
+  { type: 'address-given-up', address: ADDRESS, reason: 'x' },
   { type: 'installation-inferred', attempt: A1, evidence: 'x' },
   { type: 'initrd-sent', attempt: A2, bytes: 1 },
 ]

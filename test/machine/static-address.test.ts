@@ -16,7 +16,7 @@ async function installed(more = ''): Promise<Fleet> {
   const served = { attempt, address: POOL, layers: [], sha256: '', leftOut: [], withToken: true }
   const facts: Fact[] = [
     { type: 'script-served', attempt, address: POOL, resumed: false },
-    { type: 'answer-served', ...served, becomesStatic: true },
+    { type: 'answer-served', ...served, staticOn: STRANGER },
     { type: 'reported', attempt, installed: {} },
   ]
   await fleet.happen(STRANGER, ...facts)
@@ -43,7 +43,7 @@ test('it is no longer when its fact could not be kept', async () => {
   const attempt = fleet.machine(STRANGER).attempt!.id
   const served = { attempt, address: POOL, layers: [], sha256: '', leftOut: [], withToken: true }
   fleet.store.broken = new Error('disk full')
-  const fact: Fact = { type: 'answer-served', ...served, becomesStatic: true }
+  const fact: Fact = { type: 'answer-served', ...served, staticOn: STRANGER }
   await expect(fleet.registry.record(STRANGER as never, fact, 'answer')).rejects.toThrow('disk full')
   expect(stateOf(fleet)).toEqual([undefined, undefined])
 })

@@ -132,6 +132,15 @@ test.each<[string, string, string[]]>([
     changed('pools = ["10.77.0.100-10.77.0.199"]\n', '') + reserve('client-id = "lathe"'),
     [],
   ],
+  [
+    'where another server gives the addresses',
+    changed('[[dhcp.subnet]]', '[dhcp]\nmode = "off"\n[[dhcp.subnet]]') +
+      reserve('mac = "bc:24:11:00:00:01"\nname = "switch1"') +
+      reserve('mac = "bc:24:11:00:00:02"', '10.77.0.21'),
+    [
+      's.toml:16:1: warning: nobody gets this address from here: another DHCP server gives the addresses; reserve it there, or set mode = "server" in [dhcp]',
+    ],
+  ],
 ])('reservations: %s', (_, source, problems) => {
   expect(problemsOf(source)).toEqual(problems)
 })
