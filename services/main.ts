@@ -25,9 +25,10 @@ import { startDns } from './dns/server.ts'
 import { type Certificate, loadCertificate } from './http/certificate.ts'
 import { buildApp, closeApp, startHttp } from './http/server.ts'
 import { type IsoCatalogue, openCatalogue } from './iso/catalogue.ts'
+import { EventLoopWatch, heldTrouble } from './kit/event-loop.ts'
 import { handedSockets } from './kit/activation.ts'
 import { type AddressProbe, openAddressProbe } from './kit/address-probe.ts'
-import { Alarms, gaugeAlarms } from './kit/alarms.ts'
+import { alarmingLog, Alarms, gaugeAlarms } from './kit/alarms.ts'
 import type { Clock } from './kit/clock.ts'
 import type { Ipv4 } from './kit/ipv4.ts'
 import { isProblem } from './kit/is-problem.ts'
@@ -299,6 +300,21 @@ async function startControl(
   })
 }
 
+/** Tells when the event loop stood still for so long that machines may have noticed. Returns how to stop it. */
+function watchEventLoop(alarms: Alarms, log: Log, clock: Clock): () => Promise<void> {
+  const watch = new EventLoopWatch()
+  const alarming = alarmingLog(log, alarms)
+  const look = async (): Promise<void> => {
+    const trouble = heldTrouble(watch.takeLongest())
+    if (trouble) alarming.warn({ reason: trouble.code, hint: trouble.hint }, trouble.message)
+  }
+  const stop = repeat(clock, SWEEP_MS, look, () => {})
+  return async () => {
+    await stop()
+    watch.close()
+  }
+}
+
 /** Opens everything, then serves. Throws EnvironmentProblem, with nothing started, when the environment is not as it must be. */
 export async function startAppliance(site: Site, options: ApplianceOptions): Promise<Appliance> {
   const { log, clock } = options
@@ -322,6 +338,7 @@ export async function startAppliance(site: Site, options: ApplianceOptions): Pro
     const failed = (what: string) => (error: unknown) => log.error({ error: String(error) }, `${what} failed`)
     services.push(repeat(clock, SWEEP_MS, () => registry.sweep(), failed('the sweep of silent machines')))
     services.push(repeat(clock, SWEEP_MS, async () => alarms.sweep(), failed('the sweep of alarms')))
+    services.push(watchEventLoop(alarms, log, clock))
     services.push(repeat(clock, RESCAN_MS, () => ground.catalogue.rescan(), failed('the rescan of the ISO folder')))
     return { registry, fingerprint: ground.certificate.fingerprint, stop }
   } catch (error) {

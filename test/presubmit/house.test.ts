@@ -80,7 +80,7 @@ const EDGES: [pattern: RegExp, why: string][] = [
     /^services\/kit\/(native-socket|datagram-batch|port-bundle|sockets|udp-port|pino-log|background-output|neighbours)\.ts$/,
     'sockets, the kernel’s tables and the log',
   ],
-  [/^services\/kit\/prom-meter\.ts$/, 'the meter'],
+  [/^services\/kit\/(prom-meter|event-loop)\.ts$/, 'the meter'],
   [/^services\/iso\/(catalogue|attempt-files)\.ts$/, 'files of the library'],
   [/^services\/site\/secret-files\.ts$/, 'modes of secret files'],
   [/^services\/dns\/tcp(-query)?\.ts$/, 'DNS over TCP, of the server and of the forwarder'],
