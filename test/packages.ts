@@ -10,6 +10,7 @@ const OTHER_SERVER = ['dnsmasq-base']
 const NAMESPACES = ['iproute2', 'util-linux']
 
 export const PACKAGES: readonly Need[] = [
+  { files: 'test/e2e/arm64.test.ts', packages: ['qemu-system-arm', 'qemu-efi-aarch64'], needsRoot: true },
   { files: 'test/e2e/**', packages: [...STAND_IN, ...MACHINES, ...OTHER_SERVER, ...NAMESPACES], needsRoot: true },
   {
     files: 'test/interop/appliance*.test.ts',

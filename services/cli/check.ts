@@ -5,8 +5,8 @@ import { dialectOf } from '../answer/dialect.ts'
 import { answerForMachine } from '../answer/for-machine.ts'
 import { loadLayers } from '../answer/load.ts'
 import type { Layers } from '../answer/layer.ts'
-import { listLoaders } from '../boot/load.ts'
-import { COMMON_LOADERS } from '../boot/plan.ts'
+import { listLoaders, type Loaders } from '../boot/load.ts'
+import { COMMON_LOADERS, LOADERS } from '../boot/plan.ts'
 import { urlsOf } from '../boot/urls.ts'
 import { type IsoCatalogue, memoryNeeded, openCatalogue } from '../iso/catalogue.ts'
 import { formatSize } from '../kit/amount.ts'
@@ -48,8 +48,7 @@ function checkInterface(site: Site): Problem[] {
       ]
 }
 
-async function checkLoaders(site: Site): Promise<Problem[]> {
-  const loaders = await listLoaders(site.boot.loaders)
+function checkLoaders(site: Site, loaders: Loaders): Problem[] {
   return COMMON_LOADERS.filter(name => !loaders.has(name)).map(name =>
     error(
       'loaders-missing',
@@ -158,13 +157,24 @@ function checkAnswers(site: Site, layers: Layers, catalogue: IsoCatalogue): Prob
   return [...layers.problems, ...answers]
 }
 
-function summary(site: Site, catalogue: IsoCatalogue): string {
+/** Which loader each architecture gets; `none` where the folder has no file for it, with the names that would do. */
+function loaderLine(loaders: Loaders): string {
+  return Object.entries(LOADERS)
+    .map(([architecture, names]) => {
+      const found = names.find(name => loaders.has(name))
+      return `${architecture} ${found ?? `none (no ${names.join(' or ')})`}`
+    })
+    .join(', ')
+}
+
+function summary(site: Site, catalogue: IsoCatalogue, loaders: Loaders): string {
   const isos = catalogue
     .entries()
     .map(entry => `${entry.file} (${formatSize(memoryNeeded(entry))} of memory per machine)`)
   return [
     `${site.name}: ${site.network.interface} ${site.network.address}, domain ${site.domain}`,
     `  machines  ${site.machines.length} listed, ${site.machines.filter(({ approve }) => approve).length} of them approved by the site file`,
+    `  loaders   ${loaderLine(loaders)}`,
     `  isos      ${isos.length > 0 ? isos.join(', ') : 'none'}`,
   ].join('\n')
 }
@@ -185,12 +195,13 @@ export const checkCommand: Command = {
     }
     const { site, warnings } = loaded
     const catalogue = await openCatalogue(site.paths.isos, silentLog)
+    const loaders = await listLoaders(site.boot.loaders)
     const layers = await loadLayers(site.paths.answers)
     const problems = [
       ...warnings,
       ...unavailable(site),
       ...checkInterface(site),
-      ...(await checkLoaders(site)),
+      ...checkLoaders(site, loaders),
       ...(await checkPings(site)),
       ...catalogue.problems(),
       ...checkProfiles(site, catalogue),
@@ -200,7 +211,7 @@ export const checkCommand: Command = {
     complainOf(problems, json)
     if (!json)
       say(
-        `${summary(site, catalogue)}\n${errors === 0 ? 'ready' : `not ready: ${errors} ${errors === 1 ? 'error' : 'errors'}`}`,
+        `${summary(site, catalogue, loaders)}\n${errors === 0 ? 'ready' : `not ready: ${errors} ${errors === 1 ? 'error' : 'errors'}`}`,
       )
     return errors === 0 ? 0 : 1
   },

@@ -38,6 +38,8 @@ export type LabRequest = {
   standInMiB?: number
   kernelArgs?: readonly string[]
   answerOptions?: boolean
+  /** Folder of loaders; absent: Debian's for QEMU machines, anything for simulated ones. */
+  loaders?: string
   /** Another DHCP server gives the addresses, and the appliance is a proxy beside it. */
   otherServer?: true
 }
@@ -90,7 +92,7 @@ async function fillerLoaders(folder: string): Promise<string> {
 async function writeSite(request: LabRequest, iso: ChosenIso): Promise<{ siteFile: string; state: string }> {
   const state = join(request.folder, 'state')
   const siteFile = join(request.folder, 'site.toml')
-  const loaders = request.kind === 'qemu' ? '/usr/lib/ipxe' : await fillerLoaders(request.folder)
+  const loaders = request.loaders ?? (request.kind === 'qemu' ? '/usr/lib/ipxe' : await fillerLoaders(request.folder))
   const text = labSiteText({
     template: await readFile(join(ROOT, 'config/site.lab.toml'), 'utf8'),
     machines: request.machines,

@@ -21,7 +21,7 @@ test('a good site is ready, and nothing was written', async () => {
   const { status, out, err } = await rackrise(folder, 'check', '--config', file)
   expect([status, err]).toEqual([0, ''])
   expect(out).toMatch(
-    /^rack: lo 127\.0\.0\.1, domain rack\.test\n  machines  2 listed, 0 of them approved by the site file\n  isos      proxmox-ve_9\.2-1\.iso \(\d+\.\d MiB of memory per machine\)\nready\n$/,
+    /^rack: lo 127\.0\.0\.1, domain rack\.test\n  machines  2 listed, 0 of them approved by the site file\n  loaders   x86-bios undionly\.kpxe, x64-uefi snponly\.efi, arm64-uefi none \(no snponly-arm64\.efi or ipxe-arm64\.efi\)\n  isos      proxmox-ve_9\.2-1\.iso \(\d+\.\d MiB of memory per machine\)\nready\n$/,
   )
   expect(await readdir(folder)).toEqual(before)
 })

@@ -17,6 +17,19 @@ import { BIOS, dhcp, INSTALLER, ip, IPXE, type Said, UEFI, UEFI_HTTP } from './m
 
 const bytes = (hex: string) => Uint8Array.from(Buffer.from(hex, 'hex'))
 
+test.each<[string, number, 'tftp' | 'http', string]>([
+  ['H04 32-bit UEFI', 6, 'tftp', 'x86-uefi'],
+  ['H04 UEFI of the other number', 9, 'tftp', 'x64-uefi'],
+  ['H04 ARM32', 10, 'tftp', 'arm32-uefi'],
+  ['H04 32-bit UEFI HTTP Boot', 15, 'http', 'x86-uefi'],
+  ['H04 ARM32 HTTP Boot', 18, 'http', 'arm32-uefi'],
+  ['H04 ARM64 HTTP Boot', 19, 'http', 'arm64-uefi'],
+  ['H04 a BIOS that loads by HTTP', 20, 'http', 'x86-bios'],
+])('%s', (_, code, via, architecture) => {
+  const said = { ...(via === 'http' ? UEFI_HTTP : UEFI), architecture: code }
+  expect(clientOf(dhcp('discover', said))?.boot).toEqual({ stage: 'firmware', via, architecture })
+})
+
 test.each<[string, Said, object]>([
   ['H04 a BIOS ROM', BIOS, { stage: 'firmware', via: 'tftp', architecture: 'x86-bios' }],
   ['H04 UEFI', UEFI, { stage: 'firmware', via: 'tftp', architecture: 'x64-uefi' }],
