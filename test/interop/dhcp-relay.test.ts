@@ -82,8 +82,12 @@ afterAll(() => {
 let lines: string[] = []
 
 async function boot(...relay: string[]) {
+  return bootOf([], relay)
+}
+
+async function bootOf(reserved: string[], relay: string[]) {
   const program = join(import.meta.dirname, 'dhcp-relay-server.ts')
-  lines = await start(SERVER, [process.execPath, program, 'up-s'], 'stdout', 'ready')
+  lines = await start(SERVER, [process.execPath, program, 'up-s', ...reserved], 'stdout', 'ready')
   const options = ['-4', '-d', '--no-pid', '-a', ...relay, '-id', 'down-a', '10.77.0.1']
   await start(AGENT, ['dhcrelay', ...options], 'stderr', 'Sending on   Socket/fallback')
   const udhcpc = ['udhcpc', '-f', '-n', '-q', '-t', '8', '-T', '1', '-i', 'down-m', '-s', hook]
@@ -110,6 +114,18 @@ test(
   'G03 a relay agent with an address of another subnet names the link of the machine, and hears the reply',
   async () => {
     expect(await boot('-U', 'up-a')).toEqual(['10.78.0.100', '10.78.0.1', '10.77.0.1'])
+  },
+  LIMIT_MS,
+)
+
+test.each([
+  ['the circuit that the relay agent names has its address', 'down-a', '10.78.0.50'],
+  ['a circuit of which it names the beginning has not', 'down-a2', '10.78.0.100'],
+  ['nor one that begins the name', 'down', '10.78.0.100'],
+])(
+  'G10 %s',
+  async (_, circuit, address) => {
+    expect((await bootOf([circuit], ['-iu', 'up-a']))[0]).toBe(address)
   },
   LIMIT_MS,
 )
