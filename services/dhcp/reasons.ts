@@ -381,7 +381,7 @@ export const REASONS = {
   'watch-deaf': {
     kind: 'alarm',
     message: 'other DHCP servers are not looked for: port 68 of the interface cannot be had',
-    action: 'end the DHCP client of this interface, or start `rackrise-dhcp-watch.socket`',
+    action: 'see `ss -lnup` for who has it and does not share it, or start `rackrise-dhcp-watch.socket`',
     severity: 'warning',
   },
 } as const satisfies Record<string, ReasonText>

@@ -86,6 +86,8 @@ export type NativeSocketRequest = {
   port: number
   /** Of a UDP socket; room for a rack that is switched on unless fewer are enough. */
   receiveBufferBytes?: number
+  /** Of UDP: whoever shares the port, too, may have it beside us (SO_REUSEADDR), and each hears all broadcasts. */
+  shared?: boolean
 }
 
 const RECEIVE_BUFFER_BYTES = 4 * 1024 * 1024
@@ -131,8 +133,8 @@ export function openNativeSocket(kind: 'udp' | 'tcp', request: NativeSocketReque
   const set = (name: number, value: Uint8Array): void => check(c.setsockopt(fd, SOL_SOCKET, name, value, value.length))
   check(fd)
   // For UDP, reuse would let a second DHCP server on this machine share the port unnoticed; TCP needs it to restart at once.
-  if (kind === 'tcp') set(SO_REUSEADDR, intOption(1))
-  else {
+  if (kind === 'tcp' || request.shared) set(SO_REUSEADDR, intOption(1))
+  if (kind === 'udp') {
     set(SO_BROADCAST, intOption(1))
     // With the right to (CAP_NET_ADMIN) beyond net.core.rmem_max, which holds a few hundred datagrams: a rack that is switched on sends more at once.
     const size = intOption(request.receiveBufferBytes ?? RECEIVE_BUFFER_BYTES)

@@ -29,7 +29,7 @@ export type SocketRequest = {
 export type Sockets = {
   dhcp?: DatagramPort
   bootServer?: DatagramPort
-  /** Port 68, which serving does not need: a DHCP client of this host may have it. Then this is why it can't be had. */
+  /** Port 68, shared with DHCP clients of this host. Serving does not need it, so it may be why it can't be had instead. */
   dhcpWatch?: DatagramPort | Problem
   tftp: DatagramPort
   dns: DatagramPort
@@ -38,7 +38,8 @@ export type Sockets = {
   https: number
 }
 
-type Wanted = { name: string; kind: 'udp' | 'tcp'; address: Ipv4; port: number; optional?: true }
+/** One that only listens in is not ours alone, and nothing depends on it. */
+type Wanted = { name: string; kind: 'udp' | 'tcp'; address: Ipv4; port: number; listensIn?: true }
 
 const OF_DHCP = ['dhcp', 'boot-server', 'dhcp-watch']
 
@@ -48,7 +49,7 @@ function wantedSockets(request: SocketRequest): Wanted[] {
     // Clients without an address broadcast, so DHCP listens on every address of its one interface.
     { name: 'dhcp', kind: 'udp', address: UNSPECIFIED, port: DHCP_PORT },
     { name: 'boot-server', kind: 'udp', address, port: BOOT_SERVER_PORT },
-    { name: 'dhcp-watch', kind: 'udp', address: UNSPECIFIED, port: DHCP_CLIENT_PORT, optional: true },
+    { name: 'dhcp-watch', kind: 'udp', address: UNSPECIFIED, port: DHCP_CLIENT_PORT, listensIn: true },
     { name: 'tftp', kind: 'udp', address, port: TFTP_PORT },
     { name: 'dns', kind: 'udp', address, port: DNS_PORT },
     { name: 'dns-tcp', kind: 'tcp', address, port: DNS_PORT },
@@ -90,9 +91,10 @@ function merged(refusals: PortRefusal[], device: string): EnvironmentProblem {
   return new EnvironmentProblem('socket', message, [...new Set(refusals.map(({ problem }) => problem.hint))].join('; '))
 }
 
-function openOne({ name, kind, address, port }: Wanted, device: string, handed: HandedSockets): number {
+function openOne(wanted: Wanted, device: string, handed: HandedSockets): number {
+  const { name, kind, address, port, listensIn = false } = wanted
   const given = handed.get(name)
-  if (given === undefined) return openNativeSocket(kind, { device, address, port })
+  if (given === undefined) return openNativeSocket(kind, { device, address, port, shared: listensIn })
   confineSocket(given, name, kind, { device, port })
   return given
 }
@@ -106,7 +108,7 @@ function openAll(request: SocketRequest, handed: HandedSockets, opened: Map<stri
       opened.set(wanted.name, openOne(wanted, request.interface, handed))
     } catch (error) {
       if (!(error instanceof PortRefusal)) throw error
-      if (wanted.optional) lacking.set(wanted.name, error.problem)
+      if (wanted.listensIn) lacking.set(wanted.name, error.problem)
       else refusals.push(error)
     }
   }

@@ -41,8 +41,9 @@ const [SOL_SOCKET, SO_BROADCAST] = [1, 6]
 const setsockopt = koffi.load('libc.so.6').func('int setsockopt(int, int, int, const uint8_t *, uint32_t)')
 
 function open({ kind, port, address, device = 'eth1' }: Unit): number {
-  if (device !== '') return openNativeSocket(kind, { device, address, port })
-  const fd = openNativeSocket(kind, { address, port })
+  // systemd shares every UDP port that it opens.
+  if (device !== '') return openNativeSocket(kind, { device, address, port, shared: true })
+  const fd = openNativeSocket(kind, { address, port, shared: true })
   setsockopt(fd, SOL_SOCKET, SO_BROADCAST, new Uint8Array(4), 4)
   return fd
 }

@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import type { AlarmView } from '../../services/console/alarm-view.ts'
 import { udhcpc } from './appliance-clients.ts'
 import { CLIENT_MAC, HOST_DEVICE, HOST_MAC, joinHost } from './appliance-link.ts'
-import { LEVEL_ERROR, Rig, type Running, type SiteChange, until } from './appliance-rig.ts'
+import { LEVEL_ERROR, type Outcome, Rig, type Running, type SiteChange, until } from './appliance-rig.ts'
 
 const LIMIT_MS = 60_000
 const ROGUE = '10.77.0.2'
@@ -132,6 +132,48 @@ test(
     expect(appliance.log().filter(({ reason }) => reason === 'watch-deaf')).toMatchObject([
       { why: "can't listen on udp 0.0.0.0:68 of eth1: the port is taken" },
     ])
+  },
+  LIMIT_MS,
+)
+
+/** As for a management network: another NIC of the appliance has its address by DHCP. It stops at the first DISCOVER. */
+async function clientOfTheHost(program: 'dhclient' | 'udhcpc'): Promise<Outcome> {
+  const files = ['-lf', rig.path('host.leases'), '-pf', rig.path('host.pid'), '-cf', '/dev/null', '-sf', '/bin/true']
+  const command =
+    program === 'dhclient'
+      ? ['timeout', '2', 'dhclient', '-4', '-d', '-v', ...files, 'eth2']
+      : ['udhcpc', '-f', '-n', '-t', '1', '-T', '1', '-i', 'eth2', '-s', '/bin/true']
+  return rig.run('appliance', command)
+}
+
+test(
+  'port 68 is shared with DHCP clients of this host, whichever comes first',
+  async () => {
+    await startRogue()
+    const first = start('appliance', [
+      'dhclient',
+      '-4',
+      '-d',
+      '-cf',
+      '/dev/null',
+      '-lf',
+      rig.path('first.leases'),
+      '-pf',
+      rig.path('first.pid'),
+      '-sf',
+      '/bin/true',
+      'eth2',
+    ])
+    await until('its DISCOVER', () => first.stderr.includes('DHCPDISCOVER on eth2'))
+    const { site } = await serve()
+    expect((await untilAlarm(site, 'other-server', ALARM_LIMIT_MS)).subject).toBe(ROGUE)
+    expect((await alarms(site)).map(({ code }) => code)).not.toContain('watch-deaf')
+    await first.kill('SIGTERM')
+    for (const program of ['dhclient', 'udhcpc'] as const) {
+      const { stderr } = await clientOfTheHost(program)
+      expect(stderr).toMatch(/DHCPDISCOVER on eth2|broadcasting discover/)
+      expect(stderr).not.toMatch(/bind/i)
+    }
   },
   LIMIT_MS,
 )
