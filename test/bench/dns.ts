@@ -1,5 +1,5 @@
 /** DNS: how many questions a second one core answers, beside dnsmasq and unbound with the same zone and the same upstream resolver. */
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import {
   ABROAD,
@@ -13,7 +13,7 @@ import {
   unbound,
   WRITTEN,
 } from './dns-contenders.ts'
-import { type BenchNetwork, SERVER_ADDRESS } from './network.ts'
+import { type BenchNetwork, type Running, SERVER_ADDRESS } from './network.ts'
 import { alternate, withContender, withNetwork } from './rounds.ts'
 import type { Check, Choices, Measure, Report, Suite } from './suite.ts'
 
@@ -53,7 +53,8 @@ function ofType(type: Entry['type']): Entry[] {
 }
 
 /** What one run showed, and what the first name of it was told. */
-type Run = { rate: number; sent: number; lost: number; refused: number; said: string }
+type Run = Load & { said: string; processorMicroseconds: number }
+type Load = { rate: number; sent: number; completed: number; lost: number; refused: number }
 
 function numberAfter(label: string, text: string): number {
   const found = new RegExp(`${label}:\\s+([0-9.]+)`).exec(text)
@@ -67,7 +68,7 @@ function refusedIn(text: string, completed: number): number {
   return completed - Number(/NOERROR (\d+)/.exec(codes)?.[1] ?? 0)
 }
 
-async function dnsperf(network: BenchNetwork, file: string, seconds: number): Promise<Omit<Run, 'said'>> {
+async function dnsperf(network: BenchNetwork, file: string, seconds: number): Promise<Load> {
   const load = ['-c', `${SOCKETS}`, '-T', '1', '-q', `${UNDER_WAY}`, '-l', `${seconds}`]
   const command = ['taskset', '-c', CLIENT_CORE, 'dnsperf', '-s', SERVER_ADDRESS, '-d', file, ...load]
   const { stdout, stderr } = await network.run('client', command, LIMIT_MS)
@@ -76,6 +77,7 @@ async function dnsperf(network: BenchNetwork, file: string, seconds: number): Pr
   return {
     rate: numberAfter('Queries per second', stdout),
     sent: numberAfter('Queries sent', stdout),
+    completed,
     lost: numberAfter('Queries lost', stdout),
     refused: refusedIn(stdout, completed),
   }
@@ -86,13 +88,25 @@ async function dig(network: BenchNetwork, { name, type }: Entry): Promise<string
   return stdout.trim().replaceAll('"', '')
 }
 
-async function runOnce(network: BenchNetwork, { entries }: Subject, seconds: number): Promise<Run> {
+const TICKS_A_SECOND = 100
+
+/** Processor time of a program with all its threads, in its own code and in the kernel. */
+function processorSeconds({ pid }: Running): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]!.split(' ')
+  return (Number(fields[11]) + Number(fields[12])) / TICKS_A_SECOND
+}
+
+type Place = { network: BenchNetwork; running: Running; seconds: number }
+
+async function runOnce({ network, running, seconds }: Place, { entries }: Subject): Promise<Run> {
   const file = join(network.folder, 'questions')
   writeFileSync(file, entries.map(({ name, type }) => `${name} ${type}\n`).join(''))
   // Once round for everybody: what is kept is there, what is compiled while it runs is compiled.
   await dnsperf(network, file, 1)
   const said = await dig(network, entries[0]!)
-  return { ...(await dnsperf(network, file, seconds)), said }
+  const before = processorSeconds(running)
+  const load = await dnsperf(network, file, seconds)
+  return { ...load, said, processorMicroseconds: ((processorSeconds(running) - before) / load.completed) * 1e6 }
 }
 
 type Results = { subject: Subject; contender: string; runs: Run[] }
@@ -100,9 +114,9 @@ type Results = { subject: Subject; contender: string; runs: Run[] }
 async function measure(network: BenchNetwork, choices: Choices): Promise<Results[]> {
   const { rounds, seconds } = choices.quick ? { rounds: 1, seconds: 2 } : { rounds: 5, seconds: 4 }
   const all = await alternate(CONTENDERS, rounds, choices, contender =>
-    withContender(network, contender, async () => {
+    withContender(network, contender, async running => {
       const runs: Run[] = []
-      for (const subject of SUBJECTS) runs.push(await runOnce(network, subject, seconds))
+      for (const subject of SUBJECTS) runs.push(await runOnce({ network, running, seconds }, subject))
       return runs
     }),
   )
@@ -111,12 +125,22 @@ async function measure(network: BenchNetwork, choices: Choices): Promise<Results
   )
 }
 
-function measureOf(subject: Subject, results: readonly Results[]): Measure {
-  const { title, goals, note } = subject
-  const rows = results
-    .filter(result => result.subject === subject)
-    .map(({ contender, runs }) => ({ contender, values: runs.map(({ rate }) => rate) }))
-  return { title, unit: 'answers/s', better: 'more', rows, ...(goals ? { goals } : {}), ...(note ? { note } : {}) }
+function measuresOf(subject: Subject, results: readonly Results[]): Measure[] {
+  const { title, goals = [], note } = subject
+  const of = (pick: (run: Run) => number): Measure['rows'] =>
+    results
+      .filter(result => result.subject === subject)
+      .map(({ contender, runs }) => ({ contender, values: runs.map(pick) }))
+  return [
+    { title, unit: 'answers/s', better: 'more', rows: of(({ rate }) => rate), goals, ...(note ? { note } : {}) },
+    {
+      title: `${title}: processor time for each answer`,
+      unit: 'µs',
+      better: 'less',
+      rows: of(({ processorMicroseconds }) => processorMicroseconds),
+      goals,
+    },
+  ]
 }
 
 function checkOf({ subject, contender, runs }: Results): Check {
@@ -136,7 +160,7 @@ async function run(choices: Choices): Promise<Report> {
     await startUpstream(network)
     const results = await measure(network, choices)
     return {
-      measures: SUBJECTS.map(subject => measureOf(subject, results)),
+      measures: SUBJECTS.flatMap(subject => measuresOf(subject, results)),
       checks: results.map(checkOf),
     }
   })
