@@ -18,6 +18,21 @@ export const PACKAGES: readonly Need[] = [
     needsRoot: true,
   },
   { files: 'test/interop/appliance-rogue.test.ts', packages: ['dnsmasq-base'], needsRoot: true },
+  {
+    files: 'test/interop/dhcp-clients.test.ts',
+    packages: ['isc-dhcp-client', 'udhcpc', 'dhcpcd-base', 'systemd', 'kea-admin', ...NAMESPACES],
+    needsRoot: true,
+  },
+  {
+    files: 'test/interop/dhcp-rival.test.ts',
+    packages: ['dnsmasq-base', 'isc-dhcp-client', 'udhcpc', 'dhcpcd-base', ...NAMESPACES],
+    needsRoot: true,
+  },
+  {
+    files: 'test/interop/dhcp-relay-dnsmasq.test.ts',
+    packages: ['dnsmasq-base', 'udhcpc', ...NAMESPACES],
+    needsRoot: true,
+  },
   { files: 'test/interop/dhcp-relay.test.ts', packages: ['isc-dhcp-relay', 'udhcpc', ...NAMESPACES], needsRoot: true },
   { files: 'test/interop/dhcp.test.ts', packages: ['isc-dhcp-client', 'udhcpc', ...NAMESPACES], needsRoot: true },
   { files: 'test/interop/dns.test.ts', packages: ['bind9-dnsutils'] },
