@@ -215,6 +215,8 @@ function addStatic(byApex: Map<string, Zone>, domain: string, record: StaticReco
 
 function addReverseOfStatics(byApex: Map<string, Zone>, domain: Zone): void {
   for (const [name, node] of domain.nodes) {
+    // What stands at `*` has many names and none of its own.
+    if (name.startsWith('*.')) continue
     for (const data of node.get(TYPE.A)?.data ?? []) {
       if (data.type !== 'A') continue
       const reverse = reverseName(data.address)

@@ -57,6 +57,12 @@ test('J08 a wildcard answers in the spelling of the question', () => {
   ])
 })
 
+test('the address of a wildcard has no name', () => {
+  const records: StaticRecord[] = [{ name: `*.${AT}`, type: 'A', value: '10.77.0.9' }]
+  const reply = told({ name: '9.0.77.10.in-addr.arpa', type: TYPES.PTR }, context({ records }))
+  expect(reply).toMatchObject({ rcode: 3, answers: [] })
+})
+
 function zonesOf(prefixes: string[], records: StaticRecord[] = []): Zones {
   const config = { domain: AT, serverName: 'ns', serverAddress: '10.77.0.1' as Ipv4, serial: 7 }
   return buildZones({ ...config, records, prefixes: prefixes.map(prefix) })
