@@ -1,5 +1,4 @@
 /** What DHCP counts. Every label has its values from a closed table: message types, outcomes, reasons, states, the site's subnets. */
-import type { Clock } from '../kit/clock.ts'
 import { prefixToString } from '../kit/ipv4.ts'
 import type { Meter } from '../kit/meter.ts'
 import type { Decision } from './decision.ts'
@@ -51,9 +50,14 @@ export function dhcpCounts(meter: Meter): DhcpCounts {
 }
 
 /** Leases and pools, counted when somebody looks. */
-export function gaugeLeases(meter: Meter, table: LeaseTable, clock: Pick<Clock, 'now'>): void {
+/** @param counted what the table counts now */
+export function gaugeLeases(
+  meter: Meter,
+  table: Pick<LeaseTable, 'holdCount'>,
+  counted: () => readonly SubnetCounts[],
+): void {
   const each = <T>(pick: (counts: SubnetCounts) => Record<string, T>) =>
-    table.counts(clock.now()).flatMap(counts => {
+    counted().flatMap(counts => {
       const subnet = prefixToString(counts.subnet.prefix)
       return Object.entries(pick(counts)).map(([state, value]) => [{ subnet, state }, value] as const)
     })

@@ -46,5 +46,7 @@ export interface DhcpFleet {
   view(client: DhcpClient): ClientView
   /** Every reserved address and whose it is, so that nobody else is given it. Asked for each address that is looked at. */
   reservedFor(address: Ipv4): Owner | undefined
+  /** All of those addresses, for counting what a pool has left. */
+  reserved(): Iterable<Ipv4>
   tell(fact: DhcpFact): void
 }

@@ -194,7 +194,9 @@ export class LeaseTable implements LeaseView {
     return this.#holds.size
   }
 
-  counts(now: Instant): SubnetCounts[] {
+  /** @param reserved addresses that somebody new is not offered, used or not */
+  counts(now: Instant, reserved: Iterable<Ipv4>): SubnetCounts[] {
+    const unused = [...reserved].filter(address => this.#isUnused(address, now))
     return this.#shelves.map(shelf => {
       const { subnet, size } = shelf.pool
       const inPool = this.#countStates([...shelf.declined, ...shelf.bound], now)
@@ -204,6 +206,7 @@ export class LeaseTable implements LeaseView {
         ({ address, until }) => now < until && this.#isOnlyHeld(address, now),
       )
       const heldHere = held.filter(({ address }) => shelf.pool.has(address)).length
+      const reservedHere = unused.filter(address => shelf.pool.has(address)).length
       return {
         subnet,
         leases: {
@@ -213,9 +216,17 @@ export class LeaseTable implements LeaseView {
           quarantined: inPool.quarantined + beside.quarantined,
         },
         poolSize: size,
-        poolTaken: inPool.active + inPool.quarantined + heldHere,
+        poolTaken: inPool.active + inPool.quarantined + heldHere + reservedHere,
       }
     })
+  }
+
+  /** Neither leased, nor in quarantine, nor offered. */
+  #isUnused(address: Ipv4, now: Instant): boolean {
+    const record = this.#byAddress.get(address)
+    const isQuarantined = record?.state === 'declined' && now < record.expiresAt
+    const isInUse = record !== undefined && (isActive(record, now) || isQuarantined)
+    return !isInUse && !this.#holders.has(address)
   }
 
   /** The address belongs to this request until it is written or has failed. */

@@ -87,7 +87,7 @@ function teller({ registry, clock }: FleetOptions): (fact: DhcpFact) => void {
 
 export function registryFleet(options: FleetOptions): DhcpFleet {
   const { registry, site, urls, loaders } = options
-  const { reservationOf, ownerOf } = registryReservations(options)
+  const { reservationOf, ownerOf, addresses } = registryReservations(options)
   const watchLoops = loopWatch(options)
 
   /** Whoever boots from the network becomes known; a laptop on the VLAN does not. */
@@ -140,6 +140,7 @@ export function registryFleet(options: FleetOptions): DhcpFleet {
       }
     },
     reservedFor: ownerOf,
+    reserved: addresses,
     tell: teller(options),
   }
 }

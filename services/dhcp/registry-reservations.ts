@@ -11,6 +11,7 @@ export type RegistryReservations = {
   /** What of the view is due to a reservation; `machine` is whose MAC it is, if anybody's. */
   reservationOf: (client: DhcpClient, machine: Machine | undefined) => Partial<ClientView>
   ownerOf: (address: Ipv4) => Owner | undefined
+  addresses: () => ReadonlySet<Ipv4>
 }
 
 export function registryReservations({ registry, site }: { registry: Registry; site: Site }): RegistryReservations {
@@ -54,5 +55,7 @@ export function registryReservations({ registry, site }: { registry: Registry; s
     return holder ? { macs: [holder.nic], keys: [] } : reservations.ownerOf(address)
   }
 
-  return { reservationOf, ownerOf }
+  const addresses = (): ReadonlySet<Ipv4> => new Set([...reservations.addresses(), ...registry.staticAddresses()])
+
+  return { reservationOf, ownerOf, addresses }
 }

@@ -55,6 +55,10 @@ export class Reservations {
     return undefined
   }
 
+  addresses(): Iterable<Ipv4> {
+    return this.#owners.keys()
+  }
+
   ownerOf(address: Ipv4): Owner | undefined {
     return this.#owners.get(address)
   }

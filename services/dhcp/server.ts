@@ -95,7 +95,7 @@ export async function startDhcp(options: DhcpOptions): Promise<DhcpServer> {
     leaseOf: mac => activeOnly(table.ofMac(mac), clock),
     macAt: address => activeOnly(table.at(address), clock)?.mac,
     leases: () => table.all(),
-    watchPools: () => watchPools(table.counts(clock.now()), alarms, log),
+    watchPools: () => watchPools(table.counts(clock.now(), options.fleet.reserved()), alarms, log),
     release: address => serving.release(address),
   }
 }
@@ -117,8 +117,8 @@ class Serving {
   constructor(options: DhcpOptions & { alarms: Alarms }, table: LeaseTable) {
     const { meter = silentMeter, counts = dhcpCounts(meter) } = options
     this.#counts = counts
-    gaugeLeases(meter, table, options.clock)
     const { site, httpPort, fleet } = options
+    gaugeLeases(meter, table, () => table.counts(options.clock.now(), fleet.reserved()))
     const { address, prefix } = site.network
     const { leaseSeconds, authoritative, subnets, subnetSelection } = site.dhcp
     const { log, clock, probe, alarms } = options

@@ -18,6 +18,7 @@ import {
 } from './event.ts'
 import { advance, BACK_WITHIN_MS, type Machine, newMachine, overdue } from './lifecycle.ts'
 import { type Listing, listingOf, otherClaimOn, siteAddressOf } from './listing.ts'
+import { nextNumber } from './numbering.ts'
 import type { Progress } from './progress.ts'
 import { attemptToken, hashToken, type SecretPurpose } from './secrets.ts'
 import { StaticAddresses } from './static-addresses.ts'
@@ -95,6 +96,10 @@ export class Registry {
   byStaticAddress(address: Ipv4): Machine | undefined {
     const id = this.#statics.holderOf(address)
     return id && this.#machines.get(id)
+  }
+
+  staticAddresses(): Iterable<Ipv4> {
+    return this.#statics.addresses()
   }
 
   byAttempt(attempt: string): Machine | undefined {
@@ -357,7 +362,7 @@ export class Registry {
     const seen = this.#machines.get(id)!
     const { series, approve, from } = this.listing(seen)
     if (series?.includes('{{index}}') && seen.number?.series !== series) {
-      await this.record(id, { type: 'numbered', series, index: this.#nextNumber(series) }, 'site')
+      await this.record(id, { type: 'numbered', series, index: nextNumber(series, this.machines(), site) }, 'site')
     }
     await this.#settleAddress(seen)
     const install = approve || (from === 'nothing' && site.boot.unknown === 'install')
@@ -378,18 +383,5 @@ export class Registry {
       log.warn({ machine: id, address }, `${other} does not get ${address}: an installed system has it as static`)
     if (!given || given === address) return
     await this.record(id, { type: 'address-given-up', address, reason: `the site gives it ${given}` }, 'site')
-  }
-
-  /** Above every number of the series, and past names that the site gives to a machine or a record of its own. */
-  #nextNumber(series: string): number {
-    const { site } = this.#options
-    const names = new Set([
-      ...site.machines.map(({ name }) => `${name}.${site.domain}`),
-      ...site.dns.records.map(({ name }) => name),
-    ])
-    const given = this.machines().flatMap(machine => (machine.number?.series === series ? [machine.number.index] : []))
-    let index = Math.max(0, ...given) + 1
-    while (names.has(`${series.replaceAll('{{index}}', String(index))}.${site.domain}`)) index++
-    return index
   }
 }

@@ -13,6 +13,10 @@ export class StaticAddresses {
     if (after?.staticAddress) this.#holders.set(after.staticAddress.address, after.id)
   }
 
+  addresses(): Iterable<Ipv4> {
+    return this.#holders.keys()
+  }
+
   holderOf(address: Ipv4): MachineId | undefined {
     return this.#holders.get(address)
   }

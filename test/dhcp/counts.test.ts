@@ -227,6 +227,24 @@ test('leases and pools are counted by subnet and state', async () => {
   })
 })
 
+test('an address that is reserved is nobody’s to offer: taken, whether it is used or not', async () => {
+  const wire = await Wire.open({ leaseSeconds: 600 })
+  const pool = () =>
+    Object.entries(wire.meter.read('rackrise_dhcp_pool')).map(
+      ([name, value]) => `${/state="(\w+)"/.exec(name)![1]} ${value}`,
+    )
+  wire.fleet.reservations.set(NODE2, ip('10.77.0.101'))
+  expect(pool()).toEqual(['taken 1', 'free 3'])
+  await wire.send('machine', dhcp('discover', { mac: NODE2 }))
+  expect(pool()).toEqual(['taken 1', 'free 3'])
+  await boot(wire, { mac: NODE2 })
+  expect(pool()).toEqual(['taken 1', 'free 3'])
+  await boot(wire, { mac: NODE1 })
+  expect(pool()).toEqual(['taken 2', 'free 2'])
+  wire.clock.advance(3_600_000)
+  expect(pool()).toEqual(['taken 1', 'free 3'])
+})
+
 test('no datagram makes a new series: labels come from closed tables', async () => {
   const wire = await Wire.open()
   for (let n = 0; n < 500; n += 1) {

@@ -73,6 +73,10 @@ export class TestFleet implements DhcpFleet {
     return macs.length > 0 ? { macs, keys: [] } : undefined
   }
 
+  reserved(): Iterable<Ipv4> {
+    return this.reservations.values()
+  }
+
   tell(fact: DhcpFact): void {
     this.facts.push(fact)
   }

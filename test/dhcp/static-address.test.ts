@@ -56,6 +56,13 @@ describe('C02 the lease ends, the installed system is silent for months', () => 
     expect(bench.outcome('discover', { mac: NODE3 })).toBe('silence pool-exhausted')
   })
 
+  test('and it counts among what the pool cannot give', async () => {
+    const bench = await installed()
+    bench.rig.clock.advance(90 * 24 * HOUR)
+    expect([...bench.fleet.reserved()]).toEqual([POOL])
+    expect(bench.table.counts(bench.now, bench.fleet.reserved())[0]).toMatchObject({ poolSize: 2, poolTaken: 1 })
+  })
+
   test('after a restart, too', async () => {
     const bench = await installed()
     bench.rig.clock.advance(90 * 24 * HOUR)

@@ -114,6 +114,13 @@ describe('rules and their numbers', () => {
     expect(names(fleet)).toEqual(['dell1'])
   })
 
+  test('a number whose name a reservation has is passed over', async () => {
+    const reservation = '[[dhcp.reservation]]\naddress = "10.77.0.20"\nclient-id = "x"\nname = "node1"\n'
+    const fleet = await Fleet.open(siteOf(`${reservation}${rule('node{{index}}')}`))
+    await fleet.registry.sight({ macs: [NODE2] }, 'dhcp')
+    expect(names(fleet)).toEqual(['node2'])
+  })
+
   test('two questions of one machine at the same time start one attempt, without a complaint', async () => {
     const fleet = await Fleet.open(siteOf(rule('node{{index}}', 'approve = true\n')))
     await Promise.all([
