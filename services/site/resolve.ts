@@ -1,6 +1,6 @@
 /** A checked site file as the frozen `Site` that rooms read: defaults in, inheritance done, folders absolute. */
 import { posix } from 'node:path'
-import type { Ipv4, Prefix } from '../kit/ipv4.ts'
+import { type Ipv4, type Prefix, prefixContains } from '../kit/ipv4.ts'
 import { fullName } from './check-records.ts'
 import type { SiteFile } from './schema.ts'
 import type {
@@ -56,8 +56,7 @@ export function resolveSite(file: SiteFile, { file: name, base, own }: Surroundi
     },
     dns: {
       forward: dns.forward,
-      // Without subnets (another DHCP server gives addresses) the own network is the one that asks.
-      allow: dns.allow ?? (subnets.length > 0 ? subnets.map(({ prefix }) => prefix) : [own.prefix]),
+      allow: dns.allow ?? askingNetworks(subnets, own),
       records: dns.record.map(({ name, type, value }) => ({ name: fullName(name, domain) ?? name, type, value })),
     },
     http: {
@@ -77,6 +76,12 @@ export function resolveSite(file: SiteFile, { file: name, base, own }: Surroundi
     log: file.log,
   }
   return freeze(site)
+}
+
+/** All subnets, and the own network where it is none of them: another DHCP server may give its addresses. */
+function askingNetworks(subnets: readonly Subnet[], own: Surroundings['own']): Prefix[] {
+  const prefixes = subnets.map(({ prefix }) => prefix)
+  return prefixes.some(prefix => prefixContains(prefix, own.address)) ? prefixes : [...prefixes, own.prefix]
 }
 
 /** The key with its value, or nothing at all: an empty string in the file stands for "not set". */

@@ -1,7 +1,12 @@
 import { describe, expect, test } from 'vitest'
-import { parseNeighbours } from '../../services/kit/neighbours.ts'
+import type { Ipv4 } from '../../services/kit/ipv4.ts'
+import { neighbourAt, parseNeighbours } from '../../services/kit/neighbours.ts'
 
 const HEAD = 'IP address       HW type     Flags       HW address            Mask     Device\n'
+
+test('nobody stands at an address of an interface that is not there', () => {
+  expect(neighbourAt('nosuch0', '10.77.0.11' as Ipv4)).toBeUndefined()
+})
 
 describe('neighbours', () => {
   test('a resolved entry names address, hardware address and interface', () => {

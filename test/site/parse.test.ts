@@ -64,6 +64,16 @@ test('a subnet gives the appliance as name server, and may ask it', () => {
   expect(dns.allow).toEqual([{ network: '10.77.0.0', length: 24 }])
 })
 
+test('where another server gives the addresses, a subnet behind a router may ask, and the own network still', () => {
+  const routed = `[site]\ndomain = "rack.test"\n[network]\ninterface = "eth1"\naddress = "10.77.0.1/24"\n[dhcp]\nmode = "proxy"\nproxy-delay = "500ms"\n[[dhcp.subnet]]\nprefix = "10.78.0.0/24"\nrelays = ["10.78.0.1"]\n`
+  const { dhcp, dns } = siteOf(routed)
+  expect([dhcp.mode, dhcp.proxyDelayMs]).toEqual(['proxy', 500])
+  expect(dns.allow).toEqual([
+    { network: '10.78.0.0', length: 24 },
+    { network: '10.77.0.0', length: 24 },
+  ])
+})
+
 test('profiles, machines, rules and webhooks are in one spelling, and what is not set is not there', () => {
   const site = siteOf(
     `${WITH_PROFILE}first-boot = ""\n${machine('Node1', 'BC-24-11-AB-12-21', 'serial = ""\nuuid = ""\naddress = "10.77.0.11"\n')}

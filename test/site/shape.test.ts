@@ -133,6 +133,13 @@ test.each<[string, string, string[]]>([
     ],
   ],
   [
+    'a delay that firmware does not wait for',
+    `${RIGHT}[dhcp]\nproxy-delay = "4s"\n`,
+    [
+      's.toml:11:1: error: "proxy-delay" in [dhcp]: "4s" is not a delay from 0s to 3s; write a number with its unit, as "500ms" or "1s"',
+    ],
+  ],
+  [
     'a lease that never ends',
     `${RIGHT}[dhcp]\nlease-time = "infinite"\n`,
     [
