@@ -163,8 +163,8 @@ export class Session {
     const wanted = this.#wanted
     this.#wanted = undefined
     if (this.#over) return
-    // What was wanted meanwhile is this again, or what follows it because the client had more than was known.
-    if (wanted) this.#sendBlocks(wanted)
+    // The same again, because the timer is quicker than the disk; or what follows, because the client had more than was known.
+    if (wanted && wanted.first !== first) this.#sendBlocks(wanted)
     else this.#sendData(first, last, bytes)
   }
 
