@@ -45,7 +45,8 @@ export const PACKAGES: readonly Need[] = [
     files: 'test/interop/iso.test.ts',
     packages: ['xorriso', 'cpio', 'qemu-system-x86', 'linux-image-amd64', 'busybox-static'],
   },
-  { files: 'test/interop/tftp.test.ts', packages: ['tftp-hpa', 'curl', 'busybox-static'] },
+  { files: 'test/interop/tftp.test.ts', packages: ['tftp-hpa', 'atftp', 'curl', 'busybox-static'] },
+  { files: 'test/interop/tftp-wire.test.ts', packages: ['curl', ...NAMESPACES], needsRoot: true },
   { files: 'test/lab/*.test.ts', packages: ['xorriso', ...STAND_IN, ...MACHINES] },
   { files: 'test/lab-simulated/network.test.ts', packages: ['procps', ...NAMESPACES], needsRoot: true },
 ]
