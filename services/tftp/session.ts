@@ -126,7 +126,11 @@ export class Session {
   #begin(): void {
     const { client, name, file, terms, log } = this.#options
     const { blockSize, windowSize } = terms
-    log.debug({ client, name, size: file.size, blockSize, windowSize }, `tftp: sending ${name}`)
+    const how = `in blocks of ${blockSize}, ${windowSize} at a time`
+    log.info(
+      { client, name, size: file.size, blockSize, windowSize },
+      `tftp: sending ${name} to ${client.address} ${how}`,
+    )
     this.#tell('started')
   }
 

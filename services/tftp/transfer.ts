@@ -46,10 +46,13 @@ export type Step = { state: Transfer; effects: TransferEffect[] }
 const FIRST_TIMEOUT_MS = 1000
 /** Firmware that polls its NIC on a timer answers within some tens of milliseconds. */
 const SHORTEST_TIMEOUT_MS = 100
-const LONGEST_TIMEOUT_MS = 4000
+/** Of a client that is slower than any that was seen. */
+const LONGEST_TIMEOUT_MS = 8000
+/** Doubling ends here: a LAN that loses frames is no better for being asked less, but whoever answers within this time is measured. */
+const LONGEST_DOUBLED_MS = 4000
 /** At both ends of a transfer: the request may carry a borrowed address, and a client that has everything may be gone. */
 const MOST_SILENCES_AT_ENDS = 6
-/** In the middle: on a wire that loses every tenth frame, one exchange in five fails, and a loader has a thousand. */
+/** In the middle, half a minute: on a wire that loses every tenth frame, one exchange in five fails, and a loader has a thousand. */
 const MOST_SILENCES = 11
 /** Total deadline (RFC 1123 §4.2.3.2 asks for an end): two minutes, and more for files that take longer at a crawl. */
 const LEAST_DEADLINE_MS = 120_000
@@ -160,12 +163,14 @@ function sendWindow(transfer: Transfer, now: Instant): Step {
 
 /**
  * RFC 6298 §2: the first sample sets, later ones smooth. Only a sample takes the doubling back (§5, Karn): a client that has become slower than the timer
- * would otherwise never be measured again, and get every block twice.
+ * would otherwise never be measured again, and get every block twice. While the wait is doubled, a sample may be the client's own timer that sent a
+ * lost ACK again, so it counts as twice the plain wait at most: a slow client is known after a few blocks all the same.
  */
 function measured(transfer: Transfer, now: Instant): Transfer {
   if (transfer.windowSentAt === undefined) return transfer
-  const sample = Math.max(0, now - transfer.windowSentAt)
   const before = transfer.roundTrip
+  const most = transfer.backoff > 0 ? 2 * (before ? plainWait(before) : SHORTEST_TIMEOUT_MS) : Number.POSITIVE_INFINITY
+  const sample = Math.min(Math.max(0, now - transfer.windowSentAt), most)
   const roundTrip = before
     ? {
         smoothed: 0.875 * before.smoothed + 0.125 * sample,
@@ -175,13 +180,15 @@ function measured(transfer: Transfer, now: Instant): Transfer {
   return { ...transfer, roundTrip, backoff: 0 }
 }
 
+function plainWait({ smoothed, variation }: RoundTrip): number {
+  return Math.min(LONGEST_TIMEOUT_MS, Math.max(SHORTEST_TIMEOUT_MS, smoothed + 4 * variation))
+}
+
 function awaitAck(transfer: Transfer): TransferEffect {
   const { roundTrip, backoff, terms } = transfer
   if (terms.retransmitMs !== undefined) return { do: 'await-ack', forMs: terms.retransmitMs }
-  const base = roundTrip
-    ? Math.max(SHORTEST_TIMEOUT_MS, roundTrip.smoothed + 4 * roundTrip.variation)
-    : FIRST_TIMEOUT_MS
-  return { do: 'await-ack', forMs: Math.min(LONGEST_TIMEOUT_MS, base * 2 ** backoff) }
+  const once = roundTrip ? plainWait(roundTrip) : FIRST_TIMEOUT_MS
+  return { do: 'await-ack', forMs: Math.max(once, Math.min(LONGEST_DOUBLED_MS, once * 2 ** backoff)) }
 }
 
 function finish(transfer: Transfer, effect: TransferEffect): Step {

@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { untilDiskBooted } from '../../services/lab/qemu/life.ts'
 import { countOf, LIFE_LIMIT_MS, oneOfEach, stateOf, timelineOf, withLab } from './rig.ts'
@@ -5,7 +7,7 @@ import { countOf, LIFE_LIMIT_MS, oneOfEach, stateOf, timelineOf, withLab } from 
 test('BIOS and UEFI install themselves from power-on, and boot their disk when switched on again', {
   timeout: 2 * LIFE_LIMIT_MS,
 }, async () => {
-  await withLab({ machines: oneOfEach(), standInMiB: 64 }, async ({ lab, start, machines }) => {
+  await withLab({ machines: oneOfEach(), standInMiB: 64 }, async ({ lab, start, machines, folder }) => {
     const ends = await Promise.all(
       machines.map(async ({ name }) => {
         const machine = await start(name)
@@ -22,6 +24,10 @@ test('BIOS and UEFI install themselves from power-on, and boot their disk when s
       ['installed', 'booted-disk', 'installed'],
     ])
     const loaders = ['undionly.kpxe', 'snponly.efi']
+    // What iPXE's ROM and OVMF ask for: a block that fits into their buffers, and windows where they know them.
+    const log = readFileSync(join(folder, 'appliance.log'), 'utf8')
+    expect(log).toMatch(/tftp: sending undionly\.kpxe to [\d.]+ in blocks of 1432, 1 at a time/)
+    expect(log).toMatch(/tftp: sending snponly\.efi to [\d.]+ in blocks of 1468, 4 at a time/)
     for (const [index, { name }] of machines.entries()) {
       const entries = await timelineOf(lab, name)
       expect(entries.find(({ type }) => type === 'loader-sent')?.text).toMatch(`sent loader ${loaders[index]}`)

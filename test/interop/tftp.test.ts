@@ -49,7 +49,7 @@ beforeAll(async () => {
     find: loaderFolder(folder),
     tell: fact => facts.push(fact),
     clock: systemClock,
-    log: { ...recordingLog(), debug: fields => terms.push(fields) },
+    log: { ...recordingLog(), info: fields => terms.push(fields) },
   })
 })
 

@@ -125,40 +125,89 @@ test('an ACK of a block that was never sent is ignored', () => {
   expect(run(begin(terms(), 5000, 0), [ack(2), ack(40_000)]).slice(1)).toEqual([[], []])
 })
 
-test('K05 silence: the same again, twice as long each time, then the end', () => {
+test('K05 silence from the beginning: the same again, twice as long, then the end', () => {
   expect(run(begin(terms({ windowSize: 2 }), 5000, 0), Array<TransferEvent>(7).fill(timeout))).toEqual([
     ['begin', 'blocks 1-2', 'wait 1000'],
     ['blocks 1-2', 'wait 2000'],
-    ['blocks 1-2', 'wait 4000'],
-    ['blocks 1-2', 'wait 4000'],
-    ['blocks 1-2', 'wait 4000'],
-    ['blocks 1-2', 'wait 4000'],
-    ['blocks 1-2', 'wait 4000'],
+    ...Array<string[]>(5).fill(['blocks 1-2', 'wait 4000']),
     ['failed client-silent'],
   ])
 })
 
 test('K05 silence in the middle of a file: eleven times the same again within half a minute', () => {
   const steps = run(begin(terms(), 5000, 0), [ack(1), ...Array<TransferEvent>(12).fill(timeout)]).slice(1)
-  expect(steps.slice(0, 4)).toEqual([
+  expect(steps.slice(0, 7)).toEqual([
     ['progress', 'blocks 2-2', 'wait 100'],
     ['blocks 2-2', 'wait 200'],
     ['blocks 2-2', 'wait 400'],
     ['blocks 2-2', 'wait 800'],
+    ['blocks 2-2', 'wait 1600'],
+    ['blocks 2-2', 'wait 3200'],
+    ['blocks 2-2', 'wait 4000'],
   ])
   expect(steps.at(-1)).toEqual(['failed client-silent'])
   const waits = steps.flat().flatMap(effect => (effect.startsWith('wait') ? [Number(effect.slice(5))] : []))
   expect([waits.length, waits.reduce((sum, wait) => sum + wait)]).toEqual([12, 30_300])
 })
 
-test('K05 the longer wait is kept until the time of an answer is known again (Karn): a client that became slow is measured', () => {
-  const events = [timeout, timeout, ack(1), timeout, ack(2), ack(3)]
+test('progress after silence starts the count anew', () => {
+  const silence = Array<TransferEvent>(11).fill(timeout)
+  const steps = run(begin(terms(), 5000, 0), [ack(1), ...silence, ack(2), ...silence])
+  expect(steps.at(-1)).toEqual(['blocks 3-3', 'wait 4000'])
+})
+
+test('K05 the longer wait is kept until the time of an answer is known again (Karn)', () => {
+  const events = [ack(1), timeout, timeout, ack(2), timeout, ack(3), ack(4)]
   expect(run(begin(terms(), 5000, 0), events).slice(3)).toEqual([
-    ['progress', 'blocks 2-2', 'wait 4000'],
-    ['blocks 2-2', 'wait 4000'],
-    ['progress', 'blocks 3-3', 'wait 4000'],
-    ['progress', 'blocks 4-4', 'wait 100'],
+    ['blocks 2-2', 'wait 400'],
+    ['progress', 'blocks 3-3', 'wait 400'],
+    ['blocks 3-3', 'wait 800'],
+    ['progress', 'blocks 4-4', 'wait 800'],
+    ['progress', 'blocks 5-5', 'wait 100'],
   ])
+})
+
+/** A client that takes so long for every block from the third on; how often blocks left. */
+function blocksTo(slowMs: number): number[] {
+  const sent: number[] = []
+  let step = begin(terms(), 512 * 30, 0)
+  let now = 0
+  for (let block = 1; block <= 31; block += 1) {
+    let copies = 1
+    let left = block < 3 ? 1 : slowMs
+    for (;;) {
+      const wait = step.effects.find(effect => effect.do === 'await-ack')!.forMs
+      if (wait >= left) break
+      left -= wait
+      now += wait
+      step = advance(step.state, timeout, now)
+      copies += 1
+    }
+    now += left
+    step = advance(step.state, ack(block), now)
+    sent.push(copies)
+  }
+  return sent
+}
+
+test.each([150, 500, 1500, 3000])(
+  'K05 a client that becomes slower by far (%i ms) is measured after a few blocks',
+  slowMs => {
+    const copies = blocksTo(slowMs)
+    expect(copies.slice(0, 2)).toEqual([1, 1])
+    expect(copies.slice(12)).toEqual(Array<number>(19).fill(1))
+    expect(copies.reduce((sum, count) => sum + count)).toBeLessThan(31 + 20)
+  },
+)
+
+test("a client's own retry is not taken for the time that it needs", () => {
+  const state = [ack(1), timeout, ack(2)].reduce(
+    (before, event) => advance(before, event, 1).state,
+    begin(terms(), 5000, 0).state,
+  )
+  // Block 3 arrived and its ACK was lost; the client says it again after a second, before the timer that was doubled many times.
+  const late = advance({ ...state, backoff: 4 }, ack(3), 1001)
+  expect(said(late.effects)).toEqual(['progress', 'blocks 4-4', 'wait 226.375'])
 })
 
 test('K15 a time-out that the client asked for is kept exactly', () => {

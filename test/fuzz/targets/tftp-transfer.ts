@@ -51,7 +51,7 @@ function holdsForStep(before: Transfer, { state, effects }: Step): void {
         effect.last <= Math.min(state.acknowledged + state.terms.windowSize, last),
       )
     }
-    if (effect.do === 'await-ack') hold('a wait is bounded', effect.forMs >= 100 && effect.forMs <= 4000)
+    if (effect.do === 'await-ack') hold('a wait is bounded', effect.forMs >= 100 && effect.forMs <= 8000)
     if (effect.do === 'finish' && effect.outcome === 'sent') hold('sent is acknowledged', state.acknowledged === last)
   }
   const waits = effects.filter(effect => effect.do === 'await-ack').length
