@@ -195,3 +195,16 @@ describe('what is shown', () => {
       expect(text).not.toContain(rig.registry.token(rig.machine(NODE1).attempt!.id, purpose))
   })
 })
+
+test('what is shown of a machine says which address its system has written down, and why it is given nothing to boot', async () => {
+  const { rig, fleet } = await open()
+  await fleet.order('node1', 'approve', {})
+  await facts(rig, script, attempt => ({ ...answer(attempt), staticOn: NODE1 }) as Fact, report)
+  await rig.happen(NODE1, { type: 'boot-looped', stage: 'ipxe', boots: 6, seconds: 600 })
+  expect(await fleet.show('node1')).toMatchObject({
+    state: 'installed',
+    staticAddress: { address: ADDRESS, nic: NODE1, since: new Date(rig.clock.now() - 2000).toISOString() },
+    reason:
+      'iPXE was given its script 6 times in 10 min and the script never fetched: it gets nothing more to boot until it fetches it or is approved',
+  })
+})
