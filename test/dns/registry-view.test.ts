@@ -7,6 +7,7 @@ import { buildZones } from '../../services/dns/zone.ts'
 import type { Ipv4 } from '../../services/kit/ipv4.ts'
 import type { Mac } from '../../services/kit/mac.ts'
 import type { AttemptId } from '../../services/machine/event.ts'
+import type { Site } from '../../services/site/types.ts'
 import type { LeaseRecord } from '../../services/store/types.ts'
 import { Fleet, LISTED, NODE1, NODE2, siteOf, STRANGER } from '../machine/rig.ts'
 import { ask, context, read, TYPES } from './rig.ts'
@@ -130,8 +131,8 @@ describe('names of machines', () => {
 })
 
 describe('a finished machine', () => {
-  async function finished(installed: { fqdn?: string; address?: string }) {
-    const all = await open()
+  async function finished(installed: { fqdn?: string; address?: string }, site?: Site) {
+    const all = await open(site)
     const attempt = await approve(all.fleet)
     await all.fleet.happen(
       NODE1,
@@ -177,6 +178,20 @@ describe('a finished machine', () => {
     await fleet.registry.sight({ macs: [STRANGER] }, 'dhcp')
     leases.set(POOL, STRANGER)
     expect(view.addressOf('rack-1.rack.test')).toBe(POOL)
+  })
+
+  test('takes no name that the site reserves an address for', async () => {
+    const reservation = '[[dhcp.reservation]]\naddress = "10.77.0.31"\nclient-id = "printer"\nname = "printer"\n'
+    const site = siteOf(`${LISTED}${reservation}`)
+    const { view } = await finished({ fqdn: 'printer.rack.test', address: '10.77.0.44' }, site)
+    expect(view.addressOf('printer.rack.test')).toBe('10.77.0.31')
+  })
+
+  test('that is installed again under another name is no longer found by the old one', async () => {
+    const { fleet, view } = await finished({ fqdn: 'pve1.rack.test', address: '10.77.0.44' })
+    expect(view.addressOf('pve1.rack.test')).toBe('10.77.0.44')
+    await fleet.registry.startAttempt(fleet.machine(NODE1), { by: 'operator', again: true })
+    expect([view.addressOf('pve1.rack.test'), view.addressOf('node1.rack.test')]).toEqual([undefined, HERE])
   })
 
   test('with a name of several labels makes the names above it exist', async () => {
