@@ -2,8 +2,6 @@
  * DHCP: how many machines a second get a lease, beside Kea and dnsmasq, and how long each of them waits, also while the appliance sends ISOs to
  * others.
  */
-import { truncateSync } from 'node:fs'
-import { join } from 'node:path'
 import { dnsmasq, ISO, keaSilent, keaTelling, rackrise } from './dhcp-contenders.ts'
 import { type BenchNetwork, SERVER_ADDRESS } from './network.ts'
 import { medianOf, percentileOf, searchRate } from './numbers.ts'
@@ -19,7 +17,6 @@ const HIGHEST_RATE = 40_000
 const DROP_PERCENT_MOST = 1
 
 const DOWNLOADS = 8
-const ISO_BYTES = 1_600_000_000
 const RAMP_UP_MS = 1500
 
 /** What a server has not answered yet when a run ends would be the next run's drop. */
@@ -135,11 +132,7 @@ async function measureWaits(asking: Asking, network: BenchNetwork, choices: Choi
     withContender(network, contender, () => asking.waits(contender, rate)),
   )
   const busy = await alternate([rackrise], rounds, choices, contender =>
-    withContender(network, contender, (_, folder) => {
-      // What follows the last file of an image is nobody's, and a sparse file costs no disk.
-      truncateSync(join(folder, 'isos', ISO), ISO_BYTES)
-      return asking.waitsBesideDownloads(contender, rate)
-    }),
+    withContender(network, contender, () => asking.waitsBesideDownloads(contender, rate)),
   )
   const rows = [...quiet, ...busy.map(({ results }) => ({ contender: `rackrise, ${DOWNLOADS} downloads`, results }))]
   return [50, 99].map(percent => ({
