@@ -8,6 +8,7 @@ import { type DhcpMessage, isMalformed } from '../../services/dhcp/message.ts'
 import { messageTypeOf, OPTION } from '../../services/dhcp/options.ts'
 import { type Mac, macFromBytes } from '../../services/kit/mac.ts'
 import { dhcp } from '../dhcp/messages.ts'
+import type { Ready } from './dhcp-kill-server.ts'
 
 const LOOPBACK = '127.0.0.1'
 const AT_SOURCE_PORT = Uint8Array.of(19, 0)
@@ -61,6 +62,16 @@ export class Crowd {
   async pause(): Promise<void> {
     this.#port = undefined
     for (let turn = 0; turn < 5; turn++) await new Promise(resolve => setTimeout(resolve, 1))
+  }
+
+  /** What a server that started anew does not know, or knows otherwise, of what the crowd was acknowledged. */
+  missingFrom({ leases }: Pick<Ready, 'leases'>): string[] {
+    const known = new Map(leases.map(([address, ...rest]) => [address, rest]))
+    return [...this.acknowledged].flatMap(([mac, { address, askedAt }]) => {
+      const [owner, state, boundAt = 0] = known.get(address) ?? []
+      // The last acknowledgement, not only an earlier one of the same machine.
+      return owner === mac && state === 'bound' && boundAt >= askedAt ? [] : [`${mac} ${address}: ${owner} ${state}`]
+    })
   }
 
   close(): void {

@@ -1,11 +1,11 @@
 /**
  * The DHCP server with its store on disk and a socket on loopback, as a process that is to be killed. Its first line says where it listens and
- * what it knows from before. Argument: the state folder. Ends when its input ends.
+ * what it knows from before, each further one the reason of a warning or error. Argument: the state folder. Ends when its input ends.
  */
 import { startDhcp } from '../../services/dhcp/server.ts'
 import { systemClock } from '../../services/kit/clock.ts'
 import type { Ipv4 } from '../../services/kit/ipv4.ts'
-import { silentLog } from '../../services/kit/log.ts'
+import { type LogFields, silentLog } from '../../services/kit/log.ts'
 import { openUdpPort } from '../../services/kit/udp-port.ts'
 import { openStore } from '../../services/store/store.ts'
 import { subnet, TestFleet } from '../dhcp/rig.ts'
@@ -15,6 +15,8 @@ export type Ready = { port: number; leases: [address: string, mac: string, state
 
 const OURS = '127.0.0.1' as Ipv4
 const SUBNET = subnet('127.0.0.0/8', ['127.1.0.0-127.1.255.255'], { relays: [OURS] })
+
+const tell = ({ reason }: LogFields): void => void process.stdout.write(`${JSON.stringify({ reason })}\n`)
 
 const store = await openStore(process.argv[2]!)
 const port = await openUdpPort({ address: OURS, port: 0 })
@@ -29,7 +31,7 @@ const server = await startDhcp({
   store: store.leases,
   fleet: new TestFleet(),
   clock: systemClock,
-  log: silentLog,
+  log: { ...silentLog, warn: tell, error: tell },
 })
 const leases = server.leases().map(({ address, mac, state, boundAt }) => [address, mac, state, boundAt])
 process.stdout.write(`${JSON.stringify({ port: port.local.port, leases })}\n`)

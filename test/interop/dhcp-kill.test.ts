@@ -60,16 +60,6 @@ async function kill(child: ChildProcess): Promise<void> {
   children.delete(child)
 }
 
-/** What the server does not know, or knows otherwise, of what it had acknowledged. */
-function missing(crowd: Crowd, { leases }: Ready): string[] {
-  const known = new Map(leases.map(([address, ...rest]) => [address, rest]))
-  return [...crowd.acknowledged].flatMap(([mac, { address, askedAt }]) => {
-    const [owner, state, boundAt = 0] = known.get(address) ?? []
-    // The last acknowledgement, not only an earlier one of the same machine.
-    return owner === mac && state === 'bound' && boundAt >= askedAt ? [] : [`${mac} ${address}: ${owner} ${state}`]
-  })
-}
-
 async function lane(seed: number): Promise<Crowd> {
   const random = chance(seed)
   const state = join(folder, `${seed}`)
@@ -83,7 +73,7 @@ async function lane(seed: number): Promise<Crowd> {
       continue
     }
     const said = await ready
-    expect(missing(crowd, said), `seed ${seed}, kill ${kills}`).toEqual([])
+    expect(crowd.missingFrom(said), `seed ${seed}, kill ${kills}`).toEqual([])
     crowd.begin(said.port)
     await crowd.untilAcknowledged(Math.floor(random() * ACKS_MOST), PATIENCE_MS)
     await new Promise(resolve => setTimeout(resolve, random() * MOMENT_MS))
@@ -92,7 +82,7 @@ async function lane(seed: number): Promise<Crowd> {
     expect(crowd.wrongs, `seed ${seed}, kill ${kills}`).toEqual([])
   }
   const { child, ready } = start(state)
-  expect(missing(crowd, await ready), `seed ${seed}, after all kills`).toEqual([])
+  expect(crowd.missingFrom(await ready), `seed ${seed}, after all kills`).toEqual([])
   await kill(child)
   crowd.close()
   return crowd
@@ -123,7 +113,7 @@ test(
     await crowd.pause()
     const after = start(join(folder, 'after'))
     expect(crowd.acknowledged.size).toBeGreaterThan(0)
-    expect(missing(crowd, await after.ready)).toHaveLength(crowd.acknowledged.size)
+    expect(crowd.missingFrom(await after.ready)).toHaveLength(crowd.acknowledged.size)
     await kill(after.child)
     crowd.close()
   },
