@@ -16,6 +16,7 @@ export async function rack(
   dns: Parameters<typeof site>[0] = {},
   view = fleet(),
   askUpstreamTcp: AskTcp = async () => undefined,
+  dhcp: Parameters<typeof site>[1] = {},
 ) {
   const lan = new FakeLan({
     lan0: SERVER,
@@ -34,7 +35,7 @@ export async function rack(
     udp,
     openUpstream: lan.open,
     askUpstreamTcp,
-    site: site(dns),
+    site: site(dns, dhcp),
     view,
     clock,
     log,

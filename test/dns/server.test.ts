@@ -15,6 +15,23 @@ test('a machine asks and is told', async () => {
   expect(machine.heard.map(read)).toMatchObject([{ id: 7, rcode: 0, answers: [`${NAME}. 300 A 10.77.0.11`] }])
 })
 
+test.each([
+  ['an hour', 3600, 300],
+  ['fifteen minutes', 900, 300],
+  ['two minutes', 120, 40],
+  ['one second', 1, 0],
+])('J33 a lease of %s gives its name a third of that, and five minutes at most', async (_, leaseSeconds, ttl) => {
+  const { lan, client } = await rack({}, fleet(), undefined, { leaseSeconds })
+  const machine = await client()
+  machine.send(ask({ name: NAME }))
+  machine.send(ask({ name: '11.0.77.10.in-addr.arpa', type: TYPES.PTR }))
+  await lan.settle()
+  expect(machine.heard.map(bytes => read(bytes).answers)).toEqual([
+    [`${NAME}. ${ttl} A 10.77.0.11`],
+    [`11.0.77.10.in-addr.arpa. ${ttl} PTR ${NAME}.`],
+  ])
+})
+
 test('the timeline hears what an installer was told, and that another was not', async () => {
   const { lan, client, facts } = await rack()
   const text = ask({ name: 'proxmox-auto-installer.rack7.example.org', type: TYPES.TXT })

@@ -185,6 +185,14 @@ describe('what we forward to unbound', () => {
     expect(await dig(OURS, '+short', `away.${AT}`)).toBe('www.example.net.\n203.0.113.80\n')
   })
 
+  test('J28 the kernel gives each question a port that the last one does not tell', async () => {
+    const ports = await Promise.all(Array.from({ length: 32 }, () => openUdpPort({ address: OURS, port: 0 })))
+    const numbers = ports.map(({ local }) => local.port)
+    for (const port of ports) await port.close()
+    const steps = new Set(numbers.slice(1).map((number, at) => number - numbers[at]!))
+    expect([new Set(numbers).size, steps.size > 28]).toEqual([32, true])
+  })
+
   test('what is kept is older the next time', async () => {
     const ttlOf = async (): Promise<number> =>
       Number((await dig(OURS, '+noall', '+answer', '-t', 'MX', 'example.net')).split(/\s+/)[1])
