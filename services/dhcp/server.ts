@@ -189,15 +189,16 @@ class Serving {
 
   #receive({ bytes, from }: Datagram): void {
     const now = this.#options.clock.now()
-    this.#counts.received()
     this.#table.expireHolds(now)
     const request = decode(bytes)
+    // What we asked ourselves is heard here, too: nobody waits for an answer, so it is neither counted nor decided.
+    if (!isMalformed(request) && this.#options.watch?.isOurs(request)) return
+    this.#counts.received()
     if (isMalformed(request)) {
       this.#counts.malformed(request.malformed)
       writeReason(this.#calm, 'malformed', { detail: request.malformed, from: from.address })
       return
     }
-    if (this.#options.watch?.isOurs(request)) return
     this.#carryOut(this.#bounded(respond(request, this.#view, now)), { request, sourcePort: from.port })
   }
 

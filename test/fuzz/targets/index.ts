@@ -1,5 +1,6 @@
 /** Every target; a room that has a parser of foreign octets adds its own. */
 import type { Target } from '../target.ts'
+import { dhcpBootTarget } from './dhcp-boot.ts'
 import { dhcpOptionsTarget } from './dhcp-options.ts'
 import { dhcpTarget } from './dhcp.ts'
 import { dnsTarget } from './dns.ts'
@@ -9,6 +10,7 @@ import { tftpTarget } from './tftp.ts'
 
 export const TARGETS: readonly Target[] = [
   dhcpTarget,
+  dhcpBootTarget,
   dhcpOptionsTarget,
   dnsTarget,
   dnsUpstreamTarget,
