@@ -25,6 +25,8 @@ export class Probing {
   readonly #probe: AddressProbe
   readonly #clock: Clock
   readonly #settled: (waited: ProbedOffer, answerer: Answerer | undefined) => void
+  /** A DISCOVER that waited and will not be answered: its machine began anew. */
+  readonly #overtaken: (waited: ProbedOffer) => void
   readonly #waiting = new Map<Mac, ProbedOffer>()
   #running = 0
   /** When the kernel stops asking for addresses that nobody answered for, in that order. */
@@ -34,10 +36,12 @@ export class Probing {
     probe: AddressProbe,
     clock: Clock,
     settled: (waited: ProbedOffer, answerer: Answerer | undefined) => void,
+    overtaken: (waited: ProbedOffer) => void,
   ) {
     this.#probe = probe
     this.#clock = clock
     this.#settled = settled
+    this.#overtaken = overtaken
   }
 
   /** Takes charge of the offer unless it is to go out as it is. `tries` counts the addresses that were tried for this DISCOVER before. */
@@ -46,6 +50,7 @@ export class Probing {
     if (offer.type !== 'offer' || address === undefined) return 'now'
     const waiting = this.#waiting.get(client.mac)
     if (waiting?.offer.address === address) return this.#again(waiting, { ...offer, address }, heard)
+    if (waiting) this.#overtaken(waiting)
     this.#waiting.delete(client.mac)
     if (!offer.needsProbe || !this.#probe.reaches(address)) return 'now'
     if (this.#inFlight() >= PROBES_MOST) return 'unprobed'
@@ -61,6 +66,7 @@ export class Probing {
   /** The same address for the same machine: the newest transaction is the one that will be answered, once. */
   #again(waiting: ProbedOffer, offer: ProbedOffer['offer'], heard: Heard): Turn {
     if (heard.request.xid === waiting.heard.request.xid) return 'repeated'
+    this.#overtaken({ ...waiting })
     waiting.offer = offer
     waiting.heard = heard
     return 'waits'

@@ -275,7 +275,7 @@ export const REASONS = {
   },
   'probe-overtaken': {
     kind: 'silence',
-    message: 'the machine took something else while its address was probed',
+    message: 'the machine took something else, or began anew, while its address was probed',
     action: NOTHING,
     severity: 'info',
   },

@@ -139,7 +139,12 @@ class Serving {
     this.#view = { server, leases: table, fleet }
     this.#probing =
       probe &&
-      new Probing(probe, clock, (waited, answerer) => this.#surviving(() => this.#afterProbe(waited, answerer)))
+      new Probing(
+        probe,
+        clock,
+        (waited, answerer) => this.#surviving(() => this.#afterProbe(waited, answerer)),
+        ({ offer, heard }) => this.#report(silence('probe-overtaken', offer.client), heard.request),
+      )
   }
 
   /** Whatever one datagram does to us, the next one is heard. */

@@ -245,6 +245,19 @@ test('an address that is reserved is nobody’s to offer: taken, whether it is u
   expect(pool()).toEqual(['taken 1', 'free 3'])
 })
 
+test('a DISCOVER that is overtaken while its address is probed is a silence, too', async () => {
+  const wire = await Wire.open()
+  wire.probe.hold()
+  await wire.send('machine', dhcp('discover', { xid: 1 }))
+  await wire.send('machine', dhcp('discover', { xid: 2 }))
+  wire.probe.answer()
+  await wire.lan.settle()
+  expect(wire.meter.read('rackrise_dhcp_decisions_total')).toEqual({
+    'rackrise_dhcp_decisions_total{type="discover",outcome="silence",reason="probe-overtaken"}': 1,
+    'rackrise_dhcp_decisions_total{type="discover",outcome="offer",reason="repeated-discover"}': 1,
+  })
+})
+
 test('no datagram makes a new series: labels come from closed tables', async () => {
   const wire = await Wire.open()
   for (let n = 0; n < 500; n += 1) {
