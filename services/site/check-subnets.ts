@@ -182,10 +182,18 @@ function checkPool({ own }: CheckView, { pool, prefix, subnet, path }: PoolPlace
   })
 }
 
-/** A subnet without pools gives addresses to listed machines only; without those it gives none. */
+/**
+ * A subnet without pools gives addresses to listed machines only; without those it gives none. Nor does any where another server gives them: whoever
+ * wrote pools there meant something else.
+ */
 function checkUse({ draft, isLost }: CheckView, { pools }: DraftSubnet, prefix: Prefix, at: number): Finding[] {
-  const isUnsure =
-    isLost(`dhcp.subnet.${at}.pools`) || isLost('machine') || isLost('dhcp.reservation') || draft.dhcp.mode !== 'server'
+  const { mode } = draft.dhcp
+  if (mode !== 'server') {
+    if (pools.length === 0 || isLost('dhcp.mode')) return []
+    const unused = 'no address of these pools is given: another DHCP server gives the addresses'
+    return [doubtful(pathOf(at, 'pools'), unused, 'take "pools" out, or set mode = "server" in [dhcp]')]
+  }
+  const isUnsure = isLost(`dhcp.subnet.${at}.pools`) || isLost('machine') || isLost('dhcp.reservation')
   const isReserved = [...draft.machine, ...draft.dhcp.reservation].some(
     ({ address }) => address && prefixContains(prefix, address),
   )

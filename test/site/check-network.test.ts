@@ -27,9 +27,11 @@ test.each<[string, string, string[]]>([
     ],
   ],
   [
-    'an own address outside every subnet is fine where another server gives addresses',
+    'an own address outside every subnet is fine where another server gives addresses, and its pools are nobody’s',
     changed('10.77.0.1/24', '10.78.0.1/24') + '[dhcp]\nmode = "proxy"\n',
-    [],
+    [
+      's.toml:8:1: warning: no address of these pools is given: another DHCP server gives the addresses; take "pools" out, or set mode = "server" in [dhcp]',
+    ],
   ],
   [
     'another mask than the subnet has',

@@ -138,6 +138,7 @@ test.each<[string, string, string[]]>([
       reserve('mac = "bc:24:11:00:00:01"\nname = "switch1"') +
       reserve('mac = "bc:24:11:00:00:02"', '10.77.0.21'),
     [
+      's.toml:10:1: warning: no address of these pools is given: another DHCP server gives the addresses; take "pools" out, or set mode = "server" in [dhcp]',
       's.toml:16:1: warning: nobody gets this address from here: another DHCP server gives the addresses; reserve it there, or set mode = "server" in [dhcp]',
     ],
   ],
