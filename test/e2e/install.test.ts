@@ -37,7 +37,7 @@ test('BIOS and UEFI install themselves from power-on, and boot their disk when s
         countOf(entries, 'reported'),
       ]).toEqual([1, 1, 1])
       expect(entries.find(({ type }) => type === 'answer-served')?.text).toMatch(
-        /^served the answer from base \+ lab-disk to 10\.77\.1\.\d+$/,
+        /^served the answer from base \+ lab-disk to (10\.77\.1\.\d+); it installs \1 as static: reserved from now on$/,
       )
       // Told once after its installation and once after the second power-on.
       expect(countOf(entries, 'local-disk-told')).toBe(2)
