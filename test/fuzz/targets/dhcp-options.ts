@@ -2,6 +2,8 @@
 import { clientIdTextOf, clientOf } from '../../../services/dhcp/identify.ts'
 import * as options from '../../../services/dhcp/options.ts'
 import { readRelayInformation } from '../../../services/dhcp/relay-information.ts'
+import { readVendorOptions as readPxeOptions } from '../../../services/dhcp/vendor-options.ts'
+import { readVendorClasses, readVendorOptions } from '../../../services/site/enterprise-blocks.ts'
 import { dhcp } from '../../dhcp/messages.ts'
 import { hold, type Target } from '../target.ts'
 
@@ -22,7 +24,19 @@ const READ = [
   OPTION.clientArchitecture,
   OPTION.machineId,
   OPTION.relayAgent,
+  OPTION.vendorClasses,
 ]
+
+/** Options 43, 124 and 125 by themselves: what was read is a part of what was said. How much, and whether all of it could be read. */
+function readBlocks(value: Uint8Array): string {
+  const pxe = [...readPxeOptions(value).values()]
+  const blocks = [readVendorClasses(value), readVendorOptions(value)]
+  for (const read of [pxe, ...blocks.map(parts => parts?.map(({ data }) => data) ?? [])]) {
+    const octets = read.reduce((sum, data) => sum + data.length, 0)
+    hold('blocks hold no more than what was said', octets <= value.length && read.length <= value.length)
+  }
+  return [pxe.length, ...blocks.map(parts => parts?.length ?? -1)].map(count => Math.min(count, 4)).join('/')
+}
 
 export const dhcpOptionsTarget: Target = {
   name: 'dhcp-options',
@@ -35,6 +49,9 @@ export const dhcpOptionsTarget: Target = {
     Uint8Array.of(1, 4, 0, 1, 2, 3, 5, 4, 10, 78, 0, 0, 11, 4, 10, 78, 0, 1, 19, 0),
     Uint8Array.of(0, 7, 0, 16),
     Uint8Array.of(10, 77, 0, 1),
+    Uint8Array.of(6, 1, 8, 0, 71, 4, 0, 0, 0, 0, 255),
+    Uint8Array.of(0, 0, 1, 87, 10, 9, ...Buffer.from('PXEClient')),
+    Uint8Array.of(0, 0, 1, 87, 6, 1, 1, 8, 2, 1, 9, 0, 0, 2, 162, 0),
   ],
   words: [Uint8Array.of(5, 4), Uint8Array.of(11, 4), Uint8Array.of(19, 0), Uint8Array.of(0, 7), Uint8Array.of(0)],
   maxBytes: MAX_VALUE_BYTES,
@@ -68,6 +85,13 @@ export const dhcpOptionsTarget: Target = {
     const { stage } = client!.boot
     const type = options.messageTypeOf(message) ?? 'none'
     const said = [relay.linkSelection, relay.serverId, relay.atSourcePort].map(Boolean).map(Number).join('')
-    return [stage, type, Math.min(classes.length, 4), uuid ? 'uuid' : '', relay.isBroken ? 'broken' : said].join(' ')
+    return [
+      stage,
+      type,
+      Math.min(classes.length, 4),
+      uuid ? 'uuid' : '',
+      relay.isBroken ? 'broken' : said,
+      readBlocks(value),
+    ].join(' ')
   },
 }
