@@ -47,8 +47,8 @@ export function bootFieldsOf(plan: DhcpPlan, request: DhcpMessage, source: BootS
 
 /**
  * What a proxy says beside the offer of the server that gives the address (PXE 2.1 §2.5.1). A BIOS ROM loads at once: 43.6 is what it was made for. UEFI is
- * sent to port 4011 instead, without a menu: EDK2 (OVMF and every firmware built from it) takes a proxy's offer for one of BINL, whatever file it names, and
- * asks the boot server by itself; older Apple and HP firmware shows an empty menu when it is offered one [src dnsmasq].
+ * sent to port 4011 instead, without a menu, as dnsmasq sends every architecture from 6 on: EDK2 takes a PXEClient offer without discovery options for one
+ * of BINL, and asks its server there by itself [src PxeBcDhcp4.c]. OVMF 2022.11 does (test/vectors/proxy), and other UEFI firmware is built from EDK2, too.
  */
 export function proxyFieldsOf(
   plan: BootPlan,
