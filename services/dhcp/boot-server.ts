@@ -20,7 +20,7 @@ export function respondAsBootServer(message: DhcpMessage, from: Endpoint, view: 
   const unfit = screen(message)
   if (unfit) return silence(unfit, client)
   const type = messageTypeOf(message)
-  // Before 2.1 boot servers were asked by INFORM.
+  // An INFORM asks for settings without an address, which is what a boot server gives; dnsmasq takes it here, too.
   if (type !== 'request' && type !== 'inform') return silence('no-boot-request', client)
   if (isWindowsDeployment(message)) return silence('windows-deployment', client)
   if (!isServed(bootServerDestination(message, from).address, view)) return silence('foreign-network', client)

@@ -74,7 +74,7 @@ test('H18 iPXE that asks here is told its boot script', () => {
   expect([text(ack(IPXE).message, 67), text(ack(IPXE).message, 60)]).toEqual([SCRIPT_URL, 'PXEClient'])
 })
 
-test('boot servers of before PXE 2.1 were asked by INFORM', () => {
+test('an INFORM asks as well', () => {
   expect(outcome(respondAsBootServer(dhcp('inform', { ...BIOS, ciaddr: HERE }), FROM, view()))).toBe(
     'ack boot-server-asked',
   )
