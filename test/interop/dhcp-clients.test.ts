@@ -50,6 +50,8 @@ describe('a lease of a few seconds', () => {
   test(
     'D09 all four renew it at half time by unicast, and those that give back give back',
     async () => {
+      // Shorter than a site may say. dhclient and networkd renew in the transaction of their first request, so within ten seconds of that
+      // the server takes it for a repetition; a site's shortest lease, a minute, is renewed later than that.
       const leaseSeconds = 8
       server = await startServer(spaces, 'server', { leaseSeconds })
       const programs = CLIENTS.map(client =>

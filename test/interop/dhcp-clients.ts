@@ -62,7 +62,7 @@ export function startClient(spaces: Spaces, host: string, client: ClientName, ..
       const run = [
         'mkdir -p /run/systemd/network /run/systemd/netif/links /run/systemd/netif/leases',
         `cp ${network} /run/systemd/network/10-eth0.network`,
-        'chmod -R a+rwX /run/systemd',
+        'chown -R systemd-network /run/systemd/netif',
         'mount -o remount,ro /sys',
         'export SYSTEMD_LOG_LEVEL=info SYSTEMD_LOG_TARGET=console',
         'exec /lib/systemd/systemd-networkd',
