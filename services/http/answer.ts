@@ -126,8 +126,8 @@ async function serve(
   const { toml, layers, leftOut, isFromDhcp } = composed
   const sha256 = createHash('sha256').update(toml).digest('hex')
   const { address } = asking
-  // Nobody's where another server gives the addresses: they are not ours to keep.
-  const nic = isFromDhcp ? context.macAt(address) : undefined
+  // Where another server gives the addresses they are not ours to keep.
+  const nic = isFromDhcp && site.dhcp.mode === 'server' ? context.macAt(address) : undefined
   const network = nic ? { staticOn: nic } : {}
   // Kept before it is sent: an answer that nobody knows of could never be told from a stolen one.
   await registry.record(
