@@ -3,7 +3,7 @@
  * others.
  */
 import { dnsmasq, ISO, keaSilent, keaTelling, rackrise } from './dhcp-contenders.ts'
-import { type BenchNetwork, SERVER_ADDRESS } from './network.ts'
+import { type BenchNetwork, type Running, SERVER_ADDRESS } from './network.ts'
 import { medianOf, percentileOf, searchRate } from './numbers.ts'
 import { type Exchanges, MACHINES, perfdhcp } from './perfdhcp.ts'
 import { alternate, type Contender, withContender, withNetwork } from './rounds.ts'
@@ -34,6 +34,9 @@ function pause(milliseconds: number): Promise<void> {
 
 /** What all runs of one contender together showed about addresses. */
 type Given = { leases: number; offeredTwice: number; leasedTwice: number }
+
+/** Milliseconds of every single answer, OFFER or ACK, and what a whole exchange cost the server. */
+type Waits = { milliseconds: number[]; processorMicroseconds: number }
 
 class Asking {
   readonly #network: BenchNetwork
@@ -79,15 +82,18 @@ class Asking {
     return best
   }
 
-  /** Milliseconds of every single answer, OFFER or ACK. */
-  async waits(contender: Contender, rate: number): Promise<number[]> {
+  async waits(contender: Contender, running: Running, rate: number): Promise<Waits> {
     await this.#run(contender, rate)
-    const { offerMs, ackMs } = await this.#run(contender, rate, true)
-    return [...offerMs, ...ackMs]
+    const before = running.processorSeconds
+    const { offerMs, ackMs, complete } = await this.#run(contender, rate, true)
+    return {
+      milliseconds: [...offerMs, ...ackMs],
+      processorMicroseconds: ((running.processorSeconds - before) / complete) * 1e6,
+    }
   }
 
   /** The same while the appliance's own HTTP server sends an ISO to each of eight clients. */
-  async waitsBesideDownloads(contender: Contender, rate: number): Promise<number[]> {
+  async waitsBesideDownloads(contender: Contender, running: Running, rate: number): Promise<Waits> {
     const url = `http://${SERVER_ADDRESS}/isos/${ISO}/proxmox.iso`
     const command = ['sh', '-c', `while curl -sSf -o /dev/null ${url}; do :; done`]
     const downloads = Array.from({ length: DOWNLOADS }, () => this.#network.spawn('client', command))
@@ -95,7 +101,7 @@ class Asking {
       await pause(RAMP_UP_MS)
       const broken = downloads.find(({ isRunning }) => !isRunning)
       if (broken) throw new Error(`a download ended: ${broken.output}`)
-      return await this.waits(contender, rate)
+      return await this.waits(contender, running, rate)
     } finally {
       for (const download of downloads) await download.stop()
     }
@@ -129,18 +135,31 @@ async function measureWaits(asking: Asking, network: BenchNetwork, choices: Choi
   const contenders = [rackrise, keaTelling, keaSilent]
   const { rounds } = effortOf(choices)
   const quiet = await alternate(contenders, rounds, choices, contender =>
-    withContender(network, contender, () => asking.waits(contender, rate)),
+    withContender(network, contender, running => asking.waits(contender, running, rate)),
   )
   const busy = await alternate([rackrise], rounds, choices, contender =>
-    withContender(network, contender, () => asking.waitsBesideDownloads(contender, rate)),
+    withContender(network, contender, running => asking.waitsBesideDownloads(contender, running, rate)),
   )
   const rows = [...quiet, ...busy.map(({ results }) => ({ contender: `rackrise, ${DOWNLOADS} downloads`, results }))]
-  return [50, 99].map(percent => ({
+  const waits = [50, 99].map(percent => ({
     title: `wait for an answer at ${rate} exchanges/s, ${percent} of 100 are quicker`,
     unit: 'ms',
-    better: 'less',
-    rows: rows.map(({ contender, results }) => ({ contender, values: results.map(all => percentileOf(all, percent)) })),
+    better: 'less' as const,
+    rows: rows.map(({ contender, results }) => ({
+      contender,
+      values: results.map(({ milliseconds }) => percentileOf(milliseconds, percent)),
+    })),
   }))
+  const processor: Measure = {
+    title: `processor time for each exchange, at ${rate} exchanges/s`,
+    unit: 'µs',
+    better: 'less',
+    rows: quiet.map(({ contender, results }) => ({
+      contender,
+      values: results.map(({ processorMicroseconds }) => processorMicroseconds),
+    })),
+  }
+  return [...waits, processor]
 }
 
 /** An offer that two machines hear is a pity; a lease that two machines have is the end of DHCP. */

@@ -1,5 +1,5 @@
 /** DNS: how many questions a second one core answers, beside dnsmasq and unbound with the same zone and the same upstream resolver. */
-import { readFileSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import {
   ABROAD,
@@ -88,14 +88,6 @@ async function dig(network: BenchNetwork, { name, type }: Entry): Promise<string
   return stdout.trim().replaceAll('"', '')
 }
 
-const TICKS_A_SECOND = 100
-
-/** Processor time of a program with all its threads, in its own code and in the kernel. */
-function processorSeconds({ pid }: Running): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]!.split(' ')
-  return (Number(fields[11]) + Number(fields[12])) / TICKS_A_SECOND
-}
-
 type Place = { network: BenchNetwork; running: Running; seconds: number }
 
 async function runOnce({ network, running, seconds }: Place, { entries }: Subject): Promise<Run> {
@@ -104,9 +96,9 @@ async function runOnce({ network, running, seconds }: Place, { entries }: Subjec
   // Once round for everybody: what is kept is there, what is compiled while it runs is compiled.
   await dnsperf(network, file, 1)
   const said = await dig(network, entries[0]!)
-  const before = processorSeconds(running)
+  const before = running.processorSeconds
   const load = await dnsperf(network, file, seconds)
-  return { ...load, said, processorMicroseconds: ((processorSeconds(running) - before) / load.completed) * 1e6 }
+  return { ...load, said, processorMicroseconds: ((running.processorSeconds - before) / load.completed) * 1e6 }
 }
 
 type Results = { subject: Subject; contender: string; runs: Run[] }

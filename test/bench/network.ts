@@ -25,6 +25,8 @@ const COMMAND_LIMIT_MS = 10_000
 const START_LIMIT_MS = 20_000
 const STOP_LIMIT_MS = 10_000
 const POLL_MS = 20
+/** USER_HZ of Linux, in which /proc counts processor time. */
+const TICKS_A_SECOND = 100
 
 export type Outcome = { status: number | null; stdout: string; stderr: string }
 
@@ -56,6 +58,12 @@ export class Running {
 
   get output(): string {
     return readFileSync(this.#files.out, 'utf8') + readFileSync(this.#files.err, 'utf8')
+  }
+
+  /** Processor time with all its threads, in its own code and in the kernel. */
+  get processorSeconds(): number {
+    const fields = readFileSync(`/proc/${this.pid}/stat`, 'utf8').split(') ')[1]!.split(' ')
+    return (Number(fields[11]) + Number(fields[12])) / TICKS_A_SECOND
   }
 
   async untilReady(name: string, ready: Readiness): Promise<void> {
