@@ -66,6 +66,8 @@ function unableFiles(missing: readonly string[]): Map<string, string> {
 }
 
 const COUNTS_FILE = 'RACKRISE_TEST_COUNTS'
+/** Vitest's five seconds are soon over for a property test while two busy cores run six other files. Tests that wait for programs say their own. */
+const TEST_LIMIT_MS = 20_000
 
 async function vitestStage(name: string, include: string[], exclude: string[], parallel: boolean): Promise<Stage> {
   const counting = new CountingReporter()
@@ -76,6 +78,8 @@ async function vitestStage(name: string, include: string[], exclude: string[], p
     exclude,
     reporters: ['default', counting],
     fileParallelism: parallel,
+    testTimeout: TEST_LIMIT_MS,
+    hookTimeout: TEST_LIMIT_MS,
     passWithNoTests: false,
   })
   await vitest.close()
