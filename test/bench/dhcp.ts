@@ -5,7 +5,7 @@
 import { dnsmasq, ISO, keaSilent, keaTelling, rackrise } from './dhcp-contenders.ts'
 import { type BenchNetwork, type Running, SERVER_ADDRESS } from './network.ts'
 import { medianOf, percentileOf, searchRate } from './numbers.ts'
-import { type Exchanges, MACHINES, perfdhcp } from './perfdhcp.ts'
+import { CROWDS, type Exchanges, MACHINES, perfdhcp } from './perfdhcp.ts'
 import { alternate, type Contender, withContender, withNetwork } from './rounds.ts'
 import type { Check, Choices, Measure, Report, Suite } from './suite.ts'
 
@@ -121,7 +121,7 @@ async function measureRates(asking: Asking, network: BenchNetwork, choices: Choi
       { contender: keaTelling.name, ratio: 1.5 },
       { contender: dnsmasq.name, ratio: 10 },
     ],
-    note: `${MACHINES} machines; rackrise flushes every lease to disk before it acknowledges it, Kea and dnsmasq do not`,
+    note: `${MACHINES * CROWDS} machines; rackrise flushes every lease to disk before it acknowledges it, Kea and dnsmasq do not`,
   }
 }
 

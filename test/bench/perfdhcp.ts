@@ -2,8 +2,16 @@
 import type { BenchNetwork } from './network.ts'
 import { CLIENT_ADDRESS, SERVER_ADDRESS } from './network.ts'
 
-/** How many different machines ask, each once in a run; in the next run the same ones come again. */
-export const MACHINES = 50_000
+/** How many different machines a crowd has; each asks once in a run. */
+export const MACHINES = 30_000
+/**
+ * Crowds take turns, run by run. perfdhcp begins every run with the same transactions, and a machine that asks the same again within ten seconds is
+ * repeated to and not written: by the time that its turn comes again, those are over.
+ */
+export const CROWDS = 4
+
+let runs = 0
+
 /** After the last question, for answers that are late. */
 const WAIT_MS = 500
 const LIMIT_MS = 30_000
@@ -69,7 +77,8 @@ export function readExchanges(text: string, seconds: number): Exchanges {
 export async function perfdhcp(network: BenchNetwork, { rate, seconds, timers = false }: Load): Promise<Exchanges> {
   // In whole seconds: perfdhcp knows no others.
   const period = Math.max(1, Math.floor(Math.min(seconds, MACHINES / rate)))
-  const words = ['-4', '-l', CLIENT_ADDRESS, '-r', `${rate}`, '-R', `${MACHINES}`, '-p', `${period}`]
+  const base = `mac=02:0c:0${runs++ % CROWDS}:00:00:00`
+  const words = ['-4', '-b', base, '-l', CLIENT_ADDRESS, '-r', `${rate}`, '-R', `${MACHINES}`, '-p', `${period}`]
   const more = ['-W', `${WAIT_MS * 1000}`, '-u', ...(timers ? ['-x', 't'] : [])]
   const { stdout, stderr } = await network.run('client', ['perfdhcp', ...words, ...more, SERVER_ADDRESS], LIMIT_MS)
   if (!stdout.includes('***Statistics for: REQUEST-ACK***')) throw new Error(`perfdhcp failed: ${stderr || stdout}`)
