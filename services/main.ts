@@ -181,12 +181,12 @@ async function serveDhcp(served: Served, closing: Closing): Promise<DhcpServer |
   const watch = watchServers(served, probe)
   if (watch) closing.push(() => watch.close())
   const seen = watch ? { watch } : {}
-  const common = { site, httpPort: site.http.port, fleet, alarms, counts: dhcpCounts(meter), clock, log, ...seen }
-  const boot = { ...common, mtu: MTU_BYTES }
-  const bootServer = serveBoot({ ...boot, port: sockets.bootServer, as: 'boot-server' })
+  const mtu = interfaceMtu(site.network.interface) ?? MTU_BYTES
+  const common = { site, httpPort: site.http.port, mtu, fleet, alarms, counts: dhcpCounts(meter), clock, log, ...seen }
+  const bootServer = serveBoot({ ...common, port: sockets.bootServer, as: 'boot-server' })
   closing.push(() => bootServer.close())
   if (site.dhcp.mode === 'proxy') {
-    const proxy = serveBoot({ ...boot, port: sockets.dhcp, as: 'proxy' })
+    const proxy = serveBoot({ ...common, port: sockets.dhcp, as: 'proxy' })
     closing.push(() => proxy.close())
     watch?.start()
     return undefined

@@ -1,21 +1,20 @@
 /** The edge of what boots without a lease: the proxy on port 67 and the boot server on port 4011. Nothing to store, nothing to remember. */
-import { Alarms, alarmingLog } from '../kit/alarms.ts'
-import { calmLog } from '../kit/calm-log.ts'
+import { Alarms } from '../kit/alarms.ts'
 import type { Clock } from '../kit/clock.ts'
 import type { Datagram, DatagramPort, Endpoint } from '../kit/datagram-port.ts'
-import type { Log, LogFields } from '../kit/log.ts'
+import type { Log } from '../kit/log.ts'
 import type { DhcpSite, Site } from '../site/types.ts'
 import { isBinl, respondAsBootServer } from './boot-server.ts'
-import { decode, encodeWithin, limitsFor } from './codec.ts'
+import { decode } from './codec.ts'
 import type { DhcpCounts } from './counts.ts'
 import type { BootView, Decision, Reply } from './decision.ts'
 import { bootServerDestination, destinationOf } from './destination.ts'
-import type { DhcpFleet } from './fleet.ts'
-import { writeDecision, writeNote, writeReason } from './log-line.ts'
+import type { DhcpFact, DhcpFleet } from './fleet.ts'
+import { writeReason } from './log-line.ts'
 import { type DhcpMessage, isMalformed } from './message.ts'
 import { respondAsProxy } from './proxy.ts'
-import type { NoteReason } from './reasons.ts'
 import type { WatchHook } from './server-watch.ts'
+import { Telling } from './telling.ts'
 
 export type BootOptions = {
   /** Bound to port 67 or 4011 of the one interface. Taken over and closed. */
@@ -58,28 +57,19 @@ export function serveBoot(options: BootOptions): { close(): Promise<void> } {
 class Serving {
   readonly #options: BootOptions
   readonly #view: BootView
-  readonly #calm: Log
-  readonly #counts: DhcpCounts
+  readonly #telling: Telling
   readonly #waiting = new Set<() => void>()
 
   constructor(options: BootOptions) {
-    const { site, httpPort, fleet, log, clock, alarms = new Alarms(clock), counts } = options
+    const { site, httpPort, fleet, clock, alarms = new Alarms(clock) } = options
     const { address, prefix } = site.network
-    this.#options = { ...options, log: alarmingLog(log, alarms) }
-    this.#counts = counts
+    this.#options = options
+    this.#telling = new Telling({ ...options, alarms }, factOf)
     this.#view = { server: { address, prefix, subnets: site.dhcp.subnets, httpPort }, fleet }
-    this.#calm = alarmingLog(calmLog(log, clock), alarms)
   }
 
-  /** Whatever one datagram does to us, the next one is heard. */
   hear(datagram: Datagram): void {
-    try {
-      this.#receive(datagram)
-    } catch (error) {
-      const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
-      this.#counts.failed('internal-error')
-      writeReason(this.#options.log, 'internal-error', { error: text })
-    }
+    this.#telling.surviving(() => this.#receive(datagram))
   }
 
   forget(): void {
@@ -88,23 +78,24 @@ class Serving {
   }
 
   #receive({ bytes, from }: Datagram): void {
-    this.#counts.received()
+    const { counts, watch } = this.#options
+    counts.received()
     const request = decode(bytes)
     if (isMalformed(request)) {
       const fields = { detail: request.malformed, from: from.address }
       if (isBinl(bytes)) {
-        this.#counts.failed('windows-deployment')
-        writeReason(this.#calm, 'windows-deployment', fields)
+        counts.failed('windows-deployment')
+        writeReason(this.#telling.calm, 'windows-deployment', fields)
         return
       }
-      this.#counts.malformed(request.malformed)
-      writeReason(this.#calm, 'malformed', fields)
+      counts.malformed(request.malformed)
+      writeReason(this.#telling.calm, 'malformed', fields)
       return
     }
-    if (this.#options.watch?.isOurs(request)) return
+    if (watch?.isOurs(request)) return
     const decision = this.#decide(request, from)
     if (decision.do === 'reply') this.#sendInTime(decision, request, from)
-    else this.#report(decision, request)
+    else this.#telling.report(decision, request)
   }
 
   #decide(request: DhcpMessage, from: Endpoint): Decision {
@@ -126,28 +117,16 @@ class Serving {
   }
 
   #send(reply: Reply, request: DhcpMessage, from: Endpoint): void {
-    const { port, as, mtu } = this.#options
-    const { bytes, dropped } = encodeWithin(reply.message, limitsFor(request, mtu))
-    const to = as === 'proxy' ? destinationOf(request, reply.type, from.port) : bootServerDestination(request, from)
-    port.send(bytes, to)
-    this.#counts.sent()
-    this.#report(reply, request)
-    for (const note of reply.notes) this.#note(note, reply)
-    if (dropped.length > 0) this.#note('options-left-out', reply, { options: dropped })
+    const isProxy = this.#options.as === 'proxy'
+    const to = isProxy ? destinationOf(request, reply.type, from.port) : bootServerDestination(request, from)
+    this.#telling.send(reply, request, to)
   }
+}
 
-  #note(note: NoteReason, { client }: Reply, fields: LogFields = {}): void {
-    this.#counts.noted(note)
-    writeNote(this.#calm, note, client, fields)
-  }
-
-  #report(decision: Decision, request: DhcpMessage): void {
-    const { log, fleet } = this.#options
-    this.#counts.decided(decision, request)
-    writeDecision(decision.do === 'silence' ? this.#calm : log, decision, request)
-    const { client } = decision
-    if (!client) return
-    if (decision.do === 'silence') fleet.tell({ fact: 'silent', client, reason: decision.reason })
-    else fleet.tell({ fact: 'boot-told', client, plan: decision.said.plan })
-  }
+function factOf(decision: Decision): DhcpFact | undefined {
+  const { client, reason } = decision
+  if (!client) return undefined
+  return decision.do === 'silence'
+    ? { fact: 'silent', client, reason }
+    : { fact: 'boot-told', client, plan: decision.said.plan }
 }

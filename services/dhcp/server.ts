@@ -1,30 +1,29 @@
 /** The edge of DHCP: hears datagrams, lets `respond` decide, writes leases before it acknowledges them, sends, tells. */
 import type { AddressProbe, Answerer } from '../kit/address-probe.ts'
-import { alarmingLog, Alarms } from '../kit/alarms.ts'
-import { calmLog } from '../kit/calm-log.ts'
+import { Alarms } from '../kit/alarms.ts'
 import type { Clock } from '../kit/clock.ts'
 import type { Datagram, DatagramPort } from '../kit/datagram-port.ts'
 import type { Ipv4 } from '../kit/ipv4.ts'
-import type { Log, LogFields } from '../kit/log.ts'
+import type { Log } from '../kit/log.ts'
 import type { Mac } from '../kit/mac.ts'
 import { type Meter, silentMeter } from '../kit/meter.ts'
 import type { DhcpSite, Site } from '../site/types.ts'
 import type { LeaseRecord, LeaseStore } from '../store/types.ts'
 import { judgeAnswer } from './conflict.ts'
-import { decode, encodeWithin, limitsFor } from './codec.ts'
+import { decode } from './codec.ts'
 import { type DhcpCounts, dhcpCounts, gaugeLeases } from './counts.ts'
 import type { Change, Decision, DhcpView, Reply, Silence } from './decision.ts'
 import { silence } from './decision.ts'
 import { destinationOf } from './destination.ts'
 import type { DhcpFact, DhcpFleet } from './fleet.ts'
 import { isActive, LeaseTable } from './lease-table.ts'
-import { writeConflict, writeDecision, writeNote, writeReason } from './log-line.ts'
+import { writeConflict, writeReason } from './log-line.ts'
 import { type DhcpMessage, isMalformed } from './message.ts'
 import { type Heard, type ProbedOffer, Probing, TRIES_MOST } from './probing.ts'
-import type { NoteReason } from './reasons.ts'
 import { watchPools } from './pool-watch.ts'
 import { respond } from './respond.ts'
 import type { WatchHook } from './server-watch.ts'
+import { Telling } from './telling.ts'
 
 /** The keys of the site's DHCP part that this room reads. */
 export type ServedDhcp = Pick<DhcpSite, 'mode' | 'leaseSeconds' | 'authoritative' | 'subnets' | 'subnetSelection'>
@@ -35,6 +34,8 @@ export type DhcpOptions = {
   site: Pick<Site, 'domain' | 'network'> & { dhcp: ServedDhcp }
   /** Port of the plain HTTP listener on the same address. */
   httpPort: number
+  /** Of the served interface, octets. */
+  mtu: number
   store: LeaseStore
   fleet: DhcpFleet
   /** Looks at never-used addresses before they are offered; without it nobody looks. */
@@ -67,8 +68,6 @@ export type DhcpServer = {
   release(address: Ipv4): Promise<LeaseRecord | undefined>
 }
 
-/** Ethernet's. */
-const MTU_BYTES = 1500
 /** Beyond that the store is stuck, and waiting for more would only fill the memory. */
 const MAX_WRITES_IN_FLIGHT = 1024
 /** Some clients count their lease from when its ACK came, so one that is later than EXPIRY_GRACE_MS allows is not sent: they ask again. */
@@ -110,9 +109,8 @@ class Serving {
   readonly #view: DhcpView
   readonly #writes = new Set<Promise<void>>()
   readonly #probing: Probing | undefined
-  /** For what anybody can cause with one datagram. Replies stay in the log, whole. */
-  readonly #calm: Log
   readonly #counts: DhcpCounts
+  readonly #telling: Telling
 
   constructor(options: DhcpOptions & { alarms: Alarms }, table: LeaseTable) {
     const { meter = silentMeter, counts = dhcpCounts(meter) } = options
@@ -121,10 +119,9 @@ class Serving {
     gaugeLeases(meter, table, () => table.counts(options.clock.now(), fleet.reserved()))
     const { address, prefix } = site.network
     const { leaseSeconds, authoritative, subnets, subnetSelection } = site.dhcp
-    const { log, clock, probe, alarms } = options
-    // Every line with something to do is an alarm, those that a flood keeps out of the log included.
-    this.#options = { ...options, log: alarmingLog(log, alarms) }
-    this.#calm = alarmingLog(calmLog(log, clock), alarms)
+    const { clock, probe } = options
+    this.#options = options
+    this.#telling = new Telling({ ...options, counts }, factOf)
     this.#table = table
     const server = {
       address,
@@ -142,22 +139,13 @@ class Serving {
       new Probing(
         probe,
         clock,
-        (waited, answerer) => this.#surviving(() => this.#afterProbe(waited, answerer)),
+        (waited, answerer) => this.#telling.surviving(() => this.#afterProbe(waited, answerer)),
         ({ offer, heard }) => this.#report(silence('probe-overtaken', offer.client), heard.request),
       )
   }
 
-  /** Whatever one datagram does to us, the next one is heard. */
   hear(datagram: Datagram): void {
-    this.#surviving(() => this.#receive(datagram))
-  }
-
-  #surviving(work: () => void): void {
-    try {
-      work()
-    } catch (error) {
-      this.#reportBug(error)
-    }
+    this.#telling.surviving(() => this.#receive(datagram))
   }
 
   async release(address: Ipv4): Promise<LeaseRecord | undefined> {
@@ -201,7 +189,7 @@ class Serving {
     this.#counts.received()
     if (isMalformed(request)) {
       this.#counts.malformed(request.malformed)
-      writeReason(this.#calm, 'malformed', { detail: request.malformed, from: from.address })
+      writeReason(this.#telling.calm, 'malformed', { detail: request.malformed, from: from.address })
       return
     }
     this.#carryOut(this.#bounded(respond(request, this.#view, now)), { request, sourcePort: from.port })
@@ -221,7 +209,7 @@ class Serving {
   #waitsForProbe(reply: Reply, heard: Heard, tries: number): boolean {
     const turn = this.#probing?.take(reply, heard, tries) ?? 'now'
     if (turn === 'repeated') this.#report(silence('probe-pending', reply.client), heard.request)
-    if (turn === 'unprobed') this.#note('unprobed', reply)
+    if (turn === 'unprobed') this.#telling.note('unprobed', reply)
     return turn === 'waits' || turn === 'repeated'
   }
 
@@ -235,7 +223,7 @@ class Serving {
     const verdict = judgeAnswer(offer, answerer, { leases: this.#table, subnets: this.#view.server.subnets, now })
     if (verdict.do === 'quarantine') {
       this.#counts.noted('address-in-use')
-      writeConflict(this.#calm, client, verdict.record)
+      writeConflict(this.#telling.calm, client, verdict.record)
       this.#table.unhold(client.mac)
       this.#keep([verdict.record], offer, heard.request)
       const isLast = tries + 1 >= TRIES_MOST
@@ -243,7 +231,7 @@ class Serving {
       return
     }
     if (verdict.do === 'offer-anyway') {
-      this.#note('answers-for-all', offer, { address, ...(answerer?.mac ? { answerer: answerer.mac } : {}) })
+      this.#telling.note('answers-for-all', offer, { address, ...(answerer?.mac ? { answerer: answerer.mac } : {}) })
     }
     this.#send(offer, heard)
   }
@@ -307,44 +295,24 @@ class Serving {
   }
 
   #track(work: Promise<void>): void {
-    const tracked = work.catch(error => this.#reportBug(error)).finally(() => this.#writes.delete(tracked))
+    const tracked = work.catch(error => this.#telling.reportBug(error)).finally(() => this.#writes.delete(tracked))
     this.#writes.add(tracked)
   }
 
   #send(reply: Reply, { request, sourcePort }: Heard): void {
-    const { port } = this.#options
-    const { bytes, dropped } = encodeWithin(reply.message, limitsFor(request, MTU_BYTES))
-    port.send(bytes, destinationOf(request, reply.type, sourcePort))
-    this.#counts.sent()
-    this.#report(reply, request)
-    for (const note of reply.notes) this.#note(note, reply)
-    if (dropped.length > 0) this.#note('options-left-out', reply, { options: dropped })
-  }
-
-  #note(note: NoteReason, { client }: Reply, fields: LogFields = {}): void {
-    this.#counts.noted(note)
-    writeNote(this.#calm, note, client, fields)
+    this.#telling.send(reply, request, destinationOf(request, reply.type, sourcePort))
   }
 
   #report(decision: Decision, request: DhcpMessage): void {
-    this.#counts.decided(decision, request)
     if (decision.reason === 'foreign-server') this.#options.watch?.sawChoice(request)
-    writeDecision(decision.do === 'silence' ? this.#calm : this.#options.log, decision, request)
-    const fact = factOf(decision)
-    if (fact) this.#options.fleet.tell(fact)
+    this.#telling.report(decision, request)
   }
 
   #reportFailedWrite(decision: Decision, request: DhcpMessage, error: unknown): void {
     const { client } = decision
     this.#counts.failed('store-failed', request)
-    writeReason(this.#options.log, 'store-failed', { ...(client ? { mac: client.mac } : {}), error: String(error) })
+    writeReason(this.#telling.log, 'store-failed', { ...(client ? { mac: client.mac } : {}), error: String(error) })
     if (client) this.#options.fleet.tell({ fact: 'silent', client, reason: 'store-failed' })
-  }
-
-  #reportBug(error: unknown): void {
-    const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
-    this.#counts.failed('internal-error')
-    writeReason(this.#options.log, 'internal-error', { error: text })
   }
 }
 

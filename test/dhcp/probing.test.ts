@@ -31,7 +31,7 @@ async function lab(subnets: Subnet[] = [RACK], store = new MemoryStore()) {
     dhcp: { mode: 'server', leaseSeconds: 3600, authoritative: true, subnetSelection: false, subnets },
   } as const
   const port = await lan.open({ device: 'eth1', address: ip('0.0.0.0'), port: 67 })
-  const server = await startDhcp({ port, site, httpPort: 80, store, fleet, probe, alarms, clock, log })
+  const server = await startDhcp({ port, site, httpPort: 80, mtu: 1500, store, fleet, probe, alarms, clock, log })
   const wire = await lan.open({ device: 'machine', address: ip('0.0.0.0'), port: 68 })
   const heard: DhcpMessage[] = []
   wire.onDatagram(({ bytes }) => {

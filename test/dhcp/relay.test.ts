@@ -173,6 +173,7 @@ async function farLab(sourcePort: number) {
     port: await lan.open({ device: 'eth1', address: ip('0.0.0.0'), port: 67 }),
     site: { domain: 'rack7.example.org', network, dhcp: served },
     httpPort: 80,
+    mtu: 1500,
     store: new MemoryStore(),
     fleet: new TestFleet(),
     clock: new FakeClock(START),

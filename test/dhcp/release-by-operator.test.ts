@@ -24,7 +24,7 @@ async function lab() {
   }
   const port = await lan.open({ device: 'eth1', address: ip('0.0.0.0'), port: 67 })
   const site = { domain: 'rack7.example.org', network, dhcp: served }
-  const server = await startDhcp({ port, site, httpPort: 80, store, fleet: new TestFleet(), clock, log })
+  const server = await startDhcp({ port, site, httpPort: 80, mtu: 1500, store, fleet: new TestFleet(), clock, log })
   const wire = await lan.open({ device: 'machine', address: ip('0.0.0.0'), port: 68 })
   const heard: DhcpMessage[] = []
   wire.onDatagram(({ bytes }) => {

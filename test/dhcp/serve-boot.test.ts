@@ -46,6 +46,7 @@ async function startOther(lan: FakeLan, clock: FakeClock): Promise<void> {
     port,
     site,
     httpPort: 80,
+    mtu: 1500,
     store: new MemoryStore(),
     fleet: new PlainFleet(),
     clock,

@@ -125,7 +125,7 @@ describe('it asks', () => {
     }
     const { log, clock, watch, fleet } = it
     const site = { domain: 'rack7.example.org', network, dhcp: dhcpSite }
-    await startDhcp({ port, site, httpPort: 80, store: new MemoryStore(), fleet, watch, clock, log })
+    await startDhcp({ port, site, httpPort: 80, mtu: 1500, store: new MemoryStore(), fleet, watch, clock, log })
     watch.start()
     await it.lan.settle()
     // On this LAN nobody hears himself; a real kernel brings a broadcast back to the host that sent it.

@@ -14,7 +14,7 @@ import { listeningLog, MemoryStore, RACK, START, TestFleet } from './rig.ts'
 const OURS = '10.77.0.1'
 const ANY = ip('0.0.0.0')
 
-async function lab(more: Partial<ServedDhcp> = {}, store = new MemoryStore()) {
+async function lab(more: Partial<ServedDhcp> = {}, store = new MemoryStore(), mtu = 1500) {
   const lan = new FakeLan({ eth1: OURS })
   const clock = new FakeClock(START)
   const fleet = new TestFleet()
@@ -30,7 +30,7 @@ async function lab(more: Partial<ServedDhcp> = {}, store = new MemoryStore()) {
   const network = { interface: 'eth1', address: ip(OURS), prefix: RACK.prefix }
   const site = { domain: 'rack7.example.org', network, dhcp: served }
   const port = await lan.open({ device: 'eth1', address: ANY, port: 67 })
-  const server = await startDhcp({ port, site, httpPort: 80, store, fleet, clock, log })
+  const server = await startDhcp({ port, site, httpPort: 80, mtu, store, fleet, clock, log })
   const wire = await lan.open({ device: 'machine', address: ANY, port: 68 })
   const heard: DhcpMessage[] = []
   wire.onDatagram(({ bytes }) => {
@@ -90,6 +90,17 @@ test('a machine boots: firmware, iPXE, one address, one durable lease, one log l
     'info acknowledged 10.77.0.100 and its boot script to bc:24:11:ab:12:21 (iPXE on x86-bios): the machine took our offer',
   ])
   expect(it.fleet.facts.map(({ fact }) => fact)).toEqual(['offered', 'acknowledged', 'offered', 'acknowledged'])
+})
+
+test.each([
+  ['an interface of 1500 octets', 1500, 1472],
+  ['an interface of 1280 octets, as of a tunnel', 1280, 1252],
+])('A16 a reply is no longer than what carries it: %s', async (_, mtu, most) => {
+  const long = [200, 201, 202, 203, 204, 205].map(code => ({ code, type: 'string', value: 'x'.repeat(250) }) as const)
+  const it = await lab({ subnets: [{ ...RACK, options: long }] }, new MemoryStore(), mtu)
+  await it.ask(dhcp('discover', { maxSize: 65_280 }))
+  const size = it.lan.frames[1]?.bytes.length ?? 0
+  expect([size <= most, size > most - 300]).toEqual([true, true])
 })
 
 test('F01 F08 replies leave from port 67 of the interface that heard the request', async () => {

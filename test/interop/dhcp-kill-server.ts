@@ -28,6 +28,7 @@ const server = await startDhcp({
     dhcp: { mode: 'server', leaseSeconds: 3600, authoritative: true, subnetSelection: false, subnets: [SUBNET] },
   },
   httpPort: 80,
+  mtu: 1500,
   store: store.leases,
   fleet: new TestFleet(),
   clock: systemClock,

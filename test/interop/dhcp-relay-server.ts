@@ -63,6 +63,7 @@ const server = await startDhcp({
     },
   },
   httpPort: 80,
+  mtu: 1500,
   store: new MemoryStore(),
   fleet: circuit ? new CircuitFleet() : new TestFleet(),
   clock: systemClock,

@@ -42,6 +42,7 @@ const server = await startDhcp({
     dhcp,
   },
   httpPort: 80,
+  mtu: 1500,
   store: new MemoryStore(),
   fleet: new TestFleet(),
   clock: systemClock,

@@ -57,7 +57,19 @@ export class Wire {
     const site = { domain: 'rack7.example.org', network, dhcp: this.#dhcp }
     const port = await this.lan.open({ device: 'eth1', address: UNSPECIFIED, port: 67 })
     this.#serverPort = port
-    this.server = await startDhcp({ port, site, httpPort: 80, store, fleet, probe, alarms, clock, log, meter })
+    this.server = await startDhcp({
+      port,
+      site,
+      httpPort: 80,
+      mtu: 1500,
+      store,
+      fleet,
+      probe,
+      alarms,
+      clock,
+      log,
+      meter,
+    })
   }
 
   /** Ends and starts again over what was written; offers are forgotten. */
