@@ -196,15 +196,13 @@ export class LeaseTable implements LeaseView {
 
   /** @param reserved addresses that somebody new is not offered, used or not */
   counts(now: Instant, reserved: Iterable<Ipv4>): SubnetCounts[] {
-    const unused = [...reserved].filter(address => this.#isUnused(address, now))
+    const unused = [...reserved].filter(address => !this.#isInUse(address, now) && !this.#holders.has(address))
     return this.#shelves.map(shelf => {
       const { subnet, size } = shelf.pool
       const inPool = this.#countStates([...shelf.declined, ...shelf.bound], now)
       const outside = [...this.#outside].filter(address => prefixContains(subnet.prefix, address))
       const beside = this.#countStates(outside, now)
-      const held = [...this.#holds.values()].filter(
-        ({ address, until }) => now < until && this.#isOnlyHeld(address, now),
-      )
+      const held = [...this.#holds.values()].filter(({ address, until }) => now < until && !this.#isInUse(address, now))
       const heldHere = held.filter(({ address }) => shelf.pool.has(address)).length
       const reservedHere = unused.filter(address => shelf.pool.has(address)).length
       return {
@@ -219,14 +217,6 @@ export class LeaseTable implements LeaseView {
         poolTaken: inPool.active + inPool.quarantined + heldHere + reservedHere,
       }
     })
-  }
-
-  /** Neither leased, nor in quarantine, nor offered. */
-  #isUnused(address: Ipv4, now: Instant): boolean {
-    const record = this.#byAddress.get(address)
-    const isQuarantined = record?.state === 'declined' && now < record.expiresAt
-    const isInUse = record !== undefined && (isActive(record, now) || isQuarantined)
-    return !isInUse && !this.#holders.has(address)
   }
 
   /** The address belongs to this request until it is written or has failed. */
@@ -256,9 +246,10 @@ export class LeaseTable implements LeaseView {
     this.#mark(address)
   }
 
-  #isOnlyHeld(address: Ipv4, now: Instant): boolean {
+  /** Leased, or in quarantine. */
+  #isInUse(address: Ipv4, now: Instant): boolean {
     const record = this.#byAddress.get(address)
-    return !record || !(isActive(record, now) || isQuarantined(record, now))
+    return record !== undefined && (isActive(record, now) || isQuarantined(record, now))
   }
 
   #countStates(addresses: readonly Ipv4[], now: Instant): SubnetCounts['leases'] {
