@@ -99,11 +99,22 @@ async function plugInAppliance(pid: number, address: string): Promise<void> {
   await ipInNamespaceOf(pid, `link set ${APPLIANCE_DEVICE} up`)
 }
 
+/** All that was built but the taps. The route of the simulated machines stands on the loopback device, which outlives every cable. */
+async function takeDown({ simulatedRange }: RackRequest): Promise<void> {
+  for (const name of [APPLIANCE_PORT, SIMULATED_PORT, BRIDGE]) await ip(`link delete ${name}`).catch(() => {})
+  if (simulatedRange !== undefined) await ip(`route delete local ${simulatedRange} dev lo`).catch(() => {})
+}
+
 /** Builds the rack. Only to be called inside the namespace that `enterRackNamespace` made. Throws EnvironmentProblem. */
 export async function buildRack(request: RackRequest): Promise<Rack> {
   const { network, address } = readRequest(request)
   await buildBridge()
-  if (request.simulatedRange !== undefined) await buildSimulatedSide(network, request.simulatedRange)
+  try {
+    if (request.simulatedRange !== undefined) await buildSimulatedSide(network, request.simulatedRange)
+  } catch (error) {
+    await takeDown(request)
+    throw error
+  }
   let appliance: ApplianceProcess | undefined
   const taps = new Set<string>()
   const removeTap = async (name: string) => {
@@ -125,7 +136,7 @@ export async function buildRack(request: RackRequest): Promise<Rack> {
     async close() {
       await appliance?.stop()
       for (const name of taps) await removeTap(name)
-      for (const name of [APPLIANCE_PORT, SIMULATED_PORT, BRIDGE]) await ip(`link delete ${name}`).catch(() => {})
+      await takeDown(request)
     },
   }
 }

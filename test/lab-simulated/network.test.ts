@@ -25,6 +25,7 @@ const EVERYTHING_USED = {
   applianceAddress: '10.77.0.1/23',
   restarted: true,
   exit: { code: 3, signal: null },
+  builtAgain: true,
   after: ['lo'],
 }
 
