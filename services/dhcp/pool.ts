@@ -16,6 +16,8 @@ export class AddressPool {
   readonly size: number
   readonly #stretches: Stretch[] = []
   readonly #marks: Uint8Array
+  /** No address before this one is never-used: a search must not walk over all that a big pool has given already. */
+  #searchFrom = 0
 
   constructor(subnet: Subnet, ours: Ipv4) {
     this.subnet = subnet
@@ -52,12 +54,15 @@ export class AddressPool {
   /** Used addresses are those with a record, an offer hold or a request that is being written. */
   mark(address: Ipv4, used: boolean): void {
     const index = this.#indexOf(address)
-    if (index !== undefined) this.#marks[index] = used ? USED : NEVER_USED
+    if (index === undefined) return
+    this.#marks[index] = used ? USED : NEVER_USED
+    if (!used) this.#searchFrom = Math.min(this.#searchFrom, index)
   }
 
   /** Addresses that were never used, lowest first. */
   *neverUsed(): Generator<Ipv4> {
-    let index = this.#marks.indexOf(NEVER_USED)
+    let index = this.#marks.indexOf(NEVER_USED, this.#searchFrom)
+    this.#searchFrom = index < 0 ? this.#marks.length : index
     while (index >= 0) {
       yield this.#addressAt(index)
       index = this.#marks.indexOf(NEVER_USED, index + 1)
