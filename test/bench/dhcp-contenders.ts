@@ -1,45 +1,25 @@
 /** The DHCP servers that are measured, each set up as its own manual says, with a pool that holds every machine. */
-import { mkdirSync, truncateSync, writeFileSync } from 'node:fs'
+import { truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { buildStandIn } from '../../services/lab/stand-in/build.ts'
+import { applianceIn, DOMAIN } from './appliance.ts'
 import { CLIENT_ADDRESS, PREFIX, SERVER_ADDRESS, SERVER_DEVICE } from './network.ts'
 import type { Contender } from './rounds.ts'
 
-const ROOT = join(import.meta.dirname, '../..')
 const POOL = { first: '10.89.0.0', last: '10.90.255.255' }
-const DOMAIN = 'bench.example.org'
 const LEASE_SECONDS = 3600
 
 /** The ISO that the appliance has: what follows the last file of an image is nobody's, and a sparse file costs no disk. */
 export const ISO = 'proxmox-ve_9.2-1.iso'
 const ISO_BYTES = 1_600_000_000
 
-function siteText(folder: string): string {
-  return `
-[site]
-name = "bench"
-domain = "${DOMAIN}"
-[network]
-interface = "${SERVER_DEVICE}"
-address = "${SERVER_ADDRESS}/14"
-[dhcp]
+const DHCP = `[dhcp]
 lease-time = "${LEASE_SECONDS}s"
 probe = false
 [[dhcp.subnet]]
 prefix = "${PREFIX}"
 pools = ["${POOL.first}-${POOL.last}"]
-relays = ["${CLIENT_ADDRESS}"]
-[boot]
-loaders = "${join(folder, 'loaders')}"
-[paths]
-isos = "${join(folder, 'isos')}"
-answers = "${join(ROOT, 'answers')}"
-state = "${join(folder, 'state')}"
-[log]
-level = "info"
-format = "json"
-`
-}
+relays = ["${CLIENT_ADDRESS}"]`
 
 /** The whole appliance as it is shipped: every ACK durable before it leaves, every reply a line in the log. */
 export const rackrise: Contender = {
@@ -47,14 +27,7 @@ export const rackrise: Contender = {
   async prepare(folder) {
     await buildStandIn({ folder: join(folder, 'isos'), kind: 'small' })
     truncateSync(join(folder, 'isos', ISO), ISO_BYTES)
-    mkdirSync(join(folder, 'loaders'))
-    for (const name of ['undionly.kpxe', 'snponly.efi']) writeFileSync(join(folder, 'loaders', name), name)
-    const site = join(folder, 'site.toml')
-    writeFileSync(site, siteText(folder))
-    return {
-      command: [process.execPath, join(ROOT, 'services/main.ts'), 'serve', '--config', site],
-      ready: /is serving/,
-    }
+    return applianceIn(folder, DHCP)
   },
 }
 

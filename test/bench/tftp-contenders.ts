@@ -1,10 +1,9 @@
 /** The TFTP servers that are measured. They run side by side, each on an address of its own, so that they can take turns within seconds. */
-import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { symlinkSync } from 'node:fs'
 import { join } from 'node:path'
+import { applianceIn } from './appliance.ts'
 import { type BenchNetwork, CLIENT_DEVICE, SERVER_ADDRESS, SERVER_DEVICE } from './network.ts'
 import type { Started } from './rounds.ts'
-
-const ROOT = join(import.meta.dirname, '../..')
 
 /** `files` is the folder with what is served. */
 export type TftpContender = {
@@ -15,41 +14,15 @@ export type TftpContender = {
   prepare(folder: string, files: string): Started
 }
 
-function siteText(folder: string): string {
-  return `
-[site]
-name = "bench"
-domain = "bench.example.org"
-[network]
-interface = "${SERVER_DEVICE}"
-address = "${SERVER_ADDRESS}/14"
-[dhcp]
-mode = "off"
-[boot]
-loaders = "${join(folder, 'loaders')}"
-[paths]
-isos = "${join(folder, 'isos')}"
-answers = "${join(ROOT, 'answers')}"
-state = "${join(folder, 'state')}"
-[log]
-level = "info"
-format = "json"
-`
-}
-
 /** The whole appliance as it is shipped. */
 export const rackrise: TftpContender = {
   name: 'rackrise',
   address: SERVER_ADDRESS,
   windows: true,
   prepare(folder, files) {
-    for (const name of ['isos', 'loaders']) mkdirSync(join(folder, name))
-    for (const name of ['undionly.kpxe', 'snponly.efi']) writeFileSync(join(folder, 'loaders', name), name)
+    const started = applianceIn(folder, '[dhcp]\nmode = "off"')
     for (const name of Object.values(FILES)) symlinkSync(join(files, name), join(folder, 'loaders', name))
-    const site = join(folder, 'site.toml')
-    writeFileSync(site, siteText(folder))
-    const command = [process.execPath, join(ROOT, 'services/main.ts'), 'serve', '--config', site]
-    return { command, ready: /is serving/ }
+    return started
   },
 }
 
