@@ -3,7 +3,7 @@ import { parseInterfaceAddress, parseIpv4, prefixContains } from '../kit/ipv4.ts
 import { parseMac } from '../kit/mac.ts'
 import type { Problem } from '../kit/problem.ts'
 import { type AnswerTarget, isAtLeast } from './dialect.ts'
-import { findGlobMistake } from './glob.ts'
+import { findGlobMistake } from '../kit/glob.ts'
 import { answerError, answerWarning } from './problems.ts'
 import type { Network } from './schema.ts'
 import { familyOf, familyOfCidr } from './shapes.ts'

@@ -3,7 +3,7 @@
  * change the document's structure nor bring placeholders of its own.
  */
 import type { Problem } from '../kit/problem.ts'
-import { escapeGlob } from './glob.ts'
+import { escapeGlob } from '../kit/glob.ts'
 import { type AnswerTable, type AnswerValue, isTable, pathOf } from './keys.ts'
 import { answerError } from './problems.ts'
 import { hasControlCharacter } from './shapes.ts'
