@@ -3,6 +3,7 @@ import type { AnswerTarget } from './dialect.ts'
 import type { Problem } from '../kit/problem.ts'
 import { checkFilter } from './check-network.ts'
 import { answerError, answerWarning } from './problems.ts'
+import { findDiskCountMistake } from './raid.ts'
 import type { DiskSetup } from './schema.ts'
 
 function wrong(message: string, hint: string): Problem {
@@ -12,16 +13,6 @@ function wrong(message: string, hint: string): Problem {
 /** Table of options that belongs to each file system. */
 const TABLE_OF = { ext4: 'lvm', xfs: 'lvm', zfs: 'zfs', btrfs: 'btrfs' } as const
 const OPTION_TABLES = ['lvm', 'zfs', 'btrfs'] as const
-
-/** Fewest disks of each level; raidz-n here follows the installer, which wants more than ZFS itself. */
-const FEWEST_DISKS: Record<string, number> = {
-  raid0: 1,
-  raid1: 2,
-  raid10: 4,
-  'raidz-1': 3,
-  'raidz-2': 4,
-  'raidz-3': 5,
-}
 
 function isSingleDisk(disks: DiskSetup): boolean {
   return TABLE_OF[disks.filesystem] === 'lvm'
@@ -62,13 +53,8 @@ function checkList(disks: DiskSetup, list: readonly string[]): Problem[] {
 }
 
 function checkCount(disks: DiskSetup, count: number): Problem[] {
-  const table = TABLE_OF[disks.filesystem]
-  const raid = table === 'lvm' ? undefined : disks[table]?.raid?.toLowerCase()
-  if (raid === undefined) return []
-  const fewest = FEWEST_DISKS[raid] ?? 1
-  if (count < fewest) return [wrong(`${raid} needs ${fewest} disks, disk-setup.disk-list has ${count}`, 'add disks')]
-  if (raid === 'raid10' && count % 2 === 1) return [wrong('raid10 needs an even number of disks', 'add or remove one')]
-  return []
+  const mistake = findDiskCountMistake(disks, count)
+  return mistake === undefined ? [] : [wrong(`${mistake}, disk-setup.disk-list has ${count}`, 'add or remove disks')]
 }
 
 function checkSelection(disks: DiskSetup): Problem[] {

@@ -110,7 +110,7 @@ test.each<[string, AnswerTable, string[]]>([
   [
     'raid10 of five',
     { filesystem: 'zfs', 'disk-list': ['sda', 'sdb', 'sdc', 'sdd', 'sde'], zfs: { raid: 'RAID10' } },
-    [`${E}raid10 needs an even number of disks`],
+    [`${E}raid10 needs an even number of disks, disk-setup.disk-list has 5`],
   ],
   [
     'raidz-3 of four',
