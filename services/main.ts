@@ -235,6 +235,7 @@ async function startServices(served: Served, closing: Closing): Promise<LeaseSou
     catalogue,
     layers: () => loadLayers(site.paths.answers),
     certificate,
+    documents: served.store.documents,
     urls,
     clock,
     log,

@@ -5,7 +5,19 @@ import type { Problem } from '../kit/problem.ts'
 import { isPlaceholderSerial, isPlaceholderUuid } from '../site/identity.ts'
 import { field, type JsonObject, objectField, objectsField, readJsonObject, textField } from './json-body.ts'
 
-export type ReportedDisk = { path: string; serial?: string; model?: string; isBootDisk: boolean }
+/** What udev says of a device, by name: what the filters of an answer match against. */
+export type UdevProperties = Readonly<Record<string, string>>
+
+export type ReportedDisk = {
+  path: string
+  serial?: string
+  model?: string
+  isBootDisk: boolean
+  udev: UdevProperties
+}
+
+/** `address` is address/length, of the management NIC only; `name` is that on the installed system (1.2). */
+export type ReportedNic = { name?: string; mac?: Mac; address?: string; isManagement: boolean; udev: UdevProperties }
 
 /** Everything but lists may be absent: single failures of the installer leave placeholders (9.2.5 and later) or gaps. */
 export type InstallationReport = {
@@ -16,8 +28,10 @@ export type InstallationReport = {
   /** 32 hexadecimal digits. */
   machineId?: string
   macs: Mac[]
-  /** The management NIC: `address` is address/length. */
-  management?: { name?: string; mac?: Mac; address?: string }
+  /** All of them, in the installer's order. */
+  nics: ReportedNic[]
+  /** The one with an address. */
+  management?: ReportedNic
   /** Public key lines as known_hosts wants them, without host name. */
   sshHostKeys: string[]
   product?: { name: string; version?: string }
@@ -39,6 +53,8 @@ const LARGEST_BYTES = 1024 * 1024
 const MOST_DISKS = 1024
 const MOST_INTERFACES = 512
 const LONGEST_KEY_LINE = 2048
+const MOST_PROPERTIES = 256
+const LONGEST_PROPERTY = 1024
 
 /** Leaves out what is undefined, so that absent stays absent. */
 function present<T extends object>(fields: { [K in keyof T]: T[K] | undefined }): T {
@@ -50,6 +66,14 @@ function known(text: string | undefined): string | undefined {
   return text === 'unknown' ? undefined : text
 }
 
+function readUdev(device: JsonObject): UdevProperties {
+  const read = Object.keys(objectField(device, 'udev-properties') ?? {})
+    .slice(0, MOST_PROPERTIES)
+    .map(name => [name, textField(objectField(device, 'udev-properties'), name, LONGEST_PROPERTY)] as const)
+  // A null prototype: a property may have any name.
+  return Object.assign(Object.create(null), Object.fromEntries(read.filter(([, value]) => value !== undefined)))
+}
+
 function readDisk(disk: JsonObject): ReportedDisk | undefined {
   const properties = objectField(disk, 'udev-properties')
   const path = textField(properties, 'DEVNAME')
@@ -59,6 +83,7 @@ function readDisk(disk: JsonObject): ReportedDisk | undefined {
     serial: textField(properties, 'ID_SERIAL_SHORT') ?? textField(properties, 'ID_SERIAL'),
     model: textField(properties, 'ID_MODEL'),
     isBootDisk: field(disk, 'is-bootdisk') === true,
+    udev: readUdev(disk),
   })
 }
 
@@ -66,13 +91,13 @@ function readMac(nic: JsonObject): Mac | undefined {
   return parseMac(textField(nic, 'mac') ?? '')
 }
 
-function readManagement(nics: readonly JsonObject[]): InstallationReport['management'] {
-  const nic = nics.find(candidate => field(candidate, 'is-management') === true)
-  if (!nic) return undefined
-  return present<NonNullable<InstallationReport['management']>>({
+function readNic(nic: JsonObject): ReportedNic {
+  return present<ReportedNic>({
     name: textField(nic, 'name'),
     mac: readMac(nic),
     address: textField(nic, 'address'),
+    isManagement: field(nic, 'is-management') === true,
+    udev: readUdev(nic),
   })
 }
 
@@ -112,14 +137,15 @@ export function parseReport(bytes: Uint8Array): InstallationReport | Problem {
   const read = readJsonObject(bytes, LARGEST_BYTES)
   if (isProblem(read)) return read
   const { body } = read
-  const nics = objectsField(body, 'network-interfaces', MOST_INTERFACES)
+  const nics = objectsField(body, 'network-interfaces', MOST_INTERFACES).map(readNic)
   const machineId = textField(body, 'machine-id')?.toLowerCase()
   return present<InstallationReport>({
     schemaVersion: textField(objectField(body, '$schema'), 'version'),
     fqdn: known(textField(body, 'fqdn')),
     machineId: machineId !== undefined && /^[0-9a-f]{32}$/.test(machineId) ? machineId : undefined,
-    macs: [...new Set(nics.map(readMac).filter(mac => mac !== undefined))],
-    management: readManagement(nics),
+    macs: [...new Set(nics.map(({ mac }) => mac).filter(mac => mac !== undefined))],
+    nics,
+    management: nics.find(({ isManagement }) => isManagement),
     sshHostKeys: readHostKeys(body),
     product: readProduct(body),
     kernel: known(textField(objectField(body, 'kernel-version'), 'release')),

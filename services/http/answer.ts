@@ -11,11 +11,12 @@ import { parseSystemInformation, type SystemInformation } from '../answer/system
 import { isProblem } from '../kit/is-problem.ts'
 import type { Ipv4 } from '../kit/ipv4.ts'
 import { formatProblem } from '../kit/problem.ts'
+import type { Fact } from '../machine/event.ts'
 import type { Machine } from '../machine/lifecycle.ts'
 import type { SecretPurpose } from '../machine/secrets.ts'
-import { clientAddress, type HttpContext, standsAt } from './context.ts'
+import { clientAddress, type HttpContext, keepDocument, standsAt } from './context.ts'
 
-type Asking = { information: SystemInformation; address: Ipv4; accept: string | undefined }
+type Asking = { information: SystemInformation; body: Uint8Array; address: Ipv4; accept: string | undefined }
 
 function tokenHolder(
   context: HttpContext,
@@ -53,27 +54,36 @@ async function meet(context: HttpContext, claim: Claim, address: Ipv4): Promise<
   return context.registry.sight({ macs, ...(serial ? { serial } : {}), ...(uuid ? { uuid } : {}) }, 'answer')
 }
 
+/** Granted or not, an operator wants to see what was asked with. One transaction holds both. */
+async function record(context: HttpContext, machine: Machine, asking: Asking, fact: Fact): Promise<void> {
+  const isThere = standsAt(context, machine.macs, asking.address)
+  await Promise.all([
+    context.registry.record(machine.id, fact, 'answer'),
+    isThere && keepDocument(context, machine, 'system-information', asking.body),
+  ])
+}
+
 async function refuse(
   context: HttpContext,
   reply: FastifyReply,
   refused: Extract<Authorisation, { ok: false }>,
-  address: Ipv4,
+  asking: Asking,
 ): Promise<FastifyReply> {
-  const { registry, log } = context
-  if (refused.machine)
-    await registry.record(refused.machine.id, { type: 'answer-refused', reason: refused.reason, address }, 'answer')
-  else log.warn({ address, reason: refused.reason }, 'refused an answer')
-  return reply.code(refused.status).send(`Rackrise: ${refused.message} (${refused.reason})\n`)
+  const { machine, reason } = refused
+  const { address } = asking
+  if (machine) await record(context, machine, asking, { type: 'answer-refused', reason, address })
+  else context.log.warn({ address, reason }, 'refused an answer')
+  return reply.code(refused.status).send(`Rackrise: ${refused.message} (${reason})\n`)
 }
 
 async function fail(
   context: HttpContext,
   reply: FastifyReply,
   machine: Machine,
+  asking: Asking,
   reason: string,
 ): Promise<FastifyReply> {
-  const attempt = machine.attempt!.id
-  await context.registry.record(machine.id, { type: 'answer-failed', attempt, reason }, 'answer')
+  await record(context, machine, asking, { type: 'answer-failed', attempt: machine.attempt!.id, reason })
   return reply.code(409).send(`Rackrise: no valid answer for ${context.registry.titleOf(machine)}: ${reason}\n`)
 }
 
@@ -97,7 +107,8 @@ async function serve(
     'answer',
   )
   const profile = site.profiles.get(attempt.profile)
-  if (!profile) return fail(context, reply, machine, `profile "${attempt.profile}" is no longer in the site file`)
+  if (!profile)
+    return fail(context, reply, machine, asking, `profile "${attempt.profile}" is no longer in the site file`)
   const composed = answerForMachine({
     machine: known,
     listing: registry.listing(known),
@@ -118,6 +129,7 @@ async function serve(
       context,
       reply,
       machine,
+      asking,
       composed
         .filter(({ severity }) => severity === 'error')
         .map(formatProblem)
@@ -130,28 +142,27 @@ async function serve(
   const nic = isFromDhcp && site.dhcp.mode === 'server' ? context.macAt(address) : undefined
   const network = nic ? { staticOn: nic } : {}
   // Kept before it is sent: an answer that nobody knows of could never be told from a stolen one.
-  await registry.record(
-    machine.id,
-    { type: 'answer-served', attempt: attempt.id, address, layers, sha256, leftOut, withToken, ...network },
-    'answer',
-  )
+  const fact = { type: 'answer-served', attempt: attempt.id, address, layers, sha256, leftOut, withToken } as const
+  await record(context, machine, asking, { ...fact, ...network })
   return reply.type('application/toml; charset=utf-8').send(toml)
 }
 
 export function addAnswer(app: FastifyInstance, context: HttpContext): void {
   const handle = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
     void reply.type('text/plain; charset=utf-8').header('cache-control', 'no-store')
-    const information = parseSystemInformation((request.body as Buffer | undefined) ?? new Uint8Array())
+    const body = (request.body as Buffer | undefined) ?? new Uint8Array()
+    const information = parseSystemInformation(body)
     if (isProblem(information)) return reply.code(400).send(`Rackrise: ${information.message}; ${information.hint}\n`)
     const asking: Asking = {
       information,
+      body,
       address: clientAddress(request.socket.remoteAddress),
       accept: request.headers.accept ?? '',
     }
     const claim = claimOf(context, request, asking)
     const machine = await meet(context, claim, asking.address)
     const decision = authorise(claim, machine, machine && context.registry.listing(machine))
-    if (!decision.ok) return refuse(context, reply, decision, asking.address)
+    if (!decision.ok) return refuse(context, reply, decision, asking)
     return serve(context, reply, decision.machine, asking, decision.withToken)
   }
   app.post('/answer', handle)

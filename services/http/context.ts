@@ -1,14 +1,17 @@
 /** What every route may ask: the slice of the appliance that HTTP serves. */
 import type { Urls } from '../boot/urls.ts'
+import { keptText } from '../answer/documents.ts'
 import type { IsoCatalogue } from '../iso/catalogue.ts'
 import type { Layers } from '../answer/load.ts'
 import type { Clock } from '../kit/clock.ts'
 import type { Ipv4 } from '../kit/ipv4.ts'
 import type { Log } from '../kit/log.ts'
 import type { Mac } from '../kit/mac.ts'
+import type { Machine } from '../machine/lifecycle.ts'
 import type { Registry } from '../machine/registry.ts'
 import { isBehindRouter } from '../site/networks.ts'
 import type { Site } from '../site/types.ts'
+import type { DocumentKind, DocumentStore } from '../store/types.ts'
 import type { Certificate } from './certificate.ts'
 
 export type HttpContext = {
@@ -18,6 +21,8 @@ export type HttpContext = {
   /** Read anew for every answer, so that an edited layer counts at once. */
   layers: () => Promise<Layers>
   certificate: Certificate
+  /** Where what machines say of themselves is kept. */
+  documents: Pick<DocumentStore, 'put'>
   urls: Urls
   clock: Clock
   log: Log
@@ -39,4 +44,19 @@ export function standsAt({ site, macAt }: HttpContext, macs: readonly Mac[], add
   if (holder) return macs.includes(holder)
   const { mode, subnets } = site.dhcp
   return mode !== 'server' && isBehindRouter({ own: site.network.prefix, subnets }, address)
+}
+
+/** Keeps what a machine posted, together with the event that is recorded in the same turn. Nobody is refused because it could not be kept. */
+export async function keepDocument(
+  { documents, clock, log, registry }: HttpContext,
+  machine: Machine,
+  kind: DocumentKind,
+  bytes: Uint8Array,
+): Promise<void> {
+  const body = keptText(bytes, kind)
+  if (body === undefined) return
+  const attempt = machine.attempt ? { attempt: machine.attempt.id } : {}
+  await documents.put({ machine: machine.id, kind, at: clock.now(), body, ...attempt }).catch((error: unknown) => {
+    log.error({ machine: registry.titleOf(machine), error: String(error) }, `its ${kind} could not be kept`)
+  })
 }

@@ -3,7 +3,7 @@ import type { FastifyInstance } from 'fastify'
 import { type InstallationReport, parseReport } from '../answer/webhook.ts'
 import { isProblem } from '../kit/is-problem.ts'
 import type { Installed } from '../machine/event.ts'
-import { clientAddress, type HttpContext, standsAt } from './context.ts'
+import { clientAddress, type HttpContext, keepDocument, standsAt } from './context.ts'
 
 function installedOf(report: InstallationReport): Installed {
   const { fqdn, machineId, management, product, kernel, sshHostKeys } = report
@@ -35,11 +35,15 @@ export function addWebhook(app: FastifyInstance, context: HttpContext): void {
       )
       return reply.code(403).send('this report has to come from the address of the machine\n')
     }
-    const report = parseReport((request.body as Buffer | undefined) ?? new Uint8Array())
+    const body = (request.body as Buffer | undefined) ?? new Uint8Array()
+    const report = parseReport(body)
     // The token proves the attempt; a body we can't read is no reason to leave a finished machine in a shell.
     if (isProblem(report)) log.warn({ machine: registry.titleOf(machine), code: report.code }, report.message)
     const installed = isProblem(report) ? {} : installedOf(report)
-    await registry.record(machine.id, { type: 'reported', attempt: machine.attempt.id, installed }, 'webhook')
+    await Promise.all([
+      keepDocument(context, machine, 'report', body),
+      registry.record(machine.id, { type: 'reported', attempt: machine.attempt.id, installed }, 'webhook'),
+    ])
     return reply.send('thank you\n')
   })
 }

@@ -33,8 +33,23 @@ const reservedBy: Migration = {
   },
 }
 
+const documents: Migration = {
+  async up(db: Kysely<unknown>) {
+    await db.schema
+      .createTable('document')
+      .addColumn('machine', 'text', column => column.notNull())
+      .addColumn('kind', 'text', column => column.notNull())
+      .addColumn('attempt', 'text')
+      .addColumn('at', 'integer', column => column.notNull())
+      .addColumn('body', 'text', column => column.notNull())
+      .addPrimaryKeyConstraint('document_of_machine', ['machine', 'kind'])
+      .execute()
+  },
+}
+
 /** In the order they run; the name is kept in the database. */
 export const MIGRATIONS: Record<string, Migration> = {
   '0001-first-schema': firstSchema,
   '0002-reserved-by': reservedBy,
+  '0003-documents': documents,
 }

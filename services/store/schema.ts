@@ -22,4 +22,14 @@ export type LeaseTable = {
   reserved_by: string | null
 }
 
-export type Database = { event: EventTable; lease: LeaseTable }
+/** One row for each machine and kind. */
+export type DocumentTable = {
+  machine: string
+  kind: string
+  attempt: string | null
+  at: number
+  /** JSON; never a secret. */
+  body: string
+}
+
+export type Database = { event: EventTable; lease: LeaseTable; document: DocumentTable }

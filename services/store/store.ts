@@ -1,4 +1,4 @@
-/** The state as typed questions: events and leases. */
+/** The state as typed questions: events, leases, and what machines said of themselves. */
 import { chmod, mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Kysely } from 'kysely'
@@ -7,10 +7,19 @@ import { EnvironmentProblem } from '../kit/problem.ts'
 import type { Ipv4 } from '../kit/ipv4.ts'
 import type { Mac } from '../kit/mac.ts'
 import { MIGRATIONS } from './migrations.ts'
-import type { Database, LeaseTable } from './schema.ts'
+import type { Database, DocumentTable, LeaseTable } from './schema.ts'
 import { openSqlite, PRAGMAS } from './sqlite.ts'
 import { TurnWriter } from './turn-writer.ts'
-import type { EventRow, EventStore, LeaseRecord, LeaseStore, NewEventRow } from './types.ts'
+import type {
+  DocumentKind,
+  DocumentStore,
+  EventRow,
+  EventStore,
+  LeaseRecord,
+  LeaseStore,
+  MachineDocument,
+  NewEventRow,
+} from './types.ts'
 
 const FOLDER_MODE = 0o700
 const FILE_MODE = 0o600
@@ -41,9 +50,14 @@ function fromRow(row: LeaseTable): LeaseRecord {
   }
 }
 
-/** The two writes that packets wait for, compiled once: their values are those of a row, in the order of its keys. */
+function documentRow({ machine, kind, attempt, at, body }: MachineDocument): DocumentTable {
+  return { machine, kind, attempt: attempt ?? null, at, body }
+}
+
+/** The writes that machines wait for, compiled once: their values are those of a row, in the order of its keys. */
 const PUT_LEASE = 0
 const APPEND_EVENT = 1
+const PUT_DOCUMENT = 2
 
 function hotStatements(db: Kysely<Database>): string[] {
   const lease = toRow({ address: '' as Ipv4, mac: '' as Mac, state: 'bound', boundAt: 0, expiresAt: 0 })
@@ -57,7 +71,17 @@ function hotStatements(db: Kysely<Database>): string[] {
         .column('address')
         .doUpdateSet(eb => Object.fromEntries(columns.map(column => [column, eb.ref(`excluded.${column}`)]))),
     )
-  return [putLease.compile().sql, db.insertInto('event').values(event).compile().sql]
+  const document = documentRow({ machine: '', kind: 'report', at: 0, body: '' })
+  const replaced = ['attempt', 'at', 'body'] as const
+  const putDocument = db
+    .insertInto('document')
+    .values(document)
+    .onConflict(conflict =>
+      conflict
+        .columns(['machine', 'kind'])
+        .doUpdateSet(eb => Object.fromEntries(replaced.map(column => [column, eb.ref(`excluded.${column}`)]))),
+    )
+  return [putLease.compile().sql, db.insertInto('event').values(event).compile().sql, putDocument.compile().sql]
 }
 
 /** The state of one appliance. One process at a time writes; a second one may read. */
@@ -88,6 +112,21 @@ export class Store {
         .orderBy('seq')
         .limit(most)
         .execute()) as EventRow[],
+  }
+
+  readonly documents: DocumentStore = {
+    put: async document => void (await this.#writer.write([PUT_DOCUMENT, ...Object.values(documentRow(document))])),
+    get: async (machine, kind) => {
+      const row = await this.#db
+        .selectFrom('document')
+        .selectAll()
+        .where('machine', '=', machine)
+        .where('kind', '=', kind)
+        .executeTakeFirst()
+      if (!row) return undefined
+      const { at, body, attempt } = row
+      return { machine, kind: row.kind as DocumentKind, at, body, ...(attempt === null ? {} : { attempt }) }
+    },
   }
 
   async close(): Promise<void> {

@@ -37,3 +37,13 @@ export interface EventStore {
   /** A machine's events with a number above `after`, oldest first, at most so many. */
   timeline(machine: string, after: number, most: number): Promise<EventRow[]>
 }
+
+/** What a machine said of itself, as JSON text: the newest of each kind is kept. */
+export type DocumentKind = 'system-information' | 'report'
+export type MachineDocument = { machine: string; kind: DocumentKind; attempt?: string; at: Instant; body: string }
+
+export interface DocumentStore {
+  /** Replaces the machine's document of that kind; resolves when it is on stable storage. */
+  put(document: MachineDocument): Promise<void>
+  get(machine: string, kind: DocumentKind): Promise<MachineDocument | undefined>
+}

@@ -26,7 +26,13 @@ const REPORT = {
   ],
   'network-interfaces': [
     { name: 'nic1', mac: 'b0:7b:25:aa:01:11' },
-    { name: 'mgmt0', mac: 'b0:7b:25:aa:01:10', address: '10.77.0.17/24', 'is-management': true },
+    {
+      name: 'mgmt0',
+      mac: 'b0:7b:25:aa:01:10',
+      address: '10.77.0.17/24',
+      'is-management': true,
+      'udev-properties': { ID_NET_NAME_MAC: 'enxb07b25aa0110', odd: 7 },
+    },
   ],
   'ssh-public-host-keys': {
     ecdsa: 'ecdsa-sha2-nistp256 AAAAE2Vj root@node7',
@@ -42,7 +48,23 @@ test('installer 9.2: everything that the inventory needs', () => {
     fqdn: 'node7.rack7.example.org',
     machineId: '8b1f0c7c2f7e4a0db2f1d3a4c5b6a798',
     macs: ['b0:7b:25:aa:01:11', 'b0:7b:25:aa:01:10'],
-    management: { name: 'mgmt0', mac: 'b0:7b:25:aa:01:10', address: '10.77.0.17/24' },
+    nics: [
+      { name: 'nic1', mac: 'b0:7b:25:aa:01:11', isManagement: false, udev: {} },
+      {
+        name: 'mgmt0',
+        mac: 'b0:7b:25:aa:01:10',
+        address: '10.77.0.17/24',
+        isManagement: true,
+        udev: { ID_NET_NAME_MAC: 'enxb07b25aa0110' },
+      },
+    ],
+    management: {
+      name: 'mgmt0',
+      mac: 'b0:7b:25:aa:01:10',
+      address: '10.77.0.17/24',
+      isManagement: true,
+      udev: { ID_NET_NAME_MAC: 'enxb07b25aa0110' },
+    },
     // The line that tries to become an authority in known_hosts is not a key line.
     sshHostKeys: ['ssh-ed25519 AAAAC3Nz root@node7', 'ecdsa-sha2-nistp256 AAAAE2Vj root@node7'],
     product: { name: 'pve', version: '9.2.1' },
@@ -53,8 +75,14 @@ test('installer 9.2: everything that the inventory needs', () => {
     serial: '7K2QX93',
     uuid: '4c4c4544-004b-3210-8051-b7c04f583933',
     disks: [
-      { path: '/dev/nvme0n1', serial: 'S64H', model: 'X', isBootDisk: true },
-      { path: '/dev/vda', isBootDisk: false },
+      {
+        path: '/dev/nvme0n1',
+        serial: 'S64H',
+        model: 'X',
+        isBootDisk: true,
+        udev: { DEVNAME: '/dev/nvme0n1', ID_SERIAL_SHORT: 'S64H', ID_MODEL: 'X' },
+      },
+      { path: '/dev/vda', isBootDisk: false, udev: { DEVNAME: '/dev/vda' } },
     ],
     token: 'node7:s3cret',
   })
@@ -62,7 +90,7 @@ test('installer 9.2: everything that the inventory needs', () => {
 
 test('installer 9.2.5 that could not find out much still reports', () => {
   const body = { fqdn: 'unknown', disks: [], 'network-interfaces': {}, 'kernel-version': { release: 'unknown' } }
-  expect(parseReport(bytesOf(body))).toEqual({ macs: [], sshHostKeys: [], secureBoot: false, disks: [] })
+  expect(parseReport(bytesOf(body))).toEqual({ macs: [], nics: [], sshHostKeys: [], secureBoot: false, disks: [] })
 })
 
 test('a report of more than 1 MiB is refused', () => {

@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parse } from 'smol-toml'
 import { afterEach, describe, expect, test } from 'vitest'
+import { lastSystemInformation } from '../../services/answer/documents.ts'
 import type { Ipv4 } from '../../services/kit/ipv4.ts'
 import type { Mac } from '../../services/kit/mac.ts'
 import { NODE1, NODE2, STRANGER } from '../machine/rig.ts'
@@ -111,6 +112,21 @@ describe('L08 the answer, whole and at once', () => {
       withToken: true,
       sha256: createHash('sha256').update(reply.body).digest('hex'),
     })
+  })
+
+  test('what it was asked with is kept with the machine, whether it was granted or not', async () => {
+    await start()
+    await expectRefusal(await post({ path: '/answer', body: INSTALLERS['9.1'].body }), 403, 'not-approved')
+    expect((await lastSystemInformation(rig.documents, rig.node1.id))?.body).toEqual(INSTALLERS['9.1'].body)
+    await rig.bring('booting')
+    await post()
+    expect(await lastSystemInformation(rig.documents, rig.node1.id)).toMatchObject({
+      at: rig.clock.now(),
+      body: INSTALLERS['9.2'].body,
+      information: { release: '9.2', macs: [NODE1, SECOND_NIC] },
+    })
+    await expectRefusal(await post({ from: ELSEWHERE, body: INSTALLERS['9.1'].body }), 403, 'address-mismatch')
+    expect((await lastSystemInformation(rig.documents, rig.node1.id))?.body).toEqual(INSTALLERS['9.2'].body)
   })
 
   test('where to report, where the first-boot script is, and which certificate serves them', async () => {

@@ -1,6 +1,7 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { lastReport } from '../../services/answer/documents.ts'
 import { STRANGER } from '../machine/rig.ts'
 import { ELSEWHERE, type Reply, Rig } from './rig.ts'
 
@@ -48,6 +49,18 @@ describe('L11 the report', () => {
       inferred: false,
     })
     expect(rig.node1.state).toBe('installed')
+  })
+
+  test('is kept whole with the machine, without its token', async () => {
+    await rig.bring('installing')
+    const disks = [{ size: 1, 'udev-properties': { DEVNAME: '/dev/sda', ID_MODEL: 'X' } }]
+    await post(JSON.stringify({ ...REPORT, disks, token: 'node1:s3cret' }))
+    const kept = await lastReport(rig.documents, rig.node1.id)
+    expect(kept).toMatchObject({ at: rig.clock.now(), attempt: rig.attempt, body: { ...REPORT, disks } })
+    expect(kept?.report.disks).toEqual([
+      { path: '/dev/sda', model: 'X', isBootDisk: false, udev: { DEVNAME: '/dev/sda', ID_MODEL: 'X' } },
+    ])
+    expect(JSON.stringify(kept)).not.toContain('s3cret')
   })
 
   test('said twice it is the same: 200, and the machine is as it was', async () => {

@@ -22,6 +22,7 @@ import type { Machine } from '../../services/machine/lifecycle.ts'
 import { Registry } from '../../services/machine/registry.ts'
 import { loadKey } from '../../services/store/key.ts'
 import { openStore } from '../../services/store/store.ts'
+import type { DocumentStore } from '../../services/store/types.ts'
 import { FakeClock } from '../fake/clock.ts'
 import { HeardLog, NODE1, siteOf } from '../machine/rig.ts'
 
@@ -143,6 +144,7 @@ export class Rig {
   folder = ''
   ports = { plain: 0, tls: 0 }
   context!: HttpContext
+  documents!: DocumentStore
   close!: () => Promise<void>
 
   static async start(options: RigOptions = {}): Promise<Rig> {
@@ -173,12 +175,14 @@ export class Rig {
       clock,
       log,
     })
+    this.documents = store.documents
     this.context = {
       site,
       registry,
       catalogue: await openCatalogue(site.paths.isos, log),
       layers: () => loadLayers(site.paths.answers),
       certificate: await loadCertificate(site),
+      documents: store.documents,
       urls: urlsOf(site),
       clock,
       log,

@@ -62,6 +62,29 @@ test('events are numbered in order, and a timeline begins behind a number', asyn
   await store.close()
 })
 
+test('of what a machine said the newest of each kind is kept', async () => {
+  const store = await openStore(folder)
+  const document = { machine: 'a', kind: 'report', attempt: 'a1a1a1a1', at: 5, body: '{}' } as const
+  await Promise.all([
+    store.documents.put(document),
+    store.documents.put({ machine: 'a', kind: 'system-information', at: 4, body: '{"x":1}' }),
+    store.documents.put({ machine: 'b', kind: 'report', at: 6, body: '{}' }),
+  ])
+  const newer = { ...document, attempt: 'b2b2b2b2', at: 7, body: '{"y":2}' }
+  await store.documents.put(newer)
+  await store.close()
+  const again = await openStore(folder)
+  expect(await again.documents.get('a', 'report')).toEqual(newer)
+  expect(await again.documents.get('a', 'system-information')).toEqual({
+    machine: 'a',
+    kind: 'system-information',
+    at: 4,
+    body: '{"x":1}',
+  })
+  expect(await again.documents.get('b', 'system-information')).toBeUndefined()
+  await again.close()
+})
+
 test('one bad write fails its turn and nothing after it', async () => {
   const store = await openStore(folder)
   const bad = { ...lease('10.77.0.13'), state: 'nonsense' } as unknown as LeaseRecord
