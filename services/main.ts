@@ -11,6 +11,8 @@ import { type Urls, urlsOf } from './boot/urls.ts'
 import { addAlarmApi } from './console/alarm-api.ts'
 import { addApi, CONTROL_SOCKET } from './console/api.ts'
 import { localFleet } from './console/fleet.ts'
+import { addIsoApi } from './console/iso-api.ts'
+import { localIsos } from './console/isos.ts'
 import { addLeaseApi } from './console/lease-api.ts'
 import { addMetricsApi } from './console/metrics-api.ts'
 import { type LeaseSource, localLeases, storedLeases } from './console/leases.ts'
@@ -273,7 +275,7 @@ async function startServices(served: Served, closing: Closing): Promise<LeaseSou
 }
 
 async function startControl(
-  { site, registry, clock, log, meter, alarms }: Served,
+  { site, registry, catalogue, urls, certificate, clock, log, meter, alarms }: Served,
   leases: LeaseSource,
   closing: Closing,
 ): Promise<void> {
@@ -288,6 +290,7 @@ async function startControl(
     app,
     localLeases(leases, registry, clock, async () => {}),
   )
+  addIsoApi(app, localIsos(catalogue, site, { answerUrl: urls.answer(), fingerprint: certificate.fingerprint }))
   addAlarmApi(app, alarms)
   addMetricsApi(app, meter)
   closing.push(() => closeApp(app))

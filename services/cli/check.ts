@@ -8,6 +8,7 @@ import type { Layers } from '../answer/layer.ts'
 import { listLoaders, type Loaders } from '../boot/load.ts'
 import { COMMON_LOADERS, LOADERS } from '../boot/plan.ts'
 import { urlsOf } from '../boot/urls.ts'
+import { bakedProblems } from '../iso/baked.ts'
 import { type IsoCatalogue, memoryNeeded, openCatalogue } from '../iso/catalogue.ts'
 import { formatSize } from '../kit/amount.ts'
 import { isProblem } from '../kit/is-problem.ts'
@@ -21,6 +22,7 @@ import { loadSite } from '../site/load.ts'
 import { hasFarSubnets } from '../site/networks.ts'
 import { unavailable } from '../site/unavailable.ts'
 import { type Command, complainOf, configFile, say, usageError } from './command.ts'
+import { oursOf } from './library.ts'
 
 function error(code: string, message: string, hint: string): Problem {
   return { code, message, hint, severity: 'error' }
@@ -88,17 +90,7 @@ function checkProfiles(site: Site, catalogue: IsoCatalogue): Problem[] {
           'use Proxmox VE 8.2, Backup Server 3.2, Mail Gateway 8.2, Datacenter Manager 1.0 or newer',
         ),
       ]
-    const baked = iso.modeFile?.url
-    const mine = urlsOf(site).answer()
-    return baked && !baked.startsWith(mine)
-      ? [
-          error(
-            'iso-baked-url',
-            `profile ${profile.name}: ${iso.file} was prepared for ${baked}, which beats DHCP and DNS silently`,
-            'use the ISO as Proxmox publishes it',
-          ),
-        ]
-      : []
+    return []
   })
 }
 
@@ -197,6 +189,7 @@ export const checkCommand: Command = {
     const catalogue = await openCatalogue(site.paths.isos, silentLog)
     const loaders = await listLoaders(site.boot.loaders)
     const layers = await loadLayers(site.paths.answers)
+    const ours = await oursOf(site)
     const problems = [
       ...warnings,
       ...unavailable(site),
@@ -204,6 +197,7 @@ export const checkCommand: Command = {
       ...checkLoaders(site, loaders),
       ...(await checkPings(site)),
       ...catalogue.problems(),
+      ...catalogue.entries().flatMap(entry => bakedProblems(entry, ours)),
       ...checkProfiles(site, catalogue),
       ...checkAnswers(site, layers, catalogue),
     ]

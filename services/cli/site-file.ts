@@ -12,3 +12,10 @@ export async function siteFor(values: Values): Promise<Site | undefined> {
   complainOf(loaded.warnings, false)
   return loaded.site
 }
+
+/** For a command that is of use without a site, too: none unless there is a good one. One that was named has to be good, else `wrong`. */
+export async function siteIfAny(values: Values): Promise<Site | undefined | 'wrong'> {
+  if (values['config'] !== undefined) return (await siteFor(values)) ?? 'wrong'
+  const loaded = await loadSite(configFile(values))
+  return 'problems' in loaded ? undefined : loaded.site
+}

@@ -66,11 +66,26 @@ async function writeWhole(path: string, text: string): Promise<void> {
   await rename(`${path}.new`, path)
 }
 
+/** The file of the certificate that is served: the site's, or the kept self-signed one, which may not have been made yet. */
+function certificateFileOf({ http, paths }: Pick<Site, 'http' | 'paths'>): string {
+  return http.certificateFile ?? join(paths.state, 'tls-certificate.pem')
+}
+
+/** The fingerprint of the certificate as it is on disk, for who only looks; undefined where there is none that can be read. */
+export async function fingerprintOnDisk(site: Pick<Site, 'http' | 'paths'>): Promise<string | undefined> {
+  try {
+    return new X509Certificate(await readFile(certificateFileOf(site))).fingerprint256.replaceAll(':', '')
+  } catch {
+    // Not made yet, or not ours to read.
+    return undefined
+  }
+}
+
 /** Reads the site's certificate, or the kept self-signed one, which is made on first use. Throws EnvironmentProblem `certificate`. */
 export async function loadCertificate(site: Site): Promise<Certificate> {
   const { certificateFile, keyFile } = site.http
   if (certificateFile && keyFile) return readPair(certificateFile, keyFile)
-  const kept = { cert: join(site.paths.state, 'tls-certificate.pem'), key: join(site.paths.state, 'tls-key.pem') }
+  const kept = { cert: certificateFileOf(site), key: join(site.paths.state, 'tls-key.pem') }
   const exists = await readFile(kept.cert, 'utf8').catch(() => undefined)
   if (exists === undefined) {
     const made = await makeCertificate(site)

@@ -1,7 +1,7 @@
 /** The library: a folder of Proxmox ISOs, read once and looked up by file name or by product and release. */
 import { constants } from 'node:fs'
-import { lstat, open, readdir } from 'node:fs/promises'
-import { join, resolve } from 'node:path'
+import { lstat, open, readdir, realpath } from 'node:fs/promises'
+import { basename, join, resolve } from 'node:path'
 import { isProblem } from '../kit/is-problem.ts'
 import type { Log } from '../kit/log.ts'
 import type { Problem } from '../kit/problem.ts'
@@ -49,6 +49,49 @@ async function readEntry(path: string, file: string, size: number): Promise<IsoE
   return isProblem(entry) ? { ...entry, place: { file: path } } : entry
 }
 
+const NOTHING: Identity = { size: 0, changedAt: 0, inode: 0 }
+
+function unreadable(path: string, error: unknown): Known {
+  const hint = 'make it readable for the appliance, or remove it'
+  return { ...NOTHING, result: problem('iso-unreadable', path, `this ISO cannot be read: ${reason(error)}`, hint) }
+}
+
+/** The image at `path`; what is known of it is kept where the file is the same. */
+async function lookAt(path: string, file: string, before?: Known): Promise<Known> {
+  try {
+    const status = await lstat(path)
+    if (!status.isFile()) {
+      const hint = 'put the file itself there, or a hard link to it'
+      return { ...NOTHING, result: problem('iso-not-regular', path, 'this is a link or a folder, not an ISO', hint) }
+    }
+    const identity = { size: status.size, changedAt: status.mtimeMs, inode: status.ino }
+    if (before && isSame(before, identity)) return before
+    return { ...identity, result: await readEntry(path, file, status.size) }
+  } catch (error) {
+    return unreadable(path, error)
+  }
+}
+
+/** A file of the library, usable or not. */
+export type LibraryFile = {
+  file: string
+  /** Absolute path. */
+  path: string
+  /** In bytes; 0 where it could not be looked at. */
+  size: number
+  result: IsoEntry | Problem
+  /** What is wrong with it; warnings with a usable one, too. */
+  problems: Problem[]
+}
+
+function problemsOf(result: IsoEntry | Problem): Problem[] {
+  if (isProblem(result)) return [result]
+  if (result.autoInstallCapable) return []
+  const hint = 'use PVE 8.2, PBS 3.2, PMG 8.2, PDM 1.0 or later'
+  const notCapable = problem('iso-not-capable', result.path, `${result.file} has no automated installation`, hint)
+  return [{ ...notCapable, severity: 'warning' }]
+}
+
 export class IsoCatalogue {
   readonly folder: string
   readonly #log: Log
@@ -70,21 +113,27 @@ export class IsoCatalogue {
       .filter((result): result is IsoEntry => !isProblem(result))
   }
 
-  /** Everything that is wrong with the folder and the images in it. */
+  /** Every image, usable or not, by name. */
+  files(): LibraryFile[] {
+    return [...this.#known].map(([file, { size, result }]) => ({
+      file,
+      path: join(this.folder, file),
+      size,
+      result,
+      problems: problemsOf(result),
+    }))
+  }
+
+  /** What is wrong with the folder itself. */
+  folderProblems(): Problem[] {
+    return this.#folderProblem ? [this.#folderProblem] : []
+  }
+
+  /** Everything that is wrong with the folder and the images in it: usable ones last. */
   problems(): Problem[] {
-    const ofImages = [...this.#known.values()].map(({ result }) => result).filter(isProblem)
-    const cannotInstall = this.entries()
-      .filter(entry => !entry.autoInstallCapable)
-      .map(entry => ({
-        ...problem(
-          'iso-not-capable',
-          entry.path,
-          `${entry.file} has no automated installation`,
-          'use PVE 8.2, PBS 3.2, PMG 8.2, PDM 1.0 or later',
-        ),
-        severity: 'warning' as const,
-      }))
-    return [...(this.#folderProblem ? [this.#folderProblem] : []), ...ofImages, ...cannotInstall]
+    const rank = ({ result }: LibraryFile): number => (isProblem(result) ? 0 : 1)
+    const files = this.files().toSorted((a, b) => rank(a) - rank(b))
+    return [...this.folderProblems(), ...files.flatMap(({ problems }) => problems)]
   }
 
   /** By file name, or `pve:latest`, or `pbs:4.1` for the newest spin of that release. Problem `iso-unknown`. */
@@ -131,33 +180,26 @@ export class IsoCatalogue {
 
   async #readOne(name: string): Promise<Known> {
     const path = join(this.folder, name)
-    const nothing: Identity = { size: 0, changedAt: 0, inode: 0 }
     if (!NAME.test(name)) {
       const hint = 'rename it: letters, digits, dot, dash and underscore, at most 128 of them'
-      return { ...nothing, result: problem('iso-name', path, 'the name of this ISO cannot stand in a URL', hint) }
+      return { ...NOTHING, result: problem('iso-name', path, 'the name of this ISO cannot stand in a URL', hint) }
     }
-    try {
-      const status = await lstat(path)
-      if (!status.isFile()) {
-        const hint = 'put the file itself there, or a hard link to it'
-        return { ...nothing, result: problem('iso-not-regular', path, 'this is a link or a folder, not an ISO', hint) }
-      }
-      const identity = { size: status.size, changedAt: status.mtimeMs, inode: status.ino }
-      const before = this.#known.get(name)
-      if (before && isSame(before, identity)) return before
-      return { ...identity, result: await readEntry(path, name, status.size) }
-    } catch (error) {
-      const hint = 'make it readable for the appliance, or remove it'
-      return {
-        ...nothing,
-        result: problem('iso-unreadable', path, `this ISO cannot be read: ${reason(error)}`, hint),
-      }
-    }
+    return lookAt(path, name, this.#known.get(name))
   }
 }
 
 function isSame(a: Identity, b: Identity): boolean {
   return a.size === b.size && a.changedAt === b.changedAt && a.inode === b.inode
+}
+
+/** One image, wherever it is and whatever its name; links are followed. Never rejects. */
+export async function inspectFile(path: string): Promise<LibraryFile> {
+  const file = basename(path)
+  const { size, result } = await realpath(path).then(
+    real => lookAt(real, file),
+    (error: unknown) => unreadable(path, error),
+  )
+  return { file, path, size, result, problems: problemsOf(result) }
 }
 
 /** Opens the library in `folder` and reads it. What is wrong with folder or images is in its problems; it never rejects. */

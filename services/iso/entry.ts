@@ -3,6 +3,9 @@ import type { IsoFile, IsoImage } from './iso9660.ts'
 import type { ParsedModeFile } from './mode-file.ts'
 import type { Release } from './release.ts'
 
+/** What the official tool puts into the root of an image that it prepares. */
+export type Baked = { modeFile: boolean; answer: boolean; firstBoot: boolean }
+
 export type IsoEntry = {
   /** Its name in the library's folder. */
   file: string
@@ -15,8 +18,10 @@ export type IsoEntry = {
   initrd: IsoFile
   /** The image carries the marker of automated installation. */
   autoInstallCapable: boolean
-  /** What somebody baked into it; replaced when an attempt boots it. */
+  /** What somebody baked into it; replaced when an attempt boots it. Absent also where nobody can read it: see `baked`. */
   modeFile?: ParsedModeFile
+  /** Which files of a preparation are in its root, whatever is in them. */
+  baked: Baked
   image: IsoImage
 }
 

@@ -11,6 +11,9 @@ const INITRD = '/boot/initrd.img'
 const CAPABLE_MARKER = '/auto-installer-capable'
 /** The two have the same content; either may be missing in images that people made. */
 const RELEASE_FILES = ['/.cd-info', '/.disk/info']
+/** The answer of mode `iso`, and the script of `first-boot.source = "from-iso"`. */
+const ANSWER = '/answer.toml'
+const FIRST_BOOT = '/proxmox-first-boot'
 const MOST_TEXT_BYTES = 16 * 1024
 
 async function readText(image: IsoImage, path: string): Promise<string | undefined> {
@@ -49,8 +52,8 @@ export async function inspectImage(
       severity: 'error',
     }
   }
-  const autoInstallCapable = (await findFile(image, CAPABLE_MARKER)) !== undefined
   const modeText = await readText(image, `/${MODE_FILE_NAME}`)
+  const isThere = async (path: string): Promise<boolean> => (await findFile(image, path)) !== undefined
   const modeFile = modeText === undefined ? undefined : parseModeFile(modeText)
   return {
     ...place,
@@ -58,7 +61,12 @@ export async function inspectImage(
     release,
     kernel,
     initrd,
-    autoInstallCapable,
+    autoInstallCapable: await isThere(CAPABLE_MARKER),
+    baked: {
+      modeFile: await isThere(`/${MODE_FILE_NAME}`),
+      answer: await isThere(ANSWER),
+      firstBoot: await isThere(FIRST_BOOT),
+    },
     ...(modeFile ? { modeFile } : {}),
     image,
   }

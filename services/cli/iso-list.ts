@@ -1,0 +1,50 @@
+/** `rackrise iso list`: one line an ISO, then what is wrong. */
+import { styleText } from 'node:util'
+import type { IsoView } from '../console/iso-view.ts'
+import { formatSize } from '../kit/amount.ts'
+import { complainOf, say } from './command.ts'
+import type { IsoVerb } from './iso.ts'
+import { openIsos } from './library.ts'
+import { siteFor } from './site-file.ts'
+
+const COLOURS: Record<IsoView['state'], Parameters<typeof styleText>[0]> = { usable: 'green', unusable: 'red' }
+
+function cellsOf({ file, state, bytes, facts, profiles }: IsoView): string[] {
+  const release = facts ? `${facts.product} ${facts.release}-${facts.spin} ${facts.architecture}` : ''
+  const memory = facts ? formatSize(facts.memoryBytes) : ''
+  return [file, state, release, formatSize(bytes), memory, facts?.prepared?.mode ?? '', profiles.join(', ')]
+}
+
+/** Columns as wide as their widest cell; the state in colour on a terminal. */
+export function isoTable(views: readonly IsoView[], colour: boolean): string {
+  const head = ['FILE', 'STATE', 'RELEASE', 'SIZE', 'MEMORY', 'PREPARED', 'PROFILES']
+  const rows = views.map(cellsOf)
+  const widths = head.map((title, column) => Math.max(title.length, ...rows.map(row => row[column]!.length)))
+  const line = (cells: string[], state?: IsoView['state']): string =>
+    cells
+      .map((cell, column) => {
+        const padded = cell.padEnd(widths[column]!)
+        return colour && state && column === 1 ? styleText(COLOURS[state], padded) : padded
+      })
+      .join('  ')
+      .trimEnd()
+  return [line(head), ...rows.map((row, index) => line(row, views[index]!.state))].join('\n')
+}
+
+export const listVerb: IsoVerb = {
+  usage: ['iso list'],
+  options: {},
+  takes: { least: 0, most: 0, what: 'nothing' },
+  async run(_, values) {
+    const site = await siteFor(values)
+    if (!site) return 1
+    const { folder, isos, problems } = await (await openIsos(site)).list({ fresh: true })
+    const all = [...problems, ...isos.flatMap(iso => iso.problems)]
+    if (values['json'] === true) say(JSON.stringify({ folder, isos, problems }, null, 2))
+    else {
+      say(isos.length === 0 ? `no ISO is in ${folder}` : isoTable(isos, process.stdout.isTTY))
+      complainOf(all, false)
+    }
+    return problems.length === 0 ? 0 : 1
+  },
+}

@@ -1,0 +1,105 @@
+/** An ISO of the library as people and programs are shown it. No secret of a baked mode file is in it. */
+import { bakedProblems, maskUrl, type Ours, printable } from '../iso/baked.ts'
+import type { LibraryFile } from '../iso/catalogue.ts'
+import { type IsoEntry, memoryNeeded } from '../iso/entry.ts'
+import { isProblem } from '../kit/is-problem.ts'
+import type { Problem } from '../kit/problem.ts'
+
+/** How somebody prepared it for the automated installer. */
+export type Prepared = {
+  /** `unreadable`: there is a mode file, and no installer could read it. */
+  mode: 'iso' | 'http' | 'partition' | 'unreadable'
+  /** Without password and query. */
+  url?: string
+  fingerprint?: string
+  /** Whether it carries a bearer token; never the token. */
+  token: boolean
+  partitionLabel?: string
+  /** Whether there is an answer file in its root. */
+  answer: boolean
+  /** Whether there is a first-boot script in its root. */
+  firstBoot: boolean
+}
+
+export type IsoFacts = {
+  product: string
+  productLong: string
+  release: string
+  /** The spin of that release: `1` of 9.2-1. */
+  spin: string
+  architecture: string
+  volume: string
+  /** Whether it has an automated installer. */
+  autoInstall: boolean
+  /** Absent as Proxmox publishes it. */
+  prepared?: Prepared
+  kernel: { path: string; bytes: number }
+  initrd: { path: string; bytes: number }
+  /** What a machine needs to boot it over the network. */
+  memoryBytes: number
+}
+
+export type IsoView = {
+  file: string
+  path: string
+  bytes: number
+  state: 'usable' | 'unusable'
+  /** Absent unless it is an image of Proxmox that can be read. */
+  facts?: IsoFacts
+  /** Names of the profiles that install it. */
+  profiles: string[]
+  problems: Problem[]
+}
+
+function viewPrepared({ baked, modeFile }: IsoEntry): Prepared | undefined {
+  if (!baked.modeFile) return undefined
+  const { mode, url, certFingerprint, token, partitionLabel } = modeFile ?? { mode: 'unreadable' as const }
+  return {
+    mode,
+    ...(url === undefined ? {} : { url: maskUrl(url) }),
+    ...(certFingerprint === undefined ? {} : { fingerprint: printable(certFingerprint) }),
+    token: token !== undefined,
+    ...(partitionLabel === undefined ? {} : { partitionLabel: printable(partitionLabel) }),
+    answer: baked.answer,
+    firstBoot: baked.firstBoot,
+  }
+}
+
+function viewFacts(entry: IsoEntry): IsoFacts {
+  const { release, image, kernel, initrd } = entry
+  const prepared = viewPrepared(entry)
+  return {
+    product: release.product,
+    productLong: printable(release.productLong),
+    release: release.release,
+    spin: release.isorelease,
+    architecture: printable(release.arch),
+    volume: printable(image.volumeId),
+    autoInstall: entry.autoInstallCapable,
+    ...(prepared ? { prepared } : {}),
+    kernel: { path: kernel.path, bytes: kernel.length },
+    initrd: { path: initrd.path, bytes: initrd.length },
+    memoryBytes: memoryNeeded(entry),
+  }
+}
+
+/**
+ * @param ours undefined without a site
+ * @param profiles names of those that install it
+ */
+export function viewIso(
+  { file, path, size, result, problems }: LibraryFile,
+  ours: Ours | undefined,
+  profiles: string[],
+): IsoView {
+  const entry = isProblem(result) ? undefined : result
+  return {
+    file,
+    path,
+    bytes: size,
+    state: entry ? 'usable' : 'unusable',
+    ...(entry ? { facts: viewFacts(entry) } : {}),
+    profiles,
+    problems: [...problems, ...(entry ? bakedProblems(entry, ours) : [])],
+  }
+}

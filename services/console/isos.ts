@@ -1,0 +1,39 @@
+/** The library for people and programs: one set of operations behind the API and behind the command line without a running appliance. */
+import type { Ours } from '../iso/baked.ts'
+import type { IsoCatalogue } from '../iso/catalogue.ts'
+import { isProblem } from '../kit/is-problem.ts'
+import type { Problem } from '../kit/problem.ts'
+import type { Site } from '../site/types.ts'
+import { type IsoView, viewIso } from './iso-view.ts'
+
+/** The folder, and what is in it; `problems` are those of the folder itself. */
+export type LibraryView = { folder: string; isos: IsoView[]; problems: Problem[] }
+
+export interface Isos {
+  /** By name. `fresh`: looks at the folder before. */
+  list(how?: { fresh: boolean }): Promise<LibraryView>
+}
+
+/** Names of the profiles by the file that they install. */
+function profilesByFile({ profiles }: Pick<Site, 'profiles'>, catalogue: IsoCatalogue): Map<string, string[]> {
+  const byFile = new Map<string, string[]>()
+  for (const { name, iso } of profiles.values()) {
+    const entry = catalogue.find(iso)
+    if (!isProblem(entry)) byFile.set(entry.file, [...(byFile.get(entry.file) ?? []), name])
+  }
+  return byFile
+}
+
+export function localIsos(catalogue: IsoCatalogue, site: Pick<Site, 'profiles'>, ours: Ours): Isos {
+  return {
+    async list({ fresh } = { fresh: false }) {
+      if (fresh) await catalogue.rescan()
+      const profiles = profilesByFile(site, catalogue)
+      return {
+        folder: catalogue.folder,
+        isos: catalogue.files().map(file => viewIso(file, ours, profiles.get(file.file) ?? [])),
+        problems: catalogue.folderProblems(),
+      }
+    },
+  }
+}
