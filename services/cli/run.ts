@@ -4,6 +4,7 @@ import { alarmCommand } from './alarm.ts'
 import { checkCommand } from './check.ts'
 import { type Command, complain, type ExitStatus, runWith, say } from './command.ts'
 import { isoCommand } from './iso.ts'
+import { inventoryCommand } from './inventory.ts'
 import { labCommand } from './lab.ts'
 import { leaseCommand } from './lease.ts'
 import { machineCommand } from './machine.ts'
@@ -15,6 +16,7 @@ export const COMMANDS: readonly Command[] = [
   serveCommand,
   checkCommand,
   machineCommand,
+  inventoryCommand,
   leaseCommand,
   isoCommand,
   alarmCommand,
