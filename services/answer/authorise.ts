@@ -11,8 +11,8 @@ export type Claim = {
   information: SystemInformation
   /** The machine that the token of the URL belongs to; `none` without a token, `unknown` for one that is nobody's. */
   urlToken: Machine | 'none' | 'unknown'
-  /** Likewise for the bearer token of the mode file. */
-  bearer: Machine | 'none' | 'unknown'
+  /** Likewise for the bearer token of the mode file; `site` for one that the site gave to ISOs of its own, which tells no machine from another. */
+  bearer: Machine | 'none' | 'unknown' | 'site'
   /** Who stands at the client's address, by our lease or by the kernel's neighbour table; undefined where neither knows. */
   holder: Mac | undefined
   weGiveAddresses: boolean
@@ -35,38 +35,55 @@ export type Authorisation =
   | { ok: true; machine: Machine; withToken: boolean }
   | { ok: false; reason: RefusalReason; status: 403 | 404 | 409; message: string; machine?: Machine }
 
+/** Of what a person at the machine's console reads, `{machine}` is its host name or MAC, as every command takes it. */
 const MESSAGES: Record<RefusalReason, [status: 403 | 404 | 409, message: string]> = {
   'unknown-machine': [
     404,
     'no machine with one of these MAC addresses is known; boot it by DHCP of this appliance first',
   ],
-  'unknown-token': [403, 'this answer URL is not valid any more; power-cycle the machine'],
-  'not-approved': [
-    403,
-    'this machine is not approved; approve it with `rackrise machine approve`, then power-cycle it',
+  'unknown-token': [403, 'this answer URL or bearer token is not valid any more; power-cycle the machine'],
+  'not-approved': [403, '{machine} is not approved; run `rackrise machine approve {machine}`, then power-cycle it'],
+  'not-booting': [
+    409,
+    'no installation of {machine} is under way; run `rackrise machine approve {machine}`, then power-cycle it',
   ],
-  'not-booting': [409, 'no installation of this machine is under way; approve it, then power-cycle it'],
-  'already-installed': [409, 'this machine is installed; `rackrise machine reinstall` starts another installation'],
+  'already-installed': [
+    409,
+    '{machine} is installed; `rackrise machine reinstall {machine}` starts another installation',
+  ],
   'address-mismatch': [
     403,
-    'the request comes from an address where this machine does not stand; boot it from the network of this appliance, and list all its NICs',
+    'the request comes from an address where {machine} does not stand; boot it from the network of this appliance, and list all its NICs',
   ],
   'token-missing': [
     403,
-    'nobody knows who stands at this address, so the request needs the token of the attempt; boot the machine from the network of this appliance',
+    'nobody knows who stands at this address, so the request needs the token of the attempt; boot {machine} from the network of this appliance',
   ],
   'mac-mismatch': [
     403,
-    'the MAC address that booted is not among those posted; look for two machines with one address, then power-cycle it',
+    'the MAC address that booted is not among those posted; look for two machines with one address, then power-cycle {machine}',
   ],
-  'uuid-mismatch': [403, 'the UUID differs from the one that is known for this machine; see its site entry'],
-  'serial-mismatch': [403, 'the serial number differs from the one that is known for this machine; see its site entry'],
-  blocked: [403, 'this machine is blocked; `rackrise machine approve` is the way out'],
+  'uuid-mismatch': [
+    403,
+    'the UUID differs from the one that is known for {machine}; see `rackrise machine show {machine}` and its site entry',
+  ],
+  'serial-mismatch': [
+    403,
+    'the serial number differs from the one that is known for {machine}; see `rackrise machine show {machine}` and its site entry',
+  ],
+  blocked: [403, '{machine} is blocked; `rackrise machine approve {machine}` is the way out'],
 }
 
-function refuse(reason: RefusalReason, machine?: Machine): Authorisation {
+function refuse(reason: RefusalReason, machine?: Machine, listing?: Listing): Authorisation {
   const [status, message] = MESSAGES[reason]
-  return { ok: false, reason, status, message, ...(machine ? { machine } : {}) }
+  const title = listing?.name ?? machine?.id ?? 'the machine'
+  return {
+    ok: false,
+    reason,
+    status,
+    message: message.replaceAll('{machine}', title),
+    ...(machine ? { machine } : {}),
+  }
 }
 
 function stateRefusal(machine: Machine): RefusalReason | undefined {
@@ -94,7 +111,7 @@ function stateRefusal(machine: Machine): RefusalReason | undefined {
  */
 function isItsOtherNic(machine: Machine, { information, holder, bearer, urlToken, weGiveAddresses }: Claim): boolean {
   const secrets = weGiveAddresses ? [bearer] : [bearer, urlToken]
-  const proves = secrets.some(token => token !== 'none' && token !== 'unknown' && token.id === machine.id)
+  const proves = secrets.some(token => typeof token === 'object' && token.id === machine.id)
   if (!holder || !proves) return false
   return information.macs.includes(holder) && machine.macs.some(mac => information.macs.includes(mac))
 }
@@ -104,7 +121,7 @@ function placeRefusal(machine: Machine, claim: Claim): RefusalReason | undefined
   const { holder, weGiveAddresses, urlToken, bearer } = claim
   if (holder !== undefined && machine.macs.includes(holder)) return undefined
   if (holder === undefined && !weGiveAddresses)
-    return urlToken === 'none' && bearer === 'none' ? 'token-missing' : undefined
+    return typeof urlToken === 'object' || typeof bearer === 'object' ? undefined : 'token-missing'
   return isItsOtherNic(machine, claim) ? undefined : 'address-mismatch'
 }
 
@@ -128,10 +145,10 @@ function differs(listed: string | undefined, heard: string | undefined, posted: 
 
 /** @param known the machine found by its posted MACs or its lease, if any; `listing` is what the site says of it */
 export function authorise(claim: Claim, known: Machine | undefined, listing: Listing | undefined): Authorisation {
-  if (claim.urlToken === 'unknown' || claim.bearer === 'unknown') return refuse('unknown-token', known)
+  if (claim.urlToken === 'unknown' || claim.bearer === 'unknown') return refuse('unknown-token', known, listing)
   if (!known || !listing) return refuse('unknown-machine')
-  const tokens = [claim.urlToken, claim.bearer].filter(token => token !== 'none')
-  if (tokens.some(machine => machine.id !== known.id)) return refuse('unknown-token', known)
+  const tokens = [claim.urlToken, claim.bearer].filter(token => typeof token === 'object')
+  if (tokens.some(machine => machine.id !== known.id)) return refuse('unknown-token', known, listing)
   const reason = stateRefusal(known) ?? identityRefusal(known, listing, claim)
-  return reason ? refuse(reason, known) : { ok: true, machine: known, withToken: tokens.length > 0 }
+  return reason ? refuse(reason, known, listing) : { ok: true, machine: known, withToken: tokens.length > 0 }
 }

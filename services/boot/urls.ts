@@ -1,8 +1,7 @@
 /** Every address of the appliance that a machine is told, in one place. Ports are left out where they are the scheme's own. */
 import type { Mac } from '../kit/mac.ts'
 import type { AttemptId } from '../machine/event.ts'
-import type { Site } from '../site/types.ts'
-import { plainUrl, tlsUrl } from '../site/urls.ts'
+import { type Addressed, plainUrl, tlsUrl } from '../site/urls.ts'
 
 export type Urls = {
   script(mac: Mac): string
@@ -19,7 +18,7 @@ export type Urls = {
  * The answer URL goes into option 250: no blank, quote, `$`, `\`, `|` or `&` may be in it (H25), which holds for an address, a port
  * and a base64url token. The script URL is read by iPXE, which fills in `${...}` from its own settings before it fetches.
  */
-export function urlsOf(site: Pick<Site, 'network' | 'http'>): Urls {
+export function urlsOf(site: Addressed): Urls {
   const plain = plainUrl(site)
   const tls = tlsUrl(site)
   const script = (mac: Mac): string =>

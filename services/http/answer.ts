@@ -4,17 +4,19 @@
  */
 import { createHash } from 'node:crypto'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { parse } from 'smol-toml'
 import { type Authorisation, authorise, type Claim } from '../answer/authorise.ts'
 import { dialectOf } from '../answer/dialect.ts'
 import { answerForMachine } from '../answer/for-machine.ts'
 import { parseSystemInformation, type SystemInformation } from '../answer/system-information.ts'
 import { isProblem } from '../kit/is-problem.ts'
 import type { Ipv4 } from '../kit/ipv4.ts'
-import { formatProblem } from '../kit/problem.ts'
+import { formatProblem, type Problem } from '../kit/problem.ts'
 import type { Fact } from '../machine/event.ts'
 import type { Machine } from '../machine/lifecycle.ts'
 import type { SecretPurpose } from '../machine/secrets.ts'
 import { clientAddress, type HttpContext, keepDocument, standsAt } from './context.ts'
+import { isSiteToken } from './site-tokens.ts'
 
 type Asking = { information: SystemInformation; body: Uint8Array; address: Ipv4; accept: string | undefined }
 
@@ -27,12 +29,19 @@ function tokenHolder(
   return context.registry.byToken(token, purpose) ?? 'unknown'
 }
 
-function claimOf(context: HttpContext, request: FastifyRequest, asking: Asking): Claim {
+/** That of the attempt's mode file, or of an ISO that was prepared with a token that the site lists. */
+async function bearerHolder(context: HttpContext, request: FastifyRequest): Promise<Claim['bearer']> {
   const bearer = /^Bearer (\S{1,200})$/i.exec(request.headers.authorization ?? '')?.[1]
+  const holder = tokenHolder(context, bearer, 'bearer')
+  if (holder !== 'unknown' || bearer === undefined) return holder
+  return (await isSiteToken(context, bearer)) ? 'site' : 'unknown'
+}
+
+async function claimOf(context: HttpContext, request: FastifyRequest, asking: Asking): Promise<Claim> {
   return {
     information: asking.information,
     urlToken: tokenHolder(context, (request.params as { token?: string }).token, 'answer'),
-    bearer: tokenHolder(context, bearer, 'bearer'),
+    bearer: await bearerHolder(context, request),
     holder: context.macAt(asking.address),
     weGiveAddresses: context.site.dhcp.mode === 'server',
   }
@@ -84,7 +93,27 @@ async function fail(
   reason: string,
 ): Promise<FastifyReply> {
   await record(context, machine, asking, { type: 'answer-failed', attempt: machine.attempt!.id, reason })
-  return reply.code(409).send(`Rackrise: no valid answer for ${context.registry.titleOf(machine)}: ${reason}\n`)
+  const title = context.registry.titleOf(machine)
+  const then = `when that is mended, run \`rackrise machine approve ${title}\` and power-cycle it`
+  return reply.code(409).send(`Rackrise: no valid answer for ${title}: ${reason}; ${then}\n`)
+}
+
+/** What a console has room for. */
+const PROBLEMS_MOST = 4
+
+function problemLine(problems: readonly Problem[]): string {
+  const errors = problems.filter(({ severity }) => severity === 'error').map(formatProblem)
+  const more = errors.length - PROBLEMS_MOST
+  return [...errors.slice(0, PROBLEMS_MOST), ...(more > 0 ? [`and ${more} more, see \`rackrise check\``] : [])].join(
+    ' | ',
+  )
+}
+
+/** The same keys in either form; the installer looks at the first letters of the type, and at their case. */
+function bodyOf(toml: string, asJson: boolean): { type: string; body: string } {
+  return asJson
+    ? { type: 'application/json; charset=utf-8', body: JSON.stringify(parse(toml)) }
+    : { type: 'application/toml; charset=utf-8', body: toml }
 }
 
 async function serve(
@@ -109,6 +138,7 @@ async function serve(
   const profile = site.profiles.get(attempt.profile)
   if (!profile)
     return fail(context, reply, machine, asking, `profile "${attempt.profile}" is no longer in the site file`)
+  const dialect = dialectOf({ product, release, accept: asking.accept })
   const composed = answerForMachine({
     machine: known,
     listing: registry.listing(known),
@@ -116,7 +146,7 @@ async function serve(
     site,
     layers: await context.layers(),
     address: asking.address,
-    dialect: dialectOf({ product, release, accept: asking.accept }),
+    dialect,
     product,
     urls: {
       webhook: urls.webhook(registry.token(attempt.id, 'webhook')),
@@ -124,19 +154,10 @@ async function serve(
     },
     fingerprint: certificate.fingerprint,
   })
-  if (Array.isArray(composed))
-    return fail(
-      context,
-      reply,
-      machine,
-      asking,
-      composed
-        .filter(({ severity }) => severity === 'error')
-        .map(formatProblem)
-        .join(' | '),
-    )
-  const { toml, layers, leftOut, isFromDhcp } = composed
-  const sha256 = createHash('sha256').update(toml).digest('hex')
+  if (Array.isArray(composed)) return fail(context, reply, machine, asking, problemLine(composed))
+  const { layers, leftOut, isFromDhcp } = composed
+  const { type, body } = bodyOf(composed.toml, dialect.acceptsJson && site.http.answerFormat === 'json')
+  const sha256 = createHash('sha256').update(body).digest('hex')
   const { address } = asking
   // Where another server gives the addresses they are not ours to keep.
   const nic = isFromDhcp && site.dhcp.mode === 'server' ? context.macAt(address) : undefined
@@ -144,7 +165,7 @@ async function serve(
   // Kept before it is sent: an answer that nobody knows of could never be told from a stolen one.
   const fact = { type: 'answer-served', attempt: attempt.id, address, layers, sha256, leftOut, withToken } as const
   await record(context, machine, asking, { ...fact, ...network })
-  return reply.type('application/toml; charset=utf-8').send(toml)
+  return reply.type(type).send(body)
 }
 
 export function addAnswer(app: FastifyInstance, context: HttpContext): void {
@@ -159,7 +180,7 @@ export function addAnswer(app: FastifyInstance, context: HttpContext): void {
       address: clientAddress(request.socket.remoteAddress),
       accept: request.headers.accept ?? '',
     }
-    const claim = claimOf(context, request, asking)
+    const claim = await claimOf(context, request, asking)
     const machine = await meet(context, claim, asking.address)
     const decision = authorise(claim, machine, machine && context.registry.listing(machine))
     if (!decision.ok) return refuse(context, reply, decision, asking)

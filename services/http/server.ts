@@ -117,10 +117,15 @@ export function buildApp(
   return app
 }
 
-/** Fastify sets what it knows of; the rest is set here. A socket on which nothing moves is closed by Node. */
+/**
+ * Fastify sets what it knows of; the rest is set here. A socket on which nothing moves is closed by Node. Nobody is told to go on with a body (100
+ * Continue): the installer takes that for the answer, and curl sends its body a second later without it.
+ */
 function limit(server: Server, { idleMs, connections }: HttpLimits): Server {
   server.timeout = idleMs
   server.maxConnections = connections
+  for (const expecting of ['checkContinue', 'checkExpectation'])
+    server.on(expecting, (request, response) => server.emit('request', request, response))
   return server
 }
 

@@ -64,6 +64,8 @@ export function resolveSite(file: SiteFile, { file: name, base, own }: Surroundi
       tlsPort: file.http['tls-port'],
       ...set('certificateFile', file.http['certificate-file'], inBase),
       ...set('keyFile', file.http['key-file'], inBase),
+      answerFormat: file.http['answer-format'],
+      ...set('answerTokenFile', file.http['answer-token-file'], inBase),
     },
     boot: { unknown: boot.unknown, loaders: inBase(boot.loaders), stallAfterMs: boot['stall-after'] },
     paths: { isos: inBase(file.paths.isos), answers: inBase(file.paths.answers), state: inBase(file.paths.state) },
@@ -126,7 +128,12 @@ function resolveRule(rule: SiteFile['rule'][number], index: number): Rule {
 }
 
 function resolveWebhook(webhook: SiteFile['webhook'][number], inBase: (path: string) => string): WebhookTarget {
-  return { url: webhook.url, events: webhook.events, ...set('secretFile', webhook['secret-file'], inBase) }
+  return {
+    url: webhook.url,
+    events: webhook.events,
+    ...set('secretFile', webhook['secret-file'], inBase),
+    ...set('caFile', webhook['ca-file'], inBase),
+  }
 }
 
 /** Rooms share one site; none of them may change it under another. A map cannot be frozen, its entries can. */

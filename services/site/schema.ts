@@ -59,6 +59,8 @@ const http = z.strictObject({
   'tls-port': field.port.default(443),
   'certificate-file': field.pathOrEmpty.optional(),
   'key-file': field.pathOrEmpty.optional(),
+  'answer-format': z.enum(['toml', 'json']).default('toml'),
+  'answer-token-file': field.pathOrEmpty.optional(),
 })
 
 const boot = z.strictObject({
@@ -104,10 +106,11 @@ const rule = z.strictObject({
 const webhook = z.strictObject({
   url: field.httpUrl,
   events: z
-    .array(z.enum(['installed', 'failed']))
+    .array(z.enum(['installed', 'failed', 'stalled']))
     .min(1)
-    .default(['installed', 'failed']),
+    .default(['installed', 'failed', 'stalled']),
   'secret-file': field.pathOrEmpty.optional(),
+  'ca-file': field.pathOrEmpty.optional(),
 })
 
 const console = z.strictObject({

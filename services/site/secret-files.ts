@@ -20,10 +20,10 @@ export function namedFiles(draft: Draft, base: string): NamedFile[] {
   const rows: [string | undefined, Path, Omit<NamedFile, 'path' | 'file'>][] = [
     [draft.http['certificate-file'], ['http', 'certificate-file'], { isSecret: false }],
     [draft.http['key-file'], ['http', 'key-file'], { isSecret: true }],
-    ...draft.webhook.map((webhook, at): (typeof rows)[number] => [
-      webhook['secret-file'],
-      ['webhook', at, 'secret-file'],
-      { isSecret: true },
+    [draft.http['answer-token-file'], ['http', 'answer-token-file'], { isSecret: true }],
+    ...draft.webhook.flatMap((webhook, at): typeof rows => [
+      [webhook['secret-file'], ['webhook', at, 'secret-file'], { isSecret: true }],
+      [webhook['ca-file'], ['webhook', at, 'ca-file'], { isSecret: false }],
     ]),
     [
       draft.console['users-file'],

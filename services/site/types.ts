@@ -87,7 +87,28 @@ export type Rule = {
   approve: boolean
 }
 
-export type WebhookTarget = { url: string; events: ('installed' | 'failed')[]; secretFile?: string }
+/** What is reported to others: an installation that ended well, ended badly, or fell silent. */
+export type WebhookEvent = 'installed' | 'failed' | 'stalled'
+
+export type WebhookTarget = {
+  url: string
+  events: WebhookEvent[]
+  /** Holds the key of the signature. */
+  secretFile?: string
+  /** Certificates (PEM) by which the target's is verified, instead of those of the system. */
+  caFile?: string
+}
+
+export type HttpSite = {
+  port: number
+  tlsPort: number
+  certificateFile?: string
+  keyFile?: string
+  /** `json`: for installers that take it (9.2); all others get TOML. */
+  answerFormat: 'toml' | 'json'
+  /** Holds the bearer tokens of ISOs that were prepared with one. */
+  answerTokenFile?: string
+}
 
 export type Site = {
   file: string
@@ -96,7 +117,7 @@ export type Site = {
   network: { interface: string; address: Ipv4; prefix: Prefix }
   dhcp: DhcpSite
   dns: DnsSite
-  http: { port: number; tlsPort: number; certificateFile?: string; keyFile?: string }
+  http: HttpSite
   boot: { unknown: 'hold' | 'install' | 'ignore'; loaders: string; stallAfterMs: number }
   /** Absolute folders. */
   paths: { isos: string; answers: string; state: string }

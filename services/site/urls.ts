@@ -1,16 +1,19 @@
 /** The addresses by which machines reach the appliance, in a form that every reader on the way leaves alone. */
-import type { Site } from './types.ts'
+import type { HttpSite, Site } from './types.ts'
+
+/** What of a site its addresses are made of. */
+export type Addressed = Pick<Site, 'network'> & { http: Pick<HttpSite, 'port' | 'tlsPort'> }
 
 const PLAIN_PORT = 80
 const TLS_PORT = 443
 
 /** `http://10.77.0.1`, with the port only where it is not the usual one; no slash at its end. */
-export function plainUrl({ network, http }: Pick<Site, 'network' | 'http'>): string {
+export function plainUrl({ network, http }: Addressed): string {
   return `http://${network.address}${http.port === PLAIN_PORT ? '' : `:${http.port}`}`
 }
 
 /** `https://10.77.0.1`: answers, webhook and first-boot scripts. */
-export function tlsUrl({ network, http }: Pick<Site, 'network' | 'http'>): string {
+export function tlsUrl({ network, http }: Addressed): string {
   return `https://${network.address}${http.tlsPort === TLS_PORT ? '' : `:${http.tlsPort}`}`
 }
 

@@ -60,6 +60,18 @@ describe('tokens', () => {
     ],
     ['the URL is another machine’s', { urlToken: other }, '403 unknown-token'],
     ['the bearer token is another machine’s', { urlToken: known, bearer: other }, '403 unknown-token'],
+    [
+      'the ISO was prepared with a token of the site: it says nothing of the machine',
+      { bearer: 'site' },
+      'without a token',
+    ],
+    ['and the URL is another machine’s', { bearer: 'site', urlToken: other }, '403 unknown-token'],
+    ['and another machine holds the address', { bearer: 'site', holder: OTHER_NIC }, '403 address-mismatch'],
+    [
+      'and nobody can see who stands at the address',
+      { bearer: 'site', holder: undefined, weGiveAddresses: false },
+      '403 token-missing',
+    ],
   ])('%s', (_, partial, word) => {
     expect(wordFor(authorise(claim(partial), known, unlisted))).toBe(word)
   })
@@ -214,4 +226,28 @@ test('every refusal is one line that says what to do', () => {
   const texts = refusals.map(refusal => (refusal.ok ? 'accepted' : refusal.message))
   expect(new Set(texts).size).toBe(refusals.length)
   for (const text of texts) expect(text).toMatch(/^[^\n]+(; |, )[^\n]*(boot|power-cycle|approve|reinstall|see)[^\n]*$/)
+})
+
+test.each<[string, MachineState, Listing, string]>([
+  [
+    'a listed machine that waits for approval',
+    'held',
+    listed({}),
+    'node1 is not approved; run `rackrise machine approve node1`, then power-cycle it',
+  ],
+  [
+    'one that nobody listed',
+    'held',
+    unlisted,
+    'bc:24:11:ab:12:21 is not approved; run `rackrise machine approve bc:24:11:ab:12:21`, then power-cycle it',
+  ],
+  [
+    'one that is installed',
+    'installed',
+    listed({}),
+    'node1 is installed; `rackrise machine reinstall node1` starts another installation',
+  ],
+  ['one that is blocked', 'blocked', listed({}), 'node1 is blocked; `rackrise machine approve node1` is the way out'],
+])('%s reads the command to type on its own console', (_, state, listing, message) => {
+  expect(authorise(claim(), machine({ state }), listing)).toMatchObject({ ok: false, message })
 })

@@ -74,6 +74,8 @@ export type RigOptions = {
   more?: string
   /** Text of `[dhcp]`, before the subnet. */
   dhcp?: string
+  /** Keys of `[http]`; `@` is the rig's folder. */
+  http?: string
   releases?: string[]
   /** Of the profile. */
   iso?: string
@@ -161,11 +163,13 @@ export class Rig {
     return rig
   }
 
-  async #serve({ more = '', dhcp = '', iso = 'pve:9.2', limits }: RigOptions): Promise<void> {
+  async #serve({ more = '', dhcp = '', http: keys = '', iso = 'pve:9.2', limits }: RigOptions): Promise<void> {
     const { folder, clock, log } = this
     const site = siteOf(
       '',
-      siteText(folder, more).replace('[[dhcp.subnet]]', `${dhcp}\n[[dhcp.subnet]]`).replace('pve:9.2', iso),
+      siteText(folder, `${more}[http]\n${keys.replace('@', folder)}\n`)
+        .replace('[[dhcp.subnet]]', `${dhcp}\n[[dhcp.subnet]]`)
+        .replace('pve:9.2', iso),
     )
     const store = await openStore(site.paths.state)
     const registry = await Registry.open({

@@ -35,7 +35,7 @@ test('what a short file leaves out has its default', () => {
       reservations: [],
     },
     dns: { forward: [], allow: [{ network: '10.77.0.0', length: 24 }], records: [] },
-    http: { port: 80, tlsPort: 443 },
+    http: { port: 80, tlsPort: 443, answerFormat: 'toml' },
     boot: { unknown: 'hold', loaders: '/usr/lib/ipxe', stallAfterMs: 1_200_000 },
     paths: { isos: '/srv/isos', answers: '/srv/answers', state: '/var/lib/rackrise' },
     profiles: new Map(),
@@ -84,8 +84,13 @@ name = "node{{ index }}"
 [[webhook]]
 url = "https://automation.example.org/hooks/rackrise"
 secret-file = "hook.key"
+ca-file = "ca.pem"
+[http]
+answer-format = "json"
+answer-token-file = "tokens"
 `,
   )
+  expect(site.http).toEqual({ port: 80, tlsPort: 443, answerFormat: 'json', answerTokenFile: '/srv/tokens' })
   expect(site.profiles).toEqual(new Map([['pve', { name: 'pve', iso: 'pve:latest', answers: [], kernelArgs: [] }]]))
   expect(site.machines).toEqual([
     {
@@ -111,8 +116,9 @@ secret-file = "hook.key"
   expect(site.webhooks).toEqual([
     {
       url: 'https://automation.example.org/hooks/rackrise',
-      events: ['installed', 'failed'],
+      events: ['installed', 'failed', 'stalled'],
       secretFile: '/srv/hook.key',
+      caFile: '/srv/ca.pem',
     },
   ])
 })
