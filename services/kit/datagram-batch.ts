@@ -36,6 +36,7 @@ type Calls = {
 /** Headers, vectors, addresses and buffers for one direction; pointers between them, and lengths that never change, are written once. */
 class Arena {
   readonly pointer: unknown
+  readonly #start: bigint
   readonly #view: DataView
   readonly #bytes: Uint8Array
   readonly #addressesAt = BATCH * (HEADER_BYTES + VECTOR_BYTES)
@@ -48,6 +49,7 @@ class Arena {
     this.#view = new DataView(memory)
     this.#bytes = new Uint8Array(memory)
     const start = koffi.address(this.pointer)
+    this.#start = start
     for (let index = 0; index < BATCH; index++) {
       const vector = BATCH * HEADER_BYTES + index * VECTOR_BYTES
       this.#view.setBigUint64(
@@ -64,16 +66,26 @@ class Arena {
     }
   }
 
+  /** Where the headers from this one on stand, for the kernel. */
+  headerAt(index: number): unknown {
+    return index === 0 ? this.pointer : this.#start + BigInt(index * HEADER_BYTES)
+  }
+
   /** A copy, since the receiver may keep it; undefined for one that did not fit. */
   read(index: number): Datagram | undefined {
     if (this.#view.getInt32(index * HEADER_BYTES + FLAGS_AT, true) & MSG_TRUNC) return undefined
     const length = this.#view.getUint32(index * HEADER_BYTES + LENGTH_AT, true)
+    return { bytes: this.#copy(index, length), from: this.#endpoint(index) }
+  }
+
+  #copy(index: number, length: number): Uint8Array {
     const from = this.#buffersAt + index * BUFFER_BYTES
+    return this.#bytes.slice(from, from + length)
+  }
+
+  #endpoint(index: number): Endpoint {
     const at = this.#addressesAt + index * ADDRESS_BYTES
-    return {
-      bytes: this.#bytes.slice(from, from + length),
-      from: { address: ipv4FromNumber(this.#view.getUint32(at + 4)), port: this.#view.getUint16(at + 2) },
-    }
+    return { address: ipv4FromNumber(this.#view.getUint32(at + 4)), port: this.#view.getUint16(at + 2) }
   }
 
   write(index: number, bytes: Uint8Array, to: Endpoint): void {
@@ -83,6 +95,12 @@ class Arena {
     this.#view.setUint16(at + 2, to.port)
     this.#view.setUint32(at + 4, ipv4ToNumber(to.address))
     this.#bytes.set(bytes, this.#buffersAt + index * BUFFER_BYTES)
+  }
+
+  /** A copy of what `write` wrote. */
+  written(index: number): { bytes: Uint8Array; to: Endpoint } {
+    const length = this.#view.getUint32(BATCH * HEADER_BYTES + index * VECTOR_BYTES + VECTOR_LENGTH_AT, true)
+    return { bytes: this.#copy(index, length), to: this.#endpoint(index) }
   }
 }
 
@@ -113,16 +131,51 @@ export function receiveBatch(fd: number): { datagrams: Datagram[]; full: boolean
   return { datagrams, full: count === BATCH }
 }
 
-export type Outgoing = { bytes: Uint8Array; to: Endpoint }
-
-/** Whether a datagram fits the arena; others go their own way. */
-export function fitsBatch(bytes: Uint8Array): boolean {
-  return bytes.length <= BUFFER_BYTES
+/** Somebody who queues datagrams; the arena is one, so whoever begins makes the one before send first. */
+export interface Sender {
+  readonly fd: number
+  flush(): void
 }
 
-/** Sends at most one batch; returns how many the kernel took, which is fewer when its buffer is full or one of them was refused. */
-export function sendBatch(fd: number, batch: readonly Outgoing[]): number {
+let sender: Sender | undefined
+let queued = 0
+let isFlushDue = false
+
+/** What waits leaves at the end of the turn, unless its sender flushes before. */
+function flushLater(): void {
+  if (isFlushDue) return
+  isFlushDue = true
+  queueMicrotask(() => {
+    isFlushDue = false
+    sender?.flush()
+  })
+}
+
+/** Copies the datagram into the batch that waits. False, and nothing done, for one that is longer than any protocol here has. */
+export function queueDatagram(from: Sender, bytes: Uint8Array, to: Endpoint): boolean {
+  if (bytes.length > BUFFER_BYTES) return false
+  if (queued > 0 && (sender !== from || queued === BATCH)) sender?.flush()
+  sender = from
+  prepare().outgoing.write(queued, bytes, to)
+  queued += 1
+  flushLater()
+  return true
+}
+
+/** Sends what this sender has queued. `refused` gets a copy of each one that the kernel did not take: its buffer is full, or there is no way. */
+export function sendQueued(from: Sender, refused: (bytes: Uint8Array, to: Endpoint) => void): void {
+  if (sender !== from) return
+  const count = queued
+  queued = 0
+  sender = undefined
   const { calls: c, outgoing } = prepare()
-  batch.forEach(({ bytes, to }, index) => outgoing.write(index, bytes, to))
-  return Math.max(c.sendmmsg(fd, outgoing.pointer, batch.length, MSG_DONTWAIT), 0)
+  for (let at = 0; at < count; ) {
+    at += Math.max(c.sendmmsg(from.fd, outgoing.headerAt(at), count - at, MSG_DONTWAIT), 0)
+    // The call ends at the first one that is refused; those behind it go on.
+    if (at < count) {
+      const { bytes, to } = outgoing.written(at)
+      refused(bytes, to)
+      at += 1
+    }
+  }
 }

@@ -10,7 +10,7 @@ export interface DatagramPort {
   readonly local: Endpoint
   /** Called for every datagram, in order of arrival. One receiver; a second call replaces the first. */
   onDatagram(receive: (datagram: Datagram) => void): void
-  /** Queues one datagram; an error of the network (no route, port closed) is counted, never thrown. */
+  /** Queues a copy of one datagram; an error of the network (no route, port closed) is counted, never thrown. */
   send(bytes: Uint8Array, to: Endpoint): void
   close(): Promise<void>
 }

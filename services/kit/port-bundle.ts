@@ -6,11 +6,10 @@ import { closeSync } from 'node:fs'
 import koffi from 'koffi'
 import type { Datagram, DatagramPort, DatagramPortRequest, OpenDatagramPort } from './datagram-port.ts'
 import { ipv4FromNumber } from './ipv4.ts'
+import { Linger } from './linger.ts'
 import { openNativeSocket } from './native-socket.ts'
 import { adoptUdpPort, type UdpPort } from './udp-port.ts'
 
-/** How often all ports are looked at in one turn of the event loop, so that transfers do not starve the rest of the appliance. */
-const ROUNDS_MOST = 4
 const PORTS_PER_ROUND = 64
 /** What is heard on such a port is short; a longer datagram is dropped, not cut. */
 const BUFFER_BYTES = 2048
@@ -88,6 +87,7 @@ export class PortBundle {
   readonly #ports = new Map<number, UdpPort>()
   /** There while there are ports. */
   #epoll = -1
+  readonly #linger = new Linger()
 
   /** Throws EnvironmentProblem as `openNativeSocket` does. */
   readonly open: OpenDatagramPort = async (request: DatagramPortRequest): Promise<DatagramPort> => {
@@ -125,16 +125,16 @@ export class PortBundle {
   #reported(first: UdpPort, datagram: Datagram): void {
     answer(first, datagram)
     const { calls, events } = native()
-    // One port alone is what Node itself looks at next.
-    for (let round = 0; round < ROUNDS_MOST && this.#ports.size > 1; round += 1) {
+    this.#linger.begin(performance.now())
+    for (let found = true; this.#linger.goesOn(found, performance.now()) && this.#ports.size > 0; ) {
       const count = calls.epoll_wait(this.#epoll, events.pointer, PORTS_PER_ROUND, 0)
-      if (count <= 0) return
       for (let index = 0; index < count; index += 1) {
         // Closed meanwhile, perhaps, by what another one heard.
         const port = this.#ports.get(events.view.getInt32(index * EVENT_BYTES + EVENT_FD_AT, true))
         const next = port && receiveOne(port.fd)
         if (next) answer(port, next)
       }
+      found = count > 0
     }
   }
 }

@@ -1,6 +1,6 @@
 /** The real datagram port: a UDP socket bound to one interface, driven by Node's `dgram`, which bursts are drained from in batches. */
 import { createSocket, type Socket } from 'node:dgram'
-import { BATCH, fitsBatch, type Outgoing, receiveBatch, sendBatch } from './datagram-batch.ts'
+import { queueDatagram, receiveBatch, type Sender, sendQueued } from './datagram-batch.ts'
 import type { Datagram, DatagramPort, DatagramPortRequest, Endpoint } from './datagram-port.ts'
 import type { Ipv4 } from './ipv4.ts'
 import { openNativeSocket } from './native-socket.ts'
@@ -40,13 +40,16 @@ function drainBurst(port: UdpPort, first: Datagram): void {
   port.flush()
 }
 
-export class UdpPort implements DatagramPort {
+export class UdpPort implements DatagramPort, Sender {
   readonly local: Endpoint
   readonly fd: number
   readonly #socket: Socket
   #receive: (datagram: Datagram) => void = () => {}
-  #waiting: Outgoing[] = []
   #closing: Promise<void> | undefined
+  /** By `dgram`, which waits when the kernel has no room. */
+  readonly #sendAlone = (bytes: Uint8Array, to: Endpoint): void => {
+    this.#socket.send(bytes, to.port, to.address, () => {})
+  }
 
   constructor(socket: Socket, fd: number, reported: Reported) {
     const { address, port } = socket.address()
@@ -75,8 +78,9 @@ export class UdpPort implements DatagramPort {
   send(bytes: Uint8Array, to: Endpoint): void {
     // Nobody can be answered at port 0, which is what a spoofed source can carry.
     if (this.#closing || to.port < 1 || to.port > 65_535) return
-    if (this.#waiting.length === 0) queueMicrotask(() => this.flush())
-    this.#waiting.push({ bytes, to })
+    if (queueDatagram(this, bytes, to)) return
+    this.flush()
+    this.#sendAlone(bytes.slice(), to)
   }
 
   close(): Promise<void> {
@@ -88,26 +92,6 @@ export class UdpPort implements DatagramPort {
 
   /** Sends what was queued; otherwise that happens at the end of the turn. */
   flush(): void {
-    if (this.#waiting.length === 0) return
-    const waiting = this.#waiting
-    this.#waiting = []
-    if (this.#closing) return
-    for (let at = 0; at < waiting.length; ) {
-      const batch = fittingBatch(waiting, at)
-      const sent = batch.length > 0 ? sendBatch(this.fd, batch) : 0
-      at += sent
-      if (sent > 0 && sent === batch.length) continue
-      // One that does not fit, that the kernel refuses or has no room for goes by `dgram`, which waits; those behind it go on.
-      const held = waiting[at]
-      if (held) this.#socket.send(held.bytes, held.to.port, held.to.address, () => {})
-      at += 1
-    }
+    sendQueued(this, this.#sendAlone)
   }
-}
-
-/** The next datagrams in order that one system call can take; none when the very next one is too large. */
-function fittingBatch(waiting: readonly Outgoing[], at: number): Outgoing[] {
-  const batch = waiting.slice(at, at + BATCH)
-  const large = batch.findIndex(({ bytes }) => !fitsBatch(bytes))
-  return large < 0 ? batch : batch.slice(0, large)
 }

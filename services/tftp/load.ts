@@ -49,8 +49,12 @@ function versionOf({ dev, ino, size, mtimeNs, ctimeNs }: BigIntStats): string {
 
 /** The whole file; undefined when it changed meanwhile. */
 async function readVersion(handle: FileHandle, version: string, size: number): Promise<Uint8Array | undefined> {
-  const bytes = await readFully(handle, 0, size).catch(() => undefined)
-  return versionOf(await handle.stat({ bigint: true })) === version ? bytes : undefined
+  const bytes = Buffer.allocUnsafeSlow(size)
+  const isWhole = await readFully(handle, 0, bytes).then(
+    () => true,
+    () => false,
+  )
+  return isWhole && versionOf(await handle.stat({ bigint: true })) === version ? bytes : undefined
 }
 
 function inMemory(bytes: Uint8Array): TftpFile {
@@ -62,18 +66,15 @@ function inMemory(bytes: Uint8Array): TftpFile {
 }
 
 function onDisk(handle: FileHandle, size: number): TftpFile {
-  const ahead = new ReadAhead(size, (offset, length) => readFully(handle, offset, length))
+  const ahead = new ReadAhead(size, (offset, memory) => readFully(handle, offset, memory))
   return { size, read: (offset, length) => ahead.read(offset, length), close: () => handle.close() }
 }
 
 /** A read may be short in the middle of a file; a file that shrank is an error, since its size was promised. */
-async function readFully(handle: FileHandle, offset: number, length: number): Promise<Uint8Array> {
-  const bytes = Buffer.allocUnsafeSlow(length)
-  let done = 0
-  while (done < length) {
-    const { bytesRead } = await handle.read(bytes, done, length - done, offset + done)
+async function readFully(handle: FileHandle, offset: number, memory: Uint8Array): Promise<void> {
+  for (let done = 0; done < memory.length; ) {
+    const { bytesRead } = await handle.read(memory, done, memory.length - done, offset + done)
     if (bytesRead === 0) throw new Error('the file is shorter than it was')
     done += bytesRead
   }
-  return bytes
 }

@@ -22,6 +22,8 @@ export type TftpPacket =
   | { op: 'oack'; options: TftpOption[] }
 
 const SHORTEST_PACKET = 4
+/** Before the octets of the file. */
+export const DATA_HEADER_BYTES = 4
 
 /** Runts and unknown opcodes are undefined (K03). */
 export function decodePacket(bytes: Uint8Array): TftpPacket | undefined {
@@ -86,18 +88,24 @@ function pairs(strings: string[]): TftpOption[] {
   return [...options.values()]
 }
 
+/** The one packet of which there are thousands, in memory that is used again for the next one. Returns what was written of it. */
+export function writeData(memory: Uint8Array, block: number, payload: Uint8Array): Uint8Array {
+  memory[0] = 0
+  memory[1] = OPCODE.data
+  memory[2] = block >> 8
+  memory[3] = block
+  memory.set(payload, DATA_HEADER_BYTES)
+  const length = DATA_HEADER_BYTES + payload.length
+  return length === memory.length ? memory : memory.subarray(0, length)
+}
+
 export function encodePacket(packet: TftpPacket): Uint8Array {
   switch (packet.op) {
     case 'rrq':
     case 'wrq':
       return join(OPCODE[packet.op], strings([packet.name, packet.mode, ...packet.options.flat()]))
-    case 'data': {
-      // The one packet of which there are thousands.
-      const bytes = Buffer.allocUnsafe(4 + packet.payload.length)
-      bytes.writeUInt32BE((OPCODE.data << 16) | packet.block)
-      bytes.set(packet.payload, 4)
-      return bytes
-    }
+    case 'data':
+      return writeData(new Uint8Array(DATA_HEADER_BYTES + packet.payload.length), packet.block, packet.payload)
     case 'ack':
       return join(OPCODE.ack, word(packet.block))
     case 'error':

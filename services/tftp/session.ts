@@ -6,7 +6,7 @@ import { AckTimer } from './ack-timer.ts'
 import type { TftpCounts } from './counts.ts'
 import type { TftpFact, TftpFile } from './file.ts'
 import type { Terms } from './options.ts'
-import { decodePacket, encodePacket, ERROR, type TftpPacket } from './packet.ts'
+import { DATA_HEADER_BYTES, decodePacket, encodePacket, ERROR, type TftpPacket, writeData } from './packet.ts'
 import type { FailureReason } from './reasons.ts'
 import {
   acknowledgedBytes,
@@ -51,6 +51,8 @@ export class Session {
   readonly #options: SessionOptions
   #state: Transfer
   readonly #timer: AckTimer
+  /** Where each block becomes a packet; the port takes a copy. */
+  readonly #data: Uint8Array
   /** A read that waits for the disk; meanwhile nothing is sent, so blocks leave in order. */
   #reading: Promise<void> | undefined
   /** What was to be sent since that read began. */
@@ -62,6 +64,7 @@ export class Session {
     this.#options = options
     this.#toldAt = options.clock.now()
     this.#timer = new AckTimer(options.clock, () => this.#timeout())
+    this.#data = new Uint8Array(DATA_HEADER_BYTES + options.terms.blockSize)
     const first = begin(options.terms, options.file.size, this.#toldAt)
     this.#state = first.state
     options.port.onDatagram(datagram => this.#hear(datagram))
@@ -182,10 +185,11 @@ export class Session {
 
   #sendData(first: number, last: number, bytes: Uint8Array): void {
     const { blockSize, rollTo } = this.#options.terms
+    const { port, client } = this.#options
     for (let block = first; block <= last; block += 1) {
       const offset = (block - first) * blockSize
-      const payload = bytes.subarray(offset, offset + blockSize)
-      this.#send({ op: 'data', block: wireNumber(block, rollTo), payload })
+      const payload = first === last ? bytes : bytes.subarray(offset, offset + blockSize)
+      port.send(writeData(this.#data, wireNumber(block, rollTo), payload), client)
     }
   }
 

@@ -35,9 +35,9 @@ export type Transfer = {
   silences: number
   /** How often the timer was doubled since a client's time was last measured. */
   backoff: number
-  roundTrip?: RoundTrip
-  /** When the window went out; absent after a retransmission, whose ACK says nothing about time (Karn). */
-  windowSentAt?: Instant
+  roundTrip: RoundTrip | undefined
+  /** When the window went out; undefined after a retransmission, whose ACK says nothing about time (Karn). */
+  windowSentAt: Instant | undefined
   deadline: Instant
 }
 
@@ -84,6 +84,7 @@ export function begin(terms: Terms, size: number, now: Instant): Step {
     sent: 0,
     silences: 0,
     backoff: 0,
+    roundTrip: undefined,
     windowSentAt: now,
     deadline: now + LEAST_DEADLINE_MS + size / CRAWL_OCTETS_PER_MS,
   }
@@ -142,8 +143,7 @@ function onTimeout(transfer: Transfer): Step {
     // Some ROMs start the file without acknowledging its last block.
     return fail(transfer, atEnd && transfer.acknowledged > 0 ? 'last-ack-missing' : 'client-silent')
   }
-  const { windowSentAt: _, ...rest } = transfer
-  const state: Transfer = { ...rest, silences, backoff: transfer.backoff + 1 }
+  const state: Transfer = { ...transfer, silences, backoff: transfer.backoff + 1, windowSentAt: undefined }
   if (state.phase === 'offering') return { state, effects: [{ do: 'send-oack' }, awaitAck(state)] }
   return { state, effects: [{ do: 'send-blocks', first: state.acknowledged + 1, last: state.sent }, awaitAck(state)] }
 }
@@ -155,9 +155,8 @@ function sendWindow(transfer: Transfer, now: Instant): Step {
     blockCount(transfer.size, transfer.terms.blockSize),
   )
   // After a lost block the window goes back over blocks that were sent before: their ACKs say nothing about time.
-  const { windowSentAt: _, ...rest } = transfer
-  const fresh = transfer.sent < first
-  const state: Transfer = { ...rest, sent: last, ...(fresh ? { windowSentAt: now } : {}) }
+  const windowSentAt = transfer.sent < first ? now : undefined
+  const state: Transfer = { ...transfer, sent: last, windowSentAt }
   return { state, effects: [{ do: 'send-blocks', first, last }, awaitAck(state)] }
 }
 

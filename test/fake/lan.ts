@@ -72,7 +72,7 @@ export class FakeLan {
     queueMicrotask(() => {
       this.#inFlight -= 1
       for (const hearer of [...this.#stations]) {
-        if (this.#hears(hearer, station, to)) hearer.receive({ bytes: Uint8Array.from(bytes), from })
+        if (this.#hears(hearer, station, to)) hearer.receive({ bytes: Uint8Array.from(frame.bytes), from })
       }
     })
   }

@@ -49,6 +49,18 @@ test('a receiver may keep the bytes of one datagram while the next ones come', a
   expect(kept.map(bytes => bytes[0])).toEqual(Array.from({ length: 200 }, (_, index) => index))
 })
 
+test('a sender may use its memory for the next datagram at once, also beside another sender', async () => {
+  const [one, two, client] = [await open(), await open(), await open()]
+  const came = collect(client, 200)
+  const memory = Buffer.alloc(4)
+  for (let index = 0; index < 200; index++) {
+    memory.write(String(index).padStart(4, '0'))
+    const sender = index % 3 === 0 ? one : two
+    sender.send(memory, client.local)
+  }
+  expect(await came).toEqual(Array.from({ length: 200 }, (_, index) => String(index).padStart(4, '0')))
+})
+
 test('an empty datagram, one larger than a batch holds, and port 0 disturb nobody', async () => {
   const [server, client] = [await open(), await open()]
   const texts: string[] = []

@@ -27,7 +27,9 @@ export class BadWire {
   worsen(port: DatagramPort): DatagramPort {
     const { lost, twice, lateMs } = this.#badness
     if (lost + twice + lateMs === 0) return port
-    const send: DatagramPort['send'] = (bytes, to) => {
+    const send: DatagramPort['send'] = (given, to) => {
+      // The sender may use its memory again, and this wire keeps datagrams for a while.
+      const bytes = given.slice()
       if (this.#chance.below(100) < lost) return
       const copies = this.#chance.below(100) < twice ? 2 : 1
       for (let copy = 0; copy < copies; copy += 1) {
