@@ -11,6 +11,8 @@ import { type Urls, urlsOf } from './boot/urls.ts'
 import { addAlarmApi } from './console/alarm-api.ts'
 import { addApi, CONTROL_SOCKET } from './console/api.ts'
 import { localFleet } from './console/fleet.ts'
+import { addDocumentApi } from './console/document-api.ts'
+import { localDocuments } from './console/documents.ts'
 import { addIsoApi } from './console/iso-api.ts'
 import { localIsos } from './console/isos.ts'
 import { addLeaseApi } from './console/lease-api.ts'
@@ -275,7 +277,7 @@ async function startServices(served: Served, closing: Closing): Promise<LeaseSou
 }
 
 async function startControl(
-  { site, registry, catalogue, urls, certificate, clock, log, meter, alarms }: Served,
+  { site, registry, store, catalogue, urls, certificate, clock, log, meter, alarms }: Served,
   leases: LeaseSource,
   closing: Closing,
 ): Promise<void> {
@@ -291,6 +293,10 @@ async function startControl(
     localLeases(leases, registry, clock, async () => {}),
   )
   addIsoApi(app, localIsos(catalogue, site, { answerUrl: urls.answer(), fingerprint: certificate.fingerprint }))
+  addDocumentApi(
+    app,
+    localDocuments(registry, store.documents, async () => {}),
+  )
   addAlarmApi(app, alarms)
   addMetricsApi(app, meter)
   closing.push(() => closeApp(app))

@@ -6,7 +6,7 @@ import { formatProblem, type Problem } from '../kit/problem.ts'
 /** 0 fine, 1 the answer is no, 2 the command line is wrong. */
 export type ExitStatus = 0 | 1 | 2
 
-export type Values = Record<string, string | boolean | undefined>
+export type Values = Record<string, string | boolean | string[] | undefined>
 
 export type Command = {
   name: string
@@ -14,7 +14,7 @@ export type Command = {
   /** Without the program's name: `machine approve NAME`. */
   usage: string[]
   /** Beside --config, --json and --help. */
-  options: Record<string, { type: 'string' | 'boolean'; help: string; value?: string }>
+  options: Record<string, { type: 'string' | 'boolean'; help: string; value?: string; multiple?: true }>
   example: string
   run(positionals: string[], values: Values): Promise<ExitStatus>
 }
@@ -73,7 +73,9 @@ export function helpOf(command: Command): string {
 /** Parses and runs; a command line that can't be understood ends with 2 and the way to the help. */
 export async function runWith(command: Command, args: string[]): Promise<ExitStatus> {
   const options: ParseArgsOptionsConfig = {}
-  for (const [name, { type }] of Object.entries({ ...command.options, ...SHARED })) options[name] = { type }
+  for (const [name, { type, multiple }] of Object.entries({ ...command.options, ...SHARED })) {
+    options[name] = { type, multiple: multiple ?? false }
+  }
   try {
     const { values, positionals } = parseArgs({ args, options, allowPositionals: true, strict: true })
     if (values['help'] === true) {

@@ -1,7 +1,9 @@
 /** The fleet for a command: that of the running appliance if there is one, else the state on disk. */
 import { join } from 'node:path'
 import { CONTROL_SOCKET } from '../console/api.ts'
+import { type Documents, localDocuments } from '../console/documents.ts'
 import { type Fleet, localFleet } from '../console/fleet.ts'
+import { remoteDocuments } from '../console/remote-documents.ts'
 import { isListening, remoteFleet } from '../console/remote-fleet.ts'
 import { systemClock } from '../kit/clock.ts'
 import { silentLog } from '../kit/log.ts'
@@ -46,4 +48,11 @@ export async function openFleet(site: Site): Promise<Fleet> {
   if (socket) return remoteFleet(socket)
   const { store, registry } = await openOffline(site)
   return localFleet(registry, () => store.close())
+}
+
+export async function openDocuments(site: Site): Promise<Documents> {
+  const socket = await runningSocket(site)
+  if (socket) return remoteDocuments(socket)
+  const { store, registry } = await openOffline(site)
+  return localDocuments(registry, store.documents, () => store.close())
 }

@@ -6,7 +6,9 @@ import { formatProblem, type Problem } from '../kit/problem.ts'
 import type { Fleet, Order } from '../console/fleet.ts'
 import type { MachineView, TimelineEntry } from '../console/machine-view.ts'
 import { type Command, complain, complainOf, type ExitStatus, say, usageError, type Values } from './command.ts'
-import { openFleet } from './fleet.ts'
+import { openDocuments, openFleet } from './fleet.ts'
+import { devices, readDeviceQuestion, systemInformation } from './machine-devices.ts'
+import type { Site } from '../site/types.ts'
 import { siteFor } from './site-file.ts'
 
 const FOLLOW_EVERY_MS = 500
@@ -159,11 +161,11 @@ async function order(
   return status
 }
 
-const VERBS = ['list', 'show', 'approve', 'reinstall', 'block', 'timeline'] as const
+const VERBS = ['list', 'show', 'approve', 'reinstall', 'block', 'timeline', 'devices'] as const
 
 async function runVerb(
   fleet: Fleet,
-  verb: (typeof VERBS)[number],
+  verb: Exclude<(typeof VERBS)[number], 'devices'>,
   queries: string[],
   values: Values,
 ): Promise<ExitStatus> {
@@ -183,12 +185,29 @@ async function runVerb(
   }
 }
 
+async function runDocuments(site: Site, verb: 'show' | 'devices', query: string, values: Values): Promise<ExitStatus> {
+  const text = (name: string): string | undefined => (typeof values[name] === 'string' ? values[name] : undefined)
+  const matches = Array.isArray(values['match']) ? values['match'] : []
+  const question = readDeviceQuestion(text('type'), matches, text('filter-match'))
+  if (typeof question === 'string') return usageError(machineCommand, question)
+  const documents = await openDocuments(site)
+  const json = values['json'] === true
+  try {
+    return verb === 'show'
+      ? await systemInformation(documents, query, json)
+      : await devices(documents, query, question, json)
+  } finally {
+    await documents.close()
+  }
+}
+
 export const machineCommand: Command = {
   name: 'machine',
   summary: 'the fleet: what every machine does, and who may install',
   usage: [
     'machine list',
-    'machine show NAME',
+    'machine show NAME [--system-info]',
+    'machine devices NAME [--type disk|network] [--match KEY=GLOB]... [--filter-match any|all]',
     'machine approve NAME... [--profile PROFILE] [--reason TEXT]',
     'machine reinstall NAME... [--profile PROFILE] [--reason TEXT]',
     'machine block NAME... [--reason TEXT]',
@@ -197,6 +216,15 @@ export const machineCommand: Command = {
   options: {
     profile: { type: 'string', value: 'NAME', help: 'what to install, where the site file does not say' },
     reason: { type: 'string', value: 'TEXT', help: 'kept on the timeline' },
+    'system-info': { type: 'boolean', help: 'show: what it posted when it last asked for an answer' },
+    type: { type: 'string', value: 'TYPE', help: 'devices: disk, network or all (default)' },
+    match: {
+      type: 'string',
+      value: 'KEY=GLOB',
+      help: 'devices: what a filter of an answer would take',
+      multiple: true,
+    },
+    'filter-match': { type: 'string', value: 'MODE', help: 'devices: any (default) or all' },
     follow: { type: 'boolean', help: 'go on printing what happens, until interrupted' },
   },
   example: 'rackrise machine approve node1 --reason "new disks"',
@@ -207,10 +235,15 @@ export const machineCommand: Command = {
       return usageError(machineCommand, word ? `there is no "machine ${word}"` : `say which of ${VERBS.join(', ')}`)
     if (verb !== 'list' && queries.length === 0)
       return usageError(machineCommand, `machine ${verb} needs a machine: its name, MAC, serial or address`)
-    const most = { list: 0, show: 1, timeline: 1, approve: Infinity, reinstall: Infinity, block: Infinity }[verb]
+    const most = { list: 0, show: 1, devices: 1, timeline: 1, approve: Infinity, reinstall: Infinity, block: Infinity }[
+      verb
+    ]
     if (queries.length > most) return usageError(machineCommand, `"${queries[most]}" is too much`)
     const site = await siteFor(values)
     if (!site) return 1
+    if (verb === 'devices' || (verb === 'show' && values['system-info'] === true)) {
+      return runDocuments(site, verb, queries[0]!, values)
+    }
     const fleet = await openFleet(site)
     try {
       return await runVerb(fleet, verb, queries, values)

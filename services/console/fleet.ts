@@ -4,6 +4,7 @@ import type { Problem } from '../kit/problem.ts'
 import type { Machine } from '../machine/lifecycle.ts'
 import type { Registry } from '../machine/registry.ts'
 import { type MachineView, type TimelineEntry, viewEvent, viewMachine } from './machine-view.ts'
+import { pickMachine } from './pick-machine.ts'
 
 export type Order = { profile?: string; reason?: string }
 export type Action = 'approve' | 'reinstall' | 'block'
@@ -18,26 +19,6 @@ export interface Fleet {
 }
 
 const TIMELINE_MOST = 10_000
-
-/** The one machine that is meant; an ambiguous name is a question back, never a guess. */
-function pick(registry: Registry, query: string): Machine | Problem {
-  const found = registry.find(query)
-  if (found.length === 1) return found[0]!
-  const ids = found.map(machine => machine.id).join(', ')
-  return found.length === 0
-    ? {
-        code: 'unknown-machine',
-        message: `no machine "${query}"`,
-        hint: 'see `rackrise machine list`; a machine is known once it was listed or asked for an address',
-        severity: 'error',
-      }
-    : {
-        code: 'ambiguous-machine',
-        message: `"${query}" is ${found.length} machines: ${ids}`,
-        hint: 'name it by its MAC address',
-        severity: 'error',
-      }
-}
 
 export function localFleet(registry: Registry, close: () => Promise<void>): Fleet {
   const view = (machine: Machine): MachineView =>
@@ -66,17 +47,17 @@ export function localFleet(registry: Registry, close: () => Promise<void>): Flee
         .map(view)
         .sort((a, b) => a.name.localeCompare(b.name, 'en', { numeric: true })),
     async show(query) {
-      const machine = pick(registry, query)
+      const machine = pickMachine(registry, query)
       return isProblem(machine) ? machine : view(machine)
     },
     async order(query, action, given) {
-      const machine = pick(registry, query)
+      const machine = pickMachine(registry, query)
       if (isProblem(machine)) return machine
       const problem = await order(machine, action, given)
       return problem ?? view(registry.byMac(machine.id)!)
     },
     async timeline(query, after) {
-      const machine = pick(registry, query)
+      const machine = pickMachine(registry, query)
       if (isProblem(machine)) return machine
       return (await registry.timeline(machine.id, after, TIMELINE_MOST)).map(viewEvent)
     },
