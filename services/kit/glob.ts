@@ -4,12 +4,12 @@
  * there is no escape character.
  */
 
-type Token =
+export type GlobToken =
   | { kind: 'one' | 'run' | 'components' }
   | { kind: 'literal'; character: string }
   | { kind: 'set'; ranges: readonly (readonly [from: string, to: string])[]; isNegated: boolean }
 
-export type Glob = readonly Token[]
+export type Glob = readonly GlobToken[]
 
 /** `at` is the index of the character, counted in Unicode code points. */
 export type GlobMistake = { message: string; at: number }
@@ -28,7 +28,7 @@ function endOfSet(characters: readonly string[], open: number): number {
   return characters.indexOf(']', firstMember + 1)
 }
 
-function readSet(members: readonly string[]): Token {
+function readSet(members: readonly string[]): GlobToken {
   const isNegated = members[0] === '!'
   const ranges: [string, string][] = []
   for (let i = isNegated ? 1 : 0; i < members.length; i++) {
@@ -42,7 +42,7 @@ function readSet(members: readonly string[]): Token {
 /** What is wrong the installer would find out on the machine only. */
 export function parseGlob(pattern: string): Glob | GlobMistake {
   const characters = Array.from(pattern)
-  const tokens: Token[] = []
+  const tokens: GlobToken[] = []
   for (let i = 0; i < characters.length; i++) {
     const character = characters[i]!
     if (character === '*') {
@@ -69,7 +69,8 @@ export function findGlobMistake(pattern: string): string | undefined {
   return 'message' in parsed ? parsed.message : undefined
 }
 
-function takesOne(token: Token, character: string): boolean {
+/** Whether that token takes this one character; a run of them is not asked. */
+export function takesOne(token: GlobToken, character: string): boolean {
   switch (token.kind) {
     case 'one':
       return true
