@@ -1,6 +1,6 @@
 /** The answer of one machine of the fleet: what the live path sends and what `check` tries out, from the same values. */
 import type { Ipv4 } from '../kit/ipv4.ts'
-import type { Machine } from '../machine/lifecycle.ts'
+import type { Attempt, Machine } from '../machine/lifecycle.ts'
 import type { Listing } from '../machine/listing.ts'
 import type { Problem } from '../kit/problem.ts'
 import type { Profile, Site } from '../site/types.ts'
@@ -26,6 +26,16 @@ export type MachineAnswerInput = {
 /** Names a machine that has none by its MAC, so that an answer without a `fqdn` of its own is still valid. */
 export function hostNameFor(listing: Listing, machine: Pick<Machine, 'macs'>): string {
   return listing.name ?? `host-${machine.macs[0]?.replaceAll(':', '') ?? 'unknown'}`
+}
+
+/**
+ * What the installer tells may make an earlier rule of the site take the machine, with another profile than the one that was booted by the
+ * rule before. Half of each would erase disks by mistake. A profile that a person named stays.
+ */
+export function profileDoubt(listing: Listing, attempt: Pick<Attempt, 'profile' | 'chosen'>): string | undefined {
+  const { rule, profile } = listing
+  if (rule === undefined || profile === undefined || profile === attempt.profile || attempt.chosen) return undefined
+  return `rule ${rule + 1} takes it by what it tells now, and names profile ${profile}, but ${attempt.profile} was booted; approve it again, then it boots ${profile}`
 }
 
 export function answerForMachine(input: MachineAnswerInput): ComposedAnswer | Problem[] {

@@ -27,6 +27,8 @@ export type SystemInformation = {
   isorelease: string
   /** In the order sent, which is the kernel's and not stable; each once. */
   macs: Mac[]
+  /** Names of the NICs, as the installer's kernel has them. */
+  links: string[]
   /** Of the system, which is the one that iPXE sends too; never a placeholder. */
   serial?: string
   /** Lower case; never a placeholder. */
@@ -54,6 +56,11 @@ function readMacs(body: JsonObject): Mac[] {
     .map(nic => parseMac(textField(nic, 'mac') ?? ''))
     .filter((mac): mac is Mac => mac !== undefined && isNicAddress(mac))
   return [...new Set(macs)]
+}
+
+function readLinks(body: JsonObject): string[] {
+  const nics = objectsField(body, 'network_interfaces', MOST_INTERFACES)
+  return [...new Set(nics.map(nic => textField(nic, 'link')).filter(link => link !== undefined))]
 }
 
 function readDmi(body: JsonObject): Record<string, string> {
@@ -99,6 +106,7 @@ export function parseSystemInformation(bytes: Uint8Array): SystemInformation | P
     release: textField(iso, 'release') ?? '',
     isorelease: textField(iso, 'isorelease') ?? '',
     macs: readMacs(body),
+    links: readLinks(body),
     ...(serial ? { serial } : {}),
     ...(uuid ? { uuid } : {}),
     dmi,

@@ -7,6 +7,7 @@ import { Alarms } from '../kit/alarms.ts'
 import type { Clock, Instant } from '../kit/clock.ts'
 import { loopIn } from '../machine/boot-loop.ts'
 import { describeLoop, type MachineId } from '../machine/event.ts'
+import { toldOf } from '../machine/facts.ts'
 import type { Machine } from '../machine/lifecycle.ts'
 import type { Registry } from '../machine/registry.ts'
 import type { Site } from '../site/types.ts'
@@ -89,6 +90,8 @@ export function registryFleet(options: FleetOptions): DhcpFleet {
   const { registry, site, urls, loaders } = options
   const { reservationOf, ownerOf, addresses } = registryReservations(options)
   const watchLoops = loopWatch(options)
+  // Told at first sight in any case; an event of its own is worth it only where somebody asks.
+  const asksFirmware = site.rules.some(({ when }) => when.some(({ fact }) => fact === 'firmware'))
 
   /** Whoever boots from the network becomes known; a laptop on the VLAN does not. */
   const machineOf = (client: DhcpClient): Machine | undefined => {
@@ -96,11 +99,16 @@ export function registryFleet(options: FleetOptions): DhcpFleet {
     // An installer that nobody knows asks through the other NIC of a machine, or was booted from a stick: its answer request tells who it is.
     const { stage } = client.boot
     if (stage === 'system' || (stage === 'installer' && !known) || !registry.admits(client.mac)) return known
-    const news = known === undefined || (client.uuid !== undefined && client.uuid !== known.uuid)
-    if (news)
-      registry.inBackground(
-        registry.sight({ macs: [client.mac], ...(client.uuid ? { uuid: client.uuid } : {}) }, 'dhcp'),
-      )
+    const firmware = 'architecture' in client.boot ? client.boot.architecture : undefined
+    const news =
+      known === undefined ||
+      (client.uuid !== undefined && client.uuid !== known.uuid) ||
+      (asksFirmware && firmware !== undefined && firmware !== known.told?.['firmware']?.[0])
+    if (news) {
+      const uuid = client.uuid ? { uuid: client.uuid } : {}
+      const told = firmware ? { told: toldOf({ firmware: [firmware] }) } : {}
+      registry.inBackground(registry.sight({ macs: [client.mac], ...uuid, ...told }, 'dhcp'))
+    }
     return registry.byMac(client.mac)
   }
 

@@ -7,7 +7,8 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { parse } from 'smol-toml'
 import { type Authorisation, authorise, type Claim } from '../answer/authorise.ts'
 import { dialectOf } from '../answer/dialect.ts'
-import { answerForMachine } from '../answer/for-machine.ts'
+import { answerForMachine, profileDoubt } from '../answer/for-machine.ts'
+import { sightingIn } from '../answer/told.ts'
 import { parseSystemInformation, type SystemInformation } from '../answer/system-information.ts'
 import { isProblem } from '../kit/is-problem.ts'
 import type { Ipv4 } from '../kit/ipv4.ts'
@@ -59,8 +60,7 @@ async function meet(context: HttpContext, claim: Claim, address: Ipv4): Promise<
   const [first] = claim.information.macs
   if (machine || !first || !context.registry.admits(first)) return machine
   if (!standsAt(context, claim.information.macs, address)) return undefined
-  const { macs, serial, uuid } = claim.information
-  return context.registry.sight({ macs, ...(serial ? { serial } : {}), ...(uuid ? { uuid } : {}) }, 'answer')
+  return context.registry.sight(sightingIn(claim.information, claim.information.macs), 'answer')
 }
 
 /** Granted or not, an operator wants to see what was asked with. One transaction holds both. */
@@ -125,23 +125,22 @@ async function serve(
 ): Promise<FastifyReply> {
   const { registry, site, urls, certificate } = context
   const attempt = machine.attempt!
-  const { product, release, macs, serial, uuid } = asking.information
+  const { product, release, macs } = asking.information
   // The machine that was authorised comes first: whose MAC else is posted must not choose whose answer this is.
   const known = await registry.sight(
-    {
-      macs: [machine.id, ...macs.filter(mac => mac !== machine.id)],
-      ...(serial ? { serial } : {}),
-      ...(uuid ? { uuid } : {}),
-    },
+    sightingIn(asking.information, [machine.id, ...macs.filter(mac => mac !== machine.id)]),
     'answer',
   )
   const profile = site.profiles.get(attempt.profile)
   if (!profile)
     return fail(context, reply, machine, asking, `profile "${attempt.profile}" is no longer in the site file`)
+  const listing = registry.listing(known)
+  const otherProfile = profileDoubt(listing, attempt)
+  if (otherProfile) return fail(context, reply, machine, asking, otherProfile)
   const dialect = dialectOf({ product, release, accept: asking.accept })
   const composed = answerForMachine({
     machine: known,
-    listing: registry.listing(known),
+    listing,
     profile,
     site,
     layers: await context.layers(),

@@ -2,6 +2,7 @@
 import type { Instant } from '../kit/clock.ts'
 import type { Ipv4 } from '../kit/ipv4.ts'
 import type { Mac } from '../kit/mac.ts'
+import type { Told } from './facts.ts'
 
 declare const machineBrand: unique symbol
 /** The first hardware address by which the machine became known. */
@@ -27,7 +28,7 @@ export type Installed = {
 
 export type Fact =
   /** First sight, or something new about who it is. */
-  | { type: 'sighted'; macs: Mac[]; uuid?: string; serial?: string; product?: string }
+  | { type: 'sighted'; macs: Mac[]; uuid?: string; serial?: string; product?: string; told?: Told }
   /** A rule gave it the next number of its series; a machine keeps its number for ever. */
   | { type: 'numbered'; series: string; index: number }
   | {
@@ -36,6 +37,8 @@ export type Fact =
       by: 'operator' | 'site'
       again: boolean
       profile: string
+      /** The operator named the profile, so no rule is asked about it any more. */
+      chosen?: true
       reason?: string
     }
   | { type: 'blocked'; reason?: string }
@@ -93,9 +96,12 @@ export function describeLoop({ stage, boots, seconds }: Extract<Fact, { type: 'b
 export function describeFact(fact: Fact): string {
   switch (fact.type) {
     case 'sighted': {
-      const also = [fact.product, fact.serial && `serial ${fact.serial}`, fact.uuid && `uuid ${fact.uuid}`].filter(
-        Boolean,
-      )
+      const also = [
+        fact.product,
+        fact.serial && `serial ${fact.serial}`,
+        fact.uuid && `uuid ${fact.uuid}`,
+        fact.told && `told ${Object.keys(fact.told).join(', ')}`,
+      ].filter(Boolean)
       return `seen as ${fact.macs.join(', ')}${also.length > 0 ? ` (${also.join(', ')})` : ''}`
     }
     case 'numbered':

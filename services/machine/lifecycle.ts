@@ -5,6 +5,7 @@
 import type { Instant } from '../kit/clock.ts'
 import type { Ipv4 } from '../kit/ipv4.ts'
 import type { Mac } from '../kit/mac.ts'
+import type { Told } from './facts.ts'
 import { countBoot, type FutileBoots, stageToldOf } from './boot-loop.ts'
 import {
   type AttemptId,
@@ -28,6 +29,8 @@ export type MachineState =
 export type Attempt = {
   id: AttemptId
   profile: string
+  /** A person named the profile; else the site did. */
+  chosen?: true
   startedAt: Instant
   /** How often the installer was started again because the machine came back without booting its disk. */
   resumes: number
@@ -45,6 +48,8 @@ export type Machine = {
   uuid?: string
   serial?: string
   product?: string
+  /** What it told of itself beside that, for rules. */
+  told?: Told
   /** Its number in the series of a rule. */
   number?: { series: string; index: number }
   state: MachineState
@@ -102,6 +107,7 @@ function inAttempt(
 function sight(machine: Machine, event: Of<'sighted'>): Step {
   const macs = [...new Set([...machine.macs, ...event.macs])]
   const { uuid, serial, product } = { ...machine, ...event }
+  const told = event.told && { ...machine.told, ...event.told }
   return {
     machine: {
       ...machine,
@@ -109,6 +115,7 @@ function sight(machine: Machine, event: Of<'sighted'>): Step {
       ...(uuid ? { uuid } : {}),
       ...(serial ? { serial } : {}),
       ...(product ? { product } : {}),
+      ...(told ? { told } : {}),
     },
   }
 }
@@ -121,7 +128,13 @@ function startAttempt(machine: Machine, event: Of<'attempt-started'>): Step {
     return refuse(machine, 'an installed machine needs `machine reinstall`')
   if (machine.state === 'installing' && !event.again)
     return refuse(machine, 'an installation is under way; `machine reinstall` starts another one')
-  const attempt: Attempt = { id: event.attempt, profile: event.profile, startedAt: event.at, resumes: 0 }
+  const attempt: Attempt = {
+    id: event.attempt,
+    profile: event.profile,
+    ...(event.chosen ? { chosen: true } : {}),
+    startedAt: event.at,
+    resumes: 0,
+  }
   return {
     machine: {
       ...without(machine, 'reason', 'futile', 'loop'),

@@ -1,10 +1,14 @@
 /** What the site says about a machine: its name, profile, reservation and layers, from its own entry or the first rule that fits. */
 import type { Ipv4 } from '../kit/ipv4.ts'
+import { type Condition, type Judgement, judgeCondition } from '../site/condition.ts'
 import type { ExtraOption, ListedMachine, Reservation, Rule, Site } from '../site/types.ts'
+import { type Facts, factsOf } from './facts.ts'
 import type { Machine } from './lifecycle.ts'
 
 export type Listing = {
   from: 'machine' | 'rule' | 'nothing'
+  /** Which rule, counted from 0. */
+  rule?: number
   /** Short host name. */
   name?: string
   fqdn?: string
@@ -22,28 +26,18 @@ export type Listing = {
   series?: string
 }
 
-/** `*` and `?` only, over the whole value, without regard to case: what people write about models and MACs. */
-export function matchesGlob(pattern: string, value: string): boolean {
-  const source = pattern
-    .replace(/[.+^${}()|[\]\\]/g, '\\$&')
-    .replaceAll('*', '.*')
-    .replaceAll('?', '.')
-  return new RegExp(`^${source}$`, 'is').test(value)
-}
+/** Why a rule takes a machine or does not: the first of its conditions that does not hold, and what the machine told. */
+export type Verdict =
+  | { fits: true }
+  | { fits: false; condition: Condition; because: Exclude<Judgement, 'fits'>; seen: readonly string[] }
 
-/** What a rule can ask about: dotted names to values. */
-export function describeForRules(machine: Machine): Map<string, string[]> {
-  const values = new Map<string, string[]>([['mac', machine.macs]])
-  if (machine.serial) values.set('serial', [machine.serial]).set('dmi.system.serial', [machine.serial])
-  if (machine.uuid) values.set('uuid', [machine.uuid]).set('dmi.system.uuid', [machine.uuid])
-  if (machine.product) values.set('dmi.system.name', [machine.product])
-  return values
-}
-
-function ruleFits(rule: Rule, known: Map<string, string[]>): boolean {
-  return Object.entries(rule.when).every(([name, pattern]) =>
-    known.get(name)?.some(value => matchesGlob(pattern, value)),
-  )
+export function judgeRule(rule: Pick<Rule, 'when'>, facts: Facts): Verdict {
+  for (const condition of rule.when) {
+    const seen = facts.get(condition.fact) ?? []
+    const because = judgeCondition(condition, seen)
+    if (because !== 'fits') return { fits: false, condition, because, seen }
+  }
+  return { fits: true }
 }
 
 function fromEntry(entry: ListedMachine, domain: string): Listing {
@@ -68,6 +62,7 @@ function fromRule(rule: Rule, machine: Machine, domain: string): Listing {
   const name = numbered ? series.replaceAll('{{index}}', String(machine.number?.index)) : undefined
   return {
     from: 'rule',
+    rule: rule.index,
     profile,
     answers,
     approve,
@@ -79,7 +74,7 @@ function fromRule(rule: Rule, machine: Machine, domain: string): Listing {
 
 type ListingSite = Pick<Site, 'machines' | 'rules' | 'domain'> & { dhcp: Pick<Site['dhcp'], 'reservations'> }
 
-function entryOf({ macs }: Pick<Machine, 'macs'>, site: Pick<Site, 'machines'>): ListedMachine | undefined {
+export function entryOf({ macs }: Pick<Machine, 'macs'>, site: Pick<Site, 'machines'>): ListedMachine | undefined {
   return site.machines.find(listed => listed.macs.some(mac => macs.includes(mac)))
 }
 
@@ -98,7 +93,7 @@ export function otherClaimOn(address: Ipv4, { macs }: Pick<Machine, 'macs'>, sit
   return reservation.name ?? `${reservation.key.by} ${reservation.key.value}`
 }
 
-/** The machine's own entry if one of its MACs is listed, else the first rule all of whose globs fit. */
+/** The machine's own entry if one of its MACs is listed, else the first rule of the file all of whose conditions hold. */
 export function listingOf(machine: Machine, site: ListingSite): Listing {
   const address = siteAddressOf(machine, site) ?? machine.staticAddress?.address
   return { ...withoutAddress(machine, site), ...(address ? { address } : {}) }
@@ -107,7 +102,7 @@ export function listingOf(machine: Machine, site: ListingSite): Listing {
 function withoutAddress(machine: Machine, site: ListingSite): Listing {
   const entry = entryOf(machine, site)
   if (entry) return fromEntry(entry, site.domain)
-  const known = describeForRules(machine)
-  const rule = site.rules.find(candidate => ruleFits(candidate, known))
+  const facts = factsOf(machine)
+  const rule = site.rules.find(candidate => judgeRule(candidate, facts).fits)
   return rule ? fromRule(rule, machine, site.domain) : { from: 'nothing', answers: [], approve: false, options: [] }
 }

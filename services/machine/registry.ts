@@ -17,6 +17,7 @@ import {
   type MachineId,
 } from './event.ts'
 import { advance, BACK_WITHIN_MS, type Machine, newMachine, overdue } from './lifecycle.ts'
+import { tellsMore } from './facts.ts'
 import { type Listing, listingOf, otherClaimOn, siteAddressOf } from './listing.ts'
 import { nextNumber } from './numbering.ts'
 import type { Progress } from './progress.ts'
@@ -31,7 +32,7 @@ export type RegistryOptions = {
   log: Log
 }
 
-export type Sighting = { macs: Mac[]; uuid?: string; serial?: string; product?: string }
+export type Sighting = Omit<Extract<Fact, { type: 'sighted' }>, 'type'>
 
 export type Listener = (machine: Machine, event: MachineEvent) => void
 
@@ -173,7 +174,11 @@ export class Registry {
    */
   async sight(sighting: Sighting, source: EventSource): Promise<Machine> {
     const known = sighting.macs.map(mac => this.byMac(mac)).find(machine => machine !== undefined)
-    if (known && !this.#teaches(known, sighting)) return known
+    if (known && !this.#teaches(known, sighting)) {
+      // Its address may be new, and with it the rule that takes it.
+      await this.#settle(known.id)
+      return this.#machines.get(known.id)!
+    }
     const id = known?.id ?? (sighting.macs[0] as MachineId)
     const macs = sighting.macs.filter(mac => (this.#byMac.get(mac) ?? id) === id)
     const written = this.record(id, { type: 'sighted', ...sighting, macs }, source)
@@ -250,6 +255,7 @@ export class Registry {
       by: order.by,
       again: order.again,
       profile,
+      ...(order.profile ? { chosen: true } : {}),
       ...(order.reason ? { reason: order.reason } : {}),
     }
     const refusal = advance(machine, { ...fact, at: this.#options.clock.now(), source: order.by }).anomaly
@@ -343,6 +349,7 @@ export class Registry {
 
   #teaches(machine: Machine, sighting: Sighting): boolean {
     if (sighting.macs.some(mac => !machine.macs.includes(mac) && !this.#byMac.has(mac))) return true
+    if (sighting.told && tellsMore(machine.told, sighting.told)) return true
     return (['uuid', 'serial', 'product'] as const).some(
       key => sighting[key] !== undefined && sighting[key] !== machine[key],
     )

@@ -2,9 +2,10 @@
 import { checkOptions } from './check-options.ts'
 import { INSTALLER_NAMES } from './check-records.ts'
 import { checkAddress, checkUuid } from './check-reservations.ts'
+import { checkRules } from './check-rules.ts'
 import { repeats, type Entries } from './check-twice.ts'
 import type { CheckView } from './check-view.ts'
-import { doubtful, shown, wrong, type Finding, type Path } from './finding.ts'
+import { shown, wrong, type Finding, type Path } from './finding.ts'
 import { checkKernelArgument } from './kernel-argument.ts'
 import type { Draft } from './schema.ts'
 import { suggest } from './suggest.ts'
@@ -17,7 +18,7 @@ export function checkFleet(view: CheckView): Finding[] {
     ...checkProfiles(view),
     ...checkTwice(draft),
     ...draft.machine.flatMap((machine, at) => checkMachine(view, machine, at)),
-    ...draft.rule.flatMap((rule, at) => checkRule(rule, at)),
+    ...checkRules(draft),
   ]
 }
 
@@ -78,22 +79,4 @@ function checkMachine(view: CheckView, machine: DraftMachine, at: number): Findi
   if (machine.address) findings.push(...checkAddress(view, machine.address, ['machine', at, 'address']))
   if (machine.uuid) findings.push(...checkUuid(machine.uuid, ['machine', at, 'uuid']))
   return [...findings, ...checkOptions(machine.options, ['machine', at, 'options'])]
-}
-
-/** What a machine says of itself: at boot (MAC, UUID, serial), and with its system information (DMI). */
-const RULE_FACTS = ['mac', 'serial', 'uuid', 'dmi.system.name', 'dmi.system.serial', 'dmi.system.uuid']
-
-function checkRule({ when, name }: Draft['rule'][number], at: number): Finding[] {
-  const findings: Finding[] = []
-  for (const fact of Object.keys(when ?? {})) {
-    if (RULE_FACTS.includes(fact)) continue
-    const meant = suggest(fact, RULE_FACTS)
-    const hint = meant ? `did you mean ${shown(meant)}?` : `known facts are ${RULE_FACTS.join(', ')}`
-    findings.push(doubtful(['rule', at, 'when', fact], `no machine tells ${shown(fact)}: the rule never applies`, hint))
-  }
-  if (name !== undefined && !name.includes('{{index}}')) {
-    const message = 'every machine of this rule gets the same name'
-    findings.push(doubtful(['rule', at, 'name'], message, `put {{index}} into it, as "${name}{{index}}"`))
-  }
-  return findings
 }

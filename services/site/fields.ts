@@ -182,8 +182,32 @@ export const interfaceName = text(
   'the name of an interface',
   'write one that `ip link` shows, as "eth1"',
 )
+/** One pattern or several, as a list. */
+const patterns = z.unknown().transform((written, context): string[] => {
+  const list: unknown[] = Array.isArray(written) ? written : [written]
+  if (list.length === 0) {
+    const params = { hint: 'write one, as "b0:7b:25:*"' }
+    context.issues.push({ code: 'custom', message: 'there is no pattern', params, input: written })
+  }
+  for (const [at, one] of list.entries()) {
+    const path = list === written ? [at] : []
+    if (typeof one !== 'string') context.issues.push({ code: 'invalid_type', expected: 'string', input: one, path })
+    else if (!PRINTABLE.test(one)) {
+      const params = { hint: 'write 1 to 200 characters on one line' }
+      context.issues.push({
+        code: 'custom',
+        message: `${shown(one)} is not a text of one line`,
+        params,
+        input: one,
+        path,
+      })
+    }
+  }
+  return list.filter(one => typeof one === 'string')
+})
+
 /** What a machine must say of itself; an empty table would take every machine by accident. */
-export const conditions = z.record(z.string(), words).superRefine((when, context) => {
+export const conditions = z.record(z.string(), patterns).superRefine((when, context) => {
   if (Object.keys(when).length > 0) return
   context.addIssue({
     code: 'custom',

@@ -2,6 +2,7 @@
 import { posix } from 'node:path'
 import { type Ipv4, type Prefix, prefixContains } from '../kit/ipv4.ts'
 import { fullName } from './check-records.ts'
+import { conditionOf } from './condition.ts'
 import type { SiteFile } from './schema.ts'
 import type {
   ExtraOption,
@@ -124,7 +125,8 @@ function resolveMachine(machine: SiteFile['machine'][number]): ListedMachine {
 
 function resolveRule(rule: SiteFile['rule'][number], index: number): Rule {
   const { when, profile, name, answers, approve } = rule
-  return { index, when, profile, ...set('name', name), answers, approve }
+  const conditions = Object.entries(when).map(([fact, patterns]) => conditionOf(fact, patterns))
+  return { index, when: conditions, profile, ...set('name', name), answers, approve }
 }
 
 function resolveWebhook(webhook: SiteFile['webhook'][number], inBase: (path: string) => string): WebhookTarget {

@@ -1,6 +1,7 @@
 /** A site with every default filled in, every inheritance resolved and every word checked. Rooms get the slice they need. */
 import type { Ipv4, Prefix, Range } from '../kit/ipv4.ts'
 import type { Mac } from '../kit/mac.ts'
+import type { Condition } from './condition.ts'
 
 /** A way to a network that is not the default one. */
 export type Route = { to: Prefix; via: Ipv4 }
@@ -77,10 +78,10 @@ export type ListedMachine = {
   approve: boolean
 }
 
-/** Globs by dotted name: `mac`, `serial`, `uuid`, `dmi.system.name` and the like. */
+/** All conditions have to hold; among rules the first one counts. `index` is its place in the file, from 0. */
 export type Rule = {
   index: number
-  when: Record<string, string>
+  when: Condition[]
   profile: string
   name?: string
   answers: string[]

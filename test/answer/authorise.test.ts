@@ -19,7 +19,7 @@ function machine(partial: Partial<Machine> = {}, mac: Mac = NIC1): Machine {
 }
 
 function posted(partial: Partial<SystemInformation> = {}): SystemInformation {
-  return { product: 'pve', release: '9.2', isorelease: '1', macs: [NIC1, NIC2], dmi: {}, ...partial }
+  return { product: 'pve', release: '9.2', isorelease: '1', macs: [NIC1, NIC2], links: [], dmi: {}, ...partial }
 }
 
 function claim(partial: Partial<Claim> = {}): Claim {

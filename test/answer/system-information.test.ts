@@ -31,6 +31,7 @@ test('installer 9.2 on a rack server: MACs in upper case, schema named', () => {
     release: '9.2',
     isorelease: '1',
     macs: ['b0:7b:25:aa:01:10', 'b0:7b:25:aa:01:11'],
+    links: ['eno1', 'eno2'],
     serial: '7K2QX93',
     uuid: '4c4c4544-004b-3210-8051-b7c04f583933',
     dmi: {
@@ -62,6 +63,7 @@ test('installer 8.2 on a mini PC: no schema, and an identity that thousands shar
     release: '3.2',
     isorelease: '1',
     macs: ['84:47:09:12:34:56'],
+    links: ['enp1s0'],
     dmi: {
       'dmi.system.serial': 'Default string',
       'dmi.system.uuid': '03000200-0400-0500-0006-000700080009',
@@ -84,6 +86,7 @@ test('arm64 board without SMBIOS, keys of a later version, and values of the wro
     release: '',
     isorelease: '',
     macs: [],
+    links: [],
     dmi: {},
   })
 })

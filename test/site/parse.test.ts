@@ -106,7 +106,10 @@ answer-token-file = "tokens"
   expect(site.rules).toEqual([
     {
       index: 0,
-      when: { 'dmi.system.name': 'PowerEdge R65*', mac: 'b0:7b:25:*' },
+      when: [
+        { fact: 'dmi.system.name', any: ['PowerEdge R65*'], none: [] },
+        { fact: 'mac', any: ['b0:7b:25:*'], none: [] },
+      ],
       profile: 'pve',
       name: 'node{{index}}',
       answers: [],

@@ -1,0 +1,41 @@
+/** What a machine has told of itself, by the names that rules ask for. */
+import { canonicalFact, type FactName } from '../site/facts.ts'
+import type { Machine } from './lifecycle.ts'
+
+/** Beside what a machine is known by: each fact with all its values, as they were told last. */
+export type Told = Readonly<Record<FactName, readonly string[]>>
+
+export type Facts = ReadonlyMap<FactName, readonly string[]>
+
+/** An installer names every link, every VF too; nobody asks for the hundredth. */
+const VALUES_MOST = 64
+
+/** The same without what is not told, in an order that does not depend on who told it. */
+export function toldOf(values: Record<string, readonly (string | undefined)[]>): Told {
+  const entries = Object.entries(values).map(([name, all]): [string, string[]] => [
+    canonicalFact(name),
+    all.filter((value): value is string => value !== undefined && value !== '').slice(0, VALUES_MOST),
+  ])
+  return Object.fromEntries(entries.filter(([, all]) => all.length > 0).toSorted(([a], [b]) => (a < b ? -1 : 1)))
+}
+
+/** Whether something of it is new. */
+export function tellsMore(before: Told | undefined, told: Told): boolean {
+  return Object.entries(told).some(([name, values]) => {
+    const known = before?.[name]
+    return known?.length !== values.length || values.some((value, at) => known[at] !== value)
+  })
+}
+
+export function factsOf(machine: Pick<Machine, 'macs' | 'uuid' | 'serial' | 'product' | 'address' | 'told'>): Facts {
+  const { macs, uuid, serial, product, address, told = {} } = machine
+  const own: [FactName, (string | undefined)[]][] = [
+    ['mac', [...macs]],
+    ['uuid', [uuid]],
+    ['serial', [serial]],
+    ['dmi.system.name', [product]],
+    ['lease.address', [address]],
+  ]
+  const known = own.map(([name, values]): [FactName, string[]] => [name, values.filter(value => value !== undefined)])
+  return new Map([...Object.entries(told), ...known.filter(([, values]) => values.length > 0)])
+}
