@@ -35,7 +35,7 @@ export function hostNameFor(listing: Listing, machine: Pick<Machine, 'macs'>): s
 export function profileDoubt(listing: Listing, attempt: Pick<Attempt, 'profile' | 'chosen'>): string | undefined {
   const { rule, profile } = listing
   if (rule === undefined || profile === undefined || profile === attempt.profile || attempt.chosen) return undefined
-  return `rule ${rule + 1} takes it by what it tells now, and names profile ${profile}, but ${attempt.profile} was booted; approve it again, then it boots ${profile}`
+  return `rule ${rule + 1} takes it by what it tells now, and names profile ${profile}, but ${attempt.profile} was booted; the next attempt boots ${profile}`
 }
 
 export function answerForMachine(input: MachineAnswerInput): ComposedAnswer | Problem[] {

@@ -363,7 +363,7 @@ describe('rules, asked again with what the installer tells', () => {
     await expectRefusal(
       await ask(),
       409,
-      'rule 1 takes it by what it tells now, and names profile other, but pve was booted; approve it again, then it boots other',
+      'rule 1 takes it by what it tells now, and names profile other, but pve was booted; the next attempt boots other; when that is mended',
     )
     expect(rig.registry.byMac(STRANGER)!.state).toBe('failed')
     expect(rig.registry.listing(rig.registry.byMac(STRANGER)!).profile).toBe('other')
