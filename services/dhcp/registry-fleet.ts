@@ -86,31 +86,32 @@ function teller({ registry, clock }: FleetOptions): (fact: DhcpFact) => void {
   }
 }
 
+/** Whoever boots from the network becomes known; a laptop on the VLAN does not. */
+function finder({ registry, site }: FleetOptions): (client: DhcpClient) => Machine | undefined {
+  // Told at first sight in any case; an event of its own is worth it only where somebody asks.
+  const asksFirmware = site.rules.some(({ when }) => when.some(({ fact }) => fact === 'firmware'))
+  return ({ mac, uuid, boot }) => {
+    const known = registry.byMac(mac)
+    // An installer that nobody knows asks through the other NIC of a machine, or was booted from a stick: its answer request tells who it is.
+    const { stage } = boot
+    if (stage === 'system' || (stage === 'installer' && !known) || !registry.admits(mac)) return known
+    const firmware = 'architecture' in boot ? boot.architecture : undefined
+    const news =
+      known === undefined ||
+      (uuid !== undefined && uuid !== known.uuid) ||
+      (asksFirmware && firmware !== undefined && firmware !== known.told?.['firmware']?.[0])
+    if (!news) return known
+    const told = firmware ? { told: toldOf({ firmware: [firmware] }) } : {}
+    registry.inBackground(registry.sight({ macs: [mac], ...(uuid ? { uuid } : {}), ...told }, 'dhcp'))
+    return registry.byMac(mac)
+  }
+}
+
 export function registryFleet(options: FleetOptions): DhcpFleet {
   const { registry, site, urls, loaders } = options
   const { reservationOf, ownerOf, addresses } = registryReservations(options)
   const watchLoops = loopWatch(options)
-  // Told at first sight in any case; an event of its own is worth it only where somebody asks.
-  const asksFirmware = site.rules.some(({ when }) => when.some(({ fact }) => fact === 'firmware'))
-
-  /** Whoever boots from the network becomes known; a laptop on the VLAN does not. */
-  const machineOf = (client: DhcpClient): Machine | undefined => {
-    const known = registry.byMac(client.mac)
-    // An installer that nobody knows asks through the other NIC of a machine, or was booted from a stick: its answer request tells who it is.
-    const { stage } = client.boot
-    if (stage === 'system' || (stage === 'installer' && !known) || !registry.admits(client.mac)) return known
-    const firmware = 'architecture' in client.boot ? client.boot.architecture : undefined
-    const news =
-      known === undefined ||
-      (client.uuid !== undefined && client.uuid !== known.uuid) ||
-      (asksFirmware && firmware !== undefined && firmware !== known.told?.['firmware']?.[0])
-    if (news) {
-      const uuid = client.uuid ? { uuid: client.uuid } : {}
-      const told = firmware ? { told: toldOf({ firmware: [firmware] }) } : {}
-      registry.inBackground(registry.sight({ macs: [client.mac], ...uuid, ...told }, 'dhcp'))
-    }
-    return registry.byMac(client.mac)
-  }
+  const machineOf = finder(options)
 
   const planOf = (client: DhcpClient, machine: Machine): DhcpPlan => {
     const silent = silentReason(machine, registry.listing(machine), site.boot.unknown)

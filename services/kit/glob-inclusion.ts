@@ -62,7 +62,8 @@ export function globIncludes(general: Glob, specific: Glob): boolean {
   const globs = [general, specific]
   if (globs.some(glob => glob.some(({ kind }) => kind === 'components'))) return false
   const alphabet = representatives(globs)
-  const key = (wide: ReadonlySet<number>, narrow: ReadonlySet<number>): string => `${[...wide]}/${[...narrow]}`
+  const key = (...places: [wide: ReadonlySet<number>, narrow: ReadonlySet<number>]): string =>
+    places.map(one => [...one].toSorted((a, b) => a - b).join()).join('/')
   const begin: [Set<number>, Set<number>] = [closed(general, [0]), closed(specific, [0])]
   const seen = new Set([key(...begin)])
   const open = [begin]

@@ -339,41 +339,6 @@ describe('what is posted must not choose whose answer it is', () => {
   })
 })
 
-describe('rules, asked again with what the installer tells', () => {
-  const RULES = `[[profile]]\nname = "other"\niso = "pve:9.2"\nanswers = ["base"]\n[[rule]]\nwhen = { "nic.link" = "eno*" }\nprofile = "other"\n[[rule]]\nwhen = { mac = "bc:24:11:ab:12:99" }\nprofile = "pve"\nanswers = ["late"]\n`
-
-  async function ask(profile?: string): Promise<Reply> {
-    await start({ more: RULES })
-    await writeFile(join(rig.folder, 'answers', 'late.toml'), '[global]\ncountry = "ch"\n')
-    rig.holders.set(ELSEWHERE, STRANGER)
-    const { id } = await rig.registry.sight({ macs: [STRANGER] }, 'dhcp')
-    await rig.registry.startAttempt(rig.registry.byMac(id)!, {
-      by: 'operator',
-      again: false,
-      ...(profile ? { profile } : {}),
-    })
-    return post({
-      path: '/answer',
-      from: ELSEWHERE,
-      body: { ...INSTALLERS['9.2'].body, network_interfaces: [{ link: 'eno1', mac: STRANGER }] },
-    })
-  }
-
-  test('another rule with another profile takes it now: no mixture of both, and what to do', async () => {
-    await expectRefusal(
-      await ask(),
-      409,
-      'rule 1 takes it by what it tells now, and names profile other, but pve was booted; the next attempt boots other; when that is mended',
-    )
-    expect(rig.registry.byMac(STRANGER)!.state).toBe('failed')
-    expect(rig.registry.listing(rig.registry.byMac(STRANGER)!).profile).toBe('other')
-  })
-
-  test('a profile that a person named stays', async () => {
-    expect((await ask('pve')).status).toBe(200)
-  })
-})
-
 describe('bodies', () => {
   test.each([
     ['empty', '', 400],
