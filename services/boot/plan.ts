@@ -1,7 +1,14 @@
 /** What a machine should boot, as a pure function of its state and of what speaks. DHCP, TFTP, DNS and HTTP all ask here. */
 import type { Instant } from '../kit/clock.ts'
 import type { AttemptId } from '../machine/event.ts'
-import { type Attempt, BACK_WITHIN_MS, type Machine, type MachineState, RESUMES_MOST } from '../machine/lifecycle.ts'
+import {
+  type Attempt,
+  BACK_WITHIN_MS,
+  LOAD_FAILURES_MOST,
+  type Machine,
+  type MachineState,
+  RESUMES_MOST,
+} from '../machine/lifecycle.ts'
 import type { Architecture, BootClient } from './client.ts'
 
 /** Why a client gets an address and nothing to boot. */
@@ -107,9 +114,11 @@ export function scriptPlan(machine: Machine, now: Instant, diskFailed: boolean):
   // One that was stalled for going in circles has made its way after all: the attempt that a person approved goes on.
   if (state === 'approved' || state === 'booting' || (state === 'stalled' && machine.loop !== undefined)) {
     // These states exist only through an attempt; without one nothing is installed.
-    return attempt
-      ? { do: 'install', attempt: attempt.id, profile: attempt.profile, resumed: false }
-      : { do: 'local-disk', because: 'held' }
+    if (!attempt) return { do: 'local-disk', because: 'held' }
+    if ((attempt.loadFailures ?? 0) < LOAD_FAILURES_MOST)
+      return { do: 'install', attempt: attempt.id, profile: attempt.profile, resumed: false }
+    const reason = `it came back ${LOAD_FAILURES_MOST} times because it could not load or start what it was sent; look at its memory and its cable`
+    return { do: 'give-up', attempt: attempt.id, reason }
   }
   if (state !== 'installing' || !attempt || !cameBack(attempt, now, diskFailed))
     return { do: 'local-disk', because: state }

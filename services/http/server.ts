@@ -158,7 +158,7 @@ export async function startHttp(options: HttpOptions): Promise<HttpServer> {
     connectionsCheckingInterval: limits.checkEveryMs,
   }
   const plain = buildApp(handler => limit(createPlain(times, handler), limits), context)
-  addBootScript(plain, context)
+  addBootScript(plain, context, options.loaders)
   addBootFiles(plain, context)
   addIsoFiles(plain, context)
   addLoaders(plain, context, options.loaders)

@@ -47,7 +47,10 @@ export type Fact =
   | { type: 'boot-told'; stage: BootStage; loader?: string }
   | { type: 'loader-sent'; file: string; bytes: number }
   | { type: 'script-served'; attempt: AttemptId; address: Ipv4; resumed: boolean }
-  | { type: 'local-disk-told'; attempt?: AttemptId }
+  /** `chosen`: by a person at the machine. */
+  | { type: 'local-disk-told'; attempt?: AttemptId; chosen?: true }
+  /** Its loader tried again and again to load or start a part, and says so. */
+  | { type: 'load-failed'; attempt: AttemptId; part: 'kernel' | 'initrd' | 'start'; error?: string }
   | { type: 'kernel-sent'; attempt: AttemptId; bytes: number }
   | { type: 'initrd-started'; attempt: AttemptId; bytes: number }
   | { type: 'initrd-sent'; attempt: AttemptId; bytes: number }
@@ -79,7 +82,11 @@ export type Fact =
 export type MachineEvent = Fact & { at: Instant; source: EventSource; seq?: number; anomaly?: string }
 
 /** Facts that somebody should look at. */
-const ATTENTION: { [T in Fact['type']]?: 'warn' | 'error' } = { 'address-given-up': 'warn', 'boot-looped': 'error' }
+const ATTENTION: { [T in Fact['type']]?: 'warn' | 'error' } = {
+  'address-given-up': 'warn',
+  'load-failed': 'warn',
+  'boot-looped': 'error',
+}
 
 /** How loud the log says a fact that fits. */
 export function levelOf({ type }: Fact): 'info' | 'warn' | 'error' {
@@ -119,7 +126,9 @@ export function describeFact(fact: Fact): string {
     case 'script-served':
       return `told ${fact.address} to install${fact.resumed ? ' again: it came back without booting its disk' : ''}, attempt ${fact.attempt}`
     case 'local-disk-told':
-      return `told it to boot its local disk${fact.attempt ? `, attempt ${fact.attempt}` : ''}`
+      return `told it to boot its local disk${fact.chosen ? ', as a person chose at the machine' : ''}${fact.attempt ? `, attempt ${fact.attempt}` : ''}`
+    case 'load-failed':
+      return `could not ${fact.part === 'start' ? 'start the kernel' : `load the ${fact.part}`}${fact.error ? `: error ${fact.error}, see https://ipxe.org/${fact.error.slice(2)}` : ''}`
     case 'kernel-sent':
       return `sent the kernel, ${fact.bytes} bytes`
     case 'initrd-started':

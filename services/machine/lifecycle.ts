@@ -34,6 +34,8 @@ export type Attempt = {
   startedAt: Instant
   /** How often the installer was started again because the machine came back without booting its disk. */
   resumes: number
+  /** How often its loader came back because it could not load or start what it was told to. */
+  loadFailures?: number
   /** Set while the answer has been served and the report has not come. */
   answeredAt?: Instant
   answeredTo?: string
@@ -74,6 +76,8 @@ export type Machine = {
 /** A machine that is back this soon after it was told to boot its disk did not boot it. */
 export const BACK_WITHIN_MS = 3 * 60_000
 export const RESUMES_MOST = 3
+/** A loader has tried several times before it comes back, so this is enough. */
+export const LOAD_FAILURES_MOST = 3
 
 export function newMachine(id: MachineId, at: Instant): Machine {
   return { id, macs: [id], state: 'held', attempts: 0, firstSeenAt: at, lastEventAt: at }
@@ -253,6 +257,12 @@ function fail(machine: Machine, event: Of<'answer-failed'> | Of<'gave-up'> | Of<
   }
 }
 
+function failToLoad(machine: Machine, event: Of<'load-failed'>): Step {
+  const attempt = inAttempt(machine, event, ['booting', 'stalled'])
+  if (typeof attempt === 'string') return refuse(machine, attempt)
+  return { machine: { ...machine, attempt: { ...attempt, loadFailures: (attempt.loadFailures ?? 0) + 1 } } }
+}
+
 /** Facts that only say how far a machine is; they belong to an attempt or they are anomalies. */
 function progress(machine: Machine, event: MachineEvent & { attempt: AttemptId }): Step {
   const attempt = inAttempt(machine, event, ['approved', 'booting', 'installing', 'stalled'])
@@ -280,6 +290,8 @@ function fold(machine: Machine, event: MachineEvent): Step {
       return tellLocalDisk(machine, event)
     case 'answer-served':
       return serveAnswer(machine, event)
+    case 'load-failed':
+      return failToLoad(machine, event)
     case 'address-given-up':
       return giveUpAddress(machine, event)
     case 'reported':

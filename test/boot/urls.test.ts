@@ -24,6 +24,9 @@ test('usual ports are left out', () => {
   expect([
     urls.script(MAC),
     urls.diskFailed(MAC),
+    urls.loadFailed(MAC),
+    urls.chosen(MAC, 'menu'),
+    urls.loader('memtest86+x64.efi'),
     urls.kernel(A1),
     urls.initrd(A1),
     urls.answer(),
@@ -33,12 +36,25 @@ test('usual ports are left out', () => {
   ]).toEqual([
     'http://10.77.0.1/boot.ipxe?mac=bc:24:11:ab:12:21&uuid=${uuid}&serial=${serial:uristring}&product=${product:uristring}',
     'http://10.77.0.1/boot.ipxe?mac=bc:24:11:ab:12:21&uuid=${uuid}&serial=${serial:uristring}&product=${product:uristring}&disk=failed',
+    'http://10.77.0.1/boot.ipxe?mac=bc:24:11:ab:12:21&uuid=${uuid}&serial=${serial:uristring}&product=${product:uristring}&failed=${part}&error=${error}',
+    'http://10.77.0.1/boot.ipxe?mac=bc:24:11:ab:12:21&uuid=${uuid}&serial=${serial:uristring}&product=${product:uristring}&choice=menu',
+    'http://10.77.0.1/loaders/memtest86+x64.efi',
     'http://10.77.0.1/boot/a1a1a1a1/vmlinuz',
     'http://10.77.0.1/boot/a1a1a1a1/initrd.img',
     'https://10.77.0.1/answer',
     'https://10.77.0.1/answer/t0k3n',
     'https://10.77.0.1/webhook/t0k3n',
     'https://10.77.0.1/first-boot/t0k3n',
+  ])
+})
+
+test('an installation asks for architecture and memory, which SMBIOS knows where iPXE does not', () => {
+  const description =
+    '&arch=${buildarch}&memsize=${memsize}&memory=${smbios/0.19.4.4:hexraw}-${smbios/0.19.8.4:hexraw},${smbios/1.19.4.4:hexraw}-${smbios/1.19.8.4:hexraw},${smbios/2.19.4.4:hexraw}-${smbios/2.19.8.4:hexraw},${smbios/3.19.4.4:hexraw}-${smbios/3.19.8.4:hexraw}'
+  const urls = urlsOf(site())
+  expect([urls.described(MAC), urls.described(MAC, 'install')]).toEqual([
+    `${urls.script(MAC)}${description}`,
+    `${urls.script(MAC)}${description}&choice=install`,
   ])
 })
 

@@ -9,30 +9,40 @@ let rig: Rig
 const start = async (options?: RigOptions): Promise<Rig> => (rig = await Rig.start(options))
 afterEach(() => rig.close())
 
+const ME = `http://10.77.0.1/boot.ipxe?mac=${NODE1}&uuid=\${uuid}&serial=\${serial:uristring}&product=\${product:uristring}`
+const KEY = (ms: number): string =>
+  `prompt --key m --timeout ${ms} Press m for a menu && chain --replace ${ME}&choice=menu ||`
 const LOCAL = [
   'iseq ${platform} efi && exit 1 ||',
   'sanboot --no-describe --drive 0x80 ||',
-  `chain --replace http://10.77.0.1/boot.ipxe?mac=${NODE1}&uuid=\${uuid}&serial=\${serial:uristring}&product=\${product:uristring}&disk=failed ||`,
+  `chain --replace ${ME}&disk=failed ||`,
   'exit 1',
   '',
 ]
+
+const WHO = 'echo MAC ${netX/mac} serial ${serial} uuid ${uuid}'
 
 describe('the script of each state', () => {
   test.each([
     ['installing', 'the answer was served: booting the local disk', []],
     ['installed', 'installed: booting the local disk', []],
-    ['failed', 'the installation failed: booting the local disk', ['See why: rackrise machine timeline node1']],
-    ['stalled', 'the installation stalled: booting the local disk', ['See why: rackrise machine timeline node1']],
+    [
+      'failed',
+      'the installation failed: booting the local disk',
+      ['Reason: no disk', 'See more: rackrise machine timeline node1'],
+    ],
+    [
+      'stalled',
+      'the installation stalled: booting the local disk',
+      ['Reason: nothing heard for 1200 s, last stage ipxe', 'See more: rackrise machine timeline node1'],
+    ],
     ['held', 'NOT APPROVED: nothing is installed on this machine', ['Approve it: rackrise machine approve node1']],
   ] as const)('%s boots its disk', async (state, text, advice) => {
     await start()
     await rig.bring(state)
     const reply = await rig.script()
-    const identity = advice.flatMap(line => [
-      'echo MAC ${netX/mac} serial ${serial} uuid ${uuid}',
-      `echo ${line}`,
-      'sleep 5',
-    ])
+    const shown = advice.map(line => `echo ${line}`)
+    const identity = advice.length === 0 ? [KEY(2000)] : [WHO, ...shown, KEY(5000)]
     expect([reply.status, reply.text]).toEqual([
       200,
       ['#!ipxe', `echo Rackrise: node1: ${text}`, ...identity, ...LOCAL].join('\n'),
@@ -51,11 +61,13 @@ describe('the script of each state', () => {
       'text/plain; charset=utf-8',
       'no-store',
     ])
-    expect(reply.text.split('\n').slice(0, 4)).toEqual([
+    const lines = reply.text.split('\n')
+    expect([...lines.slice(0, 3), ...lines.filter(line => /^(kernel|initrd) /.test(line))]).toEqual([
       '#!ipxe',
       `echo Rackrise: installing Proxmox VE 9.2 on node1, attempt ${attempt}`,
-      `kernel http://10.77.0.1/boot/${attempt}/vmlinuz initrd=initrd.img rw quiet splash=silent proxmox-start-auto-installer console=ttyS0,115200 || goto failed`,
-      `initrd http://10.77.0.1/boot/${attempt}/initrd.img || goto failed`,
+      KEY(2000),
+      `kernel http://10.77.0.1/boot/${attempt}/vmlinuz initrd=initrd.img rw quiet splash=silent proxmox-start-auto-installer console=ttyS0,115200 || goto again`,
+      `initrd http://10.77.0.1/boot/${attempt}/initrd.img || goto again`,
     ])
     expect([rig.node1.state, (await rig.types()).at(-1)]).toEqual(['booting', 'script-served'])
   })
@@ -105,8 +117,9 @@ test('a machine that comes back without its disk installs again, three times, th
     [
       '#!ipxe',
       'echo Rackrise: node1: the installation failed: booting the local disk',
-      'echo MAC ${netX/mac} serial ${serial} uuid ${uuid}',
-      'echo See why: rackrise machine timeline node1',
+      WHO,
+      'echo Reason: its disk did not boot after 3 resumed installations',
+      'echo See more: rackrise machine timeline node1',
       'sleep 5',
       'echo Rackrise: no bootable local disk',
       'exit 1',
@@ -128,12 +141,12 @@ describe('an attempt whose image is not there fails with a reason, and the machi
 })
 
 describe('who is asking?', () => {
-  const WHO =
+  const SAY_WHO =
     '#!ipxe\nchain --replace /boot.ipxe?mac=${netX/mac}&uuid=${uuid}&serial=${serial:uristring}&product=${product:uristring}\n'
 
   test('without a MAC, from an address that nobody holds: asked to say', async () => {
     await start()
-    expect((await rig.plain('/boot.ipxe', { from: ELSEWHERE })).text).toBe(WHO)
+    expect((await rig.plain('/boot.ipxe', { from: ELSEWHERE })).text).toBe(SAY_WHO)
   })
 
   test('without a MAC, from the lease of node1: it is node1', async () => {
@@ -208,7 +221,7 @@ describe('who is asking?', () => {
   test('what iPXE knows of the machine is learned, placeholders are not', async () => {
     await start()
     await rig.script(
-      '&uuid=4C4C4544-004B-3210-8051-B7C04F583933&serial=7K2QX93&product=Standard%20PC%20(Q35%20%2B%20ICH9,%202009)',
+      '&uuid=4C4C4544-004B-3210-8051-B7C04F583933&serial=7K2QX93&product=Standard%20PC%20(Q35%20+%20ICH9,%202009)',
     )
     expect(rig.node1).toMatchObject({
       uuid: '4c4c4544-004b-3210-8051-b7c04f583933',
@@ -248,11 +261,11 @@ test('property: nothing that a machine says of itself appears in its script', as
   const marked = hostile.map(text => `Zq7${text}Zq7`)
   for (const state of ['held', 'booting'] as const) {
     await rig.bring(state)
-    const usual = (await rig.script()).text
+    const usual = (await rig.script('&product=x&arch=x86_64')).text
     await fc.assert(
       fc.asyncProperty(marked, marked, marked, async (uuid, serial, product) => {
         const [one, two, three] = [uuid, serial, product].map(text => encodeURIComponent(text.toWellFormed()))
-        const reply = await rig.script(`&uuid=${one}&serial=${two}&product=${three}`)
+        const reply = await rig.script(`&uuid=${one}&serial=${two}&product=${three}&arch=x86_64`)
         expect([reply.status, reply.text]).toEqual([200, usual])
       }),
       { numRuns: 40 },

@@ -70,6 +70,8 @@ ${more}`
 }
 
 export type RigOptions = {
+  /** Files of the loaders folder beside `snponly.efi`. */
+  loaders?: string[]
   /** Behind node1 in the site file. */
   more?: string
   /** Text of `[dhcp]`, before the subnet. */
@@ -154,7 +156,8 @@ export class Rig {
     rig.folder = await mkdtemp(join(tmpdir(), 'rackrise-http-'))
     const { folder } = rig
     for (const name of ['isos', 'answers', 'loaders']) await mkdir(join(folder, name))
-    await writeFile(join(folder, 'loaders', 'snponly.efi'), 'a loader')
+    for (const name of ['snponly.efi', ...(options.loaders ?? [])])
+      await writeFile(join(folder, 'loaders', name), 'a loader')
     await writeFile(join(folder, 'answers', 'base.toml'), LAYER)
     await writeFile(join(folder, 'answers', 'setup.sh'), '#!/bin/sh\necho hello\n')
     for (const release of options.releases ?? ['9.2'])

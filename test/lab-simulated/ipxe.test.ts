@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { installScript, LOAD_TRIES } from '../../services/boot/script.ts'
 import { expand } from '../../services/lab/simulated/ipxe-settings.ts'
 import { runScript, splitCommands, type IpxeHost, type ScriptEnd } from '../../services/lab/simulated/ipxe.ts'
 
@@ -217,4 +218,31 @@ test('no script makes it throw or run for ever', async () => {
     }),
     { numRuns: 200 },
   )
+})
+
+test('our own installation script: five tries, then it says what it could not load, and ends if nobody hears', async () => {
+  const played = await play(
+    installScript({
+      attempt: '3f9c21aa',
+      title: 'node1',
+      kernelUrl: KERNEL,
+      initrdUrl: INITRD,
+      kernelArgs: [],
+      loadFailedUrl: `${BASE}?failed=\${part}&error=\${error}`,
+      menuUrl: `${BASE}?choice=menu`,
+    })
+      .split('\n')
+      .slice(1),
+    { pages: { [KERNEL]: '' } },
+  )
+  const report = `script ${BASE}?failed=initrd&error=0x2d0c6139`
+  expect(played.fetched).toEqual([
+    ...Array(LOAD_TRIES)
+      .fill([`kernel ${KERNEL}`, `initrd ${INITRD}`])
+      .flat(),
+    ...Array(LOAD_TRIES).fill(report),
+  ])
+  // Two seconds for the key, then 2 + 4 + 8 + 16 twice.
+  expect(played.paused).toBe(62_000)
+  expect(played.end).toEqual({ end: 'exit' })
 })

@@ -24,6 +24,7 @@ const answer: Fact = {
 }
 const report: Fact = { type: 'reported', attempt: A1, installed: { fqdn: 'node1.rack.test' } }
 const told: Fact = { type: 'local-disk-told', attempt: A1 }
+const loadFailed: Fact = { type: 'load-failed', attempt: A1, part: 'kernel', error: '0x420c6001' }
 const firmware: Fact = { type: 'leased', address: ADDRESS, stage: 'firmware' }
 const proxied: Fact = { type: 'boot-told', stage: 'firmware', loader: 'snponly.efi' }
 
@@ -114,6 +115,14 @@ describe('what changes nothing and is kept as an anomaly', () => {
     expect(anomalyOf(machine, fact)).toBe(anomaly)
     expect(advance(machine, { ...fact, at: 99_000, source: 'http' }).machine).toEqual(machine)
   })
+})
+
+test('a loader that comes back without having loaded its parts is counted, within its attempt', () => {
+  expect(after(approved, script, loadFailed, script, loadFailed).attempt?.loadFailures).toBe(2)
+  expect(
+    after(approved, script, loadFailed, { ...approved, attempt: A2 } as Fact).attempt?.loadFailures,
+  ).toBeUndefined()
+  expect(anomalyOf(after(approved), loadFailed)).toBe('load-failed does not fit state approved')
 })
 
 test('resumed installations are counted and forget what was told before', () => {

@@ -28,6 +28,8 @@ export type IpxeHost = {
   pause(ms: number): Promise<void>
 }
 
+/** Its numbers tell nothing here: the reason stands in words. */
+const SOME_ERROR = '0x2d0c6139'
 /** Enough for any script that ends. */
 const LINES_MOST = 2000
 const CHAINS_MOST = 16
@@ -108,6 +110,7 @@ class Ipxe {
     for (const { join, words } of splitCommands(expand(line, this.settings))) {
       if ((join === '&&' && !flow.rc.ok) || (join === '||' && flow.rc.ok)) continue
       flow = words.length === 0 ? DONE : await this.command(words[0]!, words.slice(1), base, jump)
+      if (!flow.rc.ok) this.own.set('errno', { text: SOME_ERROR })
       if (flow.stop || jump.to !== undefined) return flow
     }
     return flow
@@ -127,6 +130,10 @@ class Ipxe {
       case 'sleep':
         await this.host.pause(Number(args[0]) * 1000)
         return DONE
+      case 'prompt':
+        // Nobody stands before a simulated machine.
+        await this.host.pause(Number(splitOptions(args, ['key', 'timeout']).options.get('timeout') ?? 0))
+        return failure('no key was pressed')
       case 'sanboot':
         // A SAN device that iPXE has not attached itself exists under BIOS only, where drive 0x80 is the first disk.
         return this.host.sanboot()
@@ -148,9 +155,14 @@ class Ipxe {
   private variable(name: string, args: string[]): Flow {
     switch (name) {
       case 'set':
-        if (args.length < 2) this.own.delete(args[0] ?? '')
-        else this.own.set(args[0]!, { text: args.slice(1).join(' ') })
+        if (args.length < 2) this.own.delete(nameOf(args[0]))
+        else this.own.set(nameOf(args[0]), { text: args.slice(1).join(' ') })
         return DONE
+      case 'inc': {
+        const sum = Number(this.own.get(nameOf(args[0]))?.text ?? 0) + Number(args[1] ?? 1)
+        this.own.set(nameOf(args[0]), { text: String(sum) })
+        return DONE
+      }
       case 'clear':
         this.own.delete(args[0] ?? '')
         return DONE
@@ -220,6 +232,11 @@ class Ipxe {
     if (flow.stop === 'exit-ok') return DONE
     return flow.stop === 'exit-bad' ? failure('the chained script ended with a failure') : flow
   }
+}
+
+/** `wait:int32` is the setting `wait`. */
+function nameOf(setting: string | undefined): string {
+  return setting?.split(':')[0] ?? ''
 }
 
 function lastPart(url: URL): string {
