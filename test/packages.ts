@@ -42,9 +42,10 @@ export const PACKAGES: readonly Need[] = [
     packages: ['bind9-dnsutils', 'bind9-host', 'knot-dnsutils', 'unbound'],
     needsRoot: true,
   },
+  { files: 'test/interop/iso-readers.test.ts', packages: ['xorriso', 'genisoimage', 'p7zip-full'] },
   {
     files: 'test/interop/iso.test.ts',
-    packages: ['xorriso', 'cpio', 'qemu-system-x86', 'linux-image-amd64', 'busybox-static'],
+    packages: ['xorriso', 'genisoimage', 'cpio', 'qemu-system-x86', 'linux-image-amd64', 'busybox-static'],
   },
   { files: 'test/interop/inventory.test.ts', packages: ['ansible-core', 'openssh-client'] },
   { files: 'test/interop/tftp.test.ts', packages: ['tftp-hpa', 'atftp', 'curl', 'busybox-static'] },

@@ -3,7 +3,7 @@ import { isProblem } from '../kit/is-problem.ts'
 import type { Problem } from '../kit/problem.ts'
 import type { Segment } from '../kit/segments.ts'
 import type { IsoEntry } from './entry.ts'
-import { injectFile } from './inject.ts'
+import { injectFiles } from './inject.ts'
 import { wrapInitrd } from './initrd.ts'
 import { FIRST_DESCRIPTOR_OFFSET, type IsoFile } from './iso9660.ts'
 import { MODE_FILE_NAME } from './mode-file.ts'
@@ -29,7 +29,7 @@ async function isUnchanged({ image }: IsoEntry): Promise<boolean> {
 
 /**
  * The initrd of an attempt. Made anew for each request from the library's knowledge and one small read; the bytes are
- * the same every time. Problems: `iso-changed`, `iso-too-large`, and those of `injectFile`.
+ * the same every time. Problems: `iso-changed`, `iso-too-large`, and those of `injectFiles`.
  */
 export async function attemptInitrd(entry: IsoEntry, modeFileText: string): Promise<Segment[] | Problem> {
   if (!(await isUnchanged(entry))) {
@@ -42,7 +42,8 @@ export async function attemptInitrd(entry: IsoEntry, modeFileText: string): Prom
     }
   }
   const file = { name: MODE_FILE_NAME, bytes: new TextEncoder().encode(modeFileText) }
-  const iso = injectFile(entry, file)
+  const whole: Segment = { from: 'file', path: entry.path, offset: 0, length: entry.size }
+  const iso = injectFiles({ segments: [whole], image: entry.image }, [file])
   const initrd = isProblem(iso) ? iso : wrapInitrd(iso, [fileSegment(entry, entry.initrd)])
   return isProblem(initrd) ? { ...initrd, place: { file: entry.path } } : initrd
 }

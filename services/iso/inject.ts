@@ -1,7 +1,7 @@
 /**
- * Adds one file to the root of an ISO image without writing one: the image becomes a list of byte ranges of the file
- * on disk, with a few patched sectors and an appended tail in memory. The image only has to be mounted, so boot records,
- * MBR and GPT stay as they are.
+ * Adds files to the root of an ISO image without writing one: the image becomes a list of byte ranges of the file
+ * on disk, with a few patched sectors and an appended tail in memory. Boot records, MBR and GPT stay as they are: an
+ * image that goes over the wire only has to be mounted, and one that is written to disk is grown by `grow.ts`.
  */
 import type { Problem } from '../kit/problem.ts'
 import { patchSegments, type Segment } from '../kit/segments.ts'
@@ -21,9 +21,12 @@ import { buildSystemUse, splitEntries } from './rock-ridge.ts'
 /** `name` stands in the root: no slash, and as short as names of files in images are (at most 64 bytes). */
 export type NewFile = { name: string; bytes: Uint8Array }
 
-type Patch = { offset: number; bytes: Uint8Array }
+/** An image, and the bytes that it was read from. */
+export type IsoSource = { segments: readonly Segment[]; image: IsoImage }
 
-/** Where the new file's data will be. */
+export type Patch = { offset: number; bytes: Uint8Array }
+
+/** Where a new file's data will be. */
 type Placed = { name: string; sector: number; length: number }
 
 const noVersion = (identifier: string) => identifier.replace(/;\d+$/, '')
@@ -52,16 +55,20 @@ function shortIdentifier(name: string, taken: ReadonlySet<string>): string {
   return short
 }
 
-function identifierFor(tree: Tree, name: string): Uint8Array {
-  const texts = tree.entries.map(entry => identifierText(entry.records[0]!.identifier, tree))
-  if (tree.names !== 'joliet') return new TextEncoder().encode(`${shortIdentifier(name, new Set(texts))};1`)
+/** What stands in a root: its records in their order, with the text that they sort by. */
+type Listed = { text: string; records: Uint8Array[] }
+
+function identifierFor(tree: Tree, name: string, listed: readonly Listed[]): Uint8Array {
+  if (tree.names !== 'joliet') {
+    return new TextEncoder().encode(`${shortIdentifier(name, new Set(listed.map(({ text }) => text)))};1`)
+  }
   // With a version where the others have one: both habits exist.
   const versioned = tree.entries.some(({ kind, records }) => kind === 'file' && records[0]!.identifier.at(-2) === 0x3b)
   return encodeUcs2(versioned ? `${name};1` : name)
 }
 
-/** The record of a file whose name, times and attributes are modelled on its neighbours'; undefined if it has no room. */
-function newRecord(image: IsoImage, tree: Tree, file: Placed): Uint8Array | undefined {
+/** The record of a file whose times and attributes are modelled on its neighbours'; undefined if it has no room. */
+function newRecord(image: IsoImage, tree: Tree, file: Placed, identifier: Uint8Array): Uint8Array | undefined {
   const [self] = tree.links
   const skip = image.rockRidgeSkip ?? 0
   const shaped = tree.entries.find(
@@ -72,7 +79,7 @@ function newRecord(image: IsoImage, tree: Tree, file: Placed): Uint8Array | unde
   const systemUse =
     tree.names === 'rock-ridge' ? buildSystemUse(template, skip, file.name, file.sector) : new Uint8Array(0)
   return buildFileRecord({
-    identifier: identifierFor(tree, file.name),
+    identifier,
     sector: file.sector,
     length: file.length,
     date: self.bytes.subarray(18, 25),
@@ -80,19 +87,24 @@ function newRecord(image: IsoImage, tree: Tree, file: Placed): Uint8Array | unde
   })
 }
 
-function bytesOf(entries: readonly Tree['entries'][number][]): Uint8Array[] {
-  return entries.flatMap(({ records }) => records.map(({ bytes }) => bytes))
-}
-
-/** The root's records with the new file where its identifier sorts, and without what had its name before. */
-function recordsWith(image: IsoImage, before: Tree, file: Placed): Uint8Array[] | undefined {
-  const tree = { ...before, entries: before.entries.filter(entry => entry.name !== file.name) }
-  const record = newRecord(image, tree, file)
-  if (!record) return undefined
-  const identifier = identifierText(record.subarray(33, 33 + record[32]!), tree)
-  const later = tree.entries.findIndex(entry => identifierText(entry.records[0]!.identifier, tree) > identifier)
-  const at = later < 0 ? tree.entries.length : later
-  return [...bytesOf(tree.entries.slice(0, at)), record, ...bytesOf(tree.entries.slice(at))]
+/** The root's records with each new file where its identifier sorts, and without what had its name before. */
+function recordsWith(image: IsoImage, tree: Tree, files: readonly Placed[]): Uint8Array[] | undefined {
+  const replaced = new Set(files.map(({ name }) => name))
+  const listed: Listed[] = tree.entries
+    .filter(({ name }) => !replaced.has(name))
+    .map(({ records }) => ({
+      text: identifierText(records[0]!.identifier, tree),
+      records: records.map(({ bytes }) => bytes),
+    }))
+  for (const file of files) {
+    const identifier = identifierFor(tree, file.name, listed)
+    const record = newRecord(image, tree, file, identifier)
+    if (!record) return undefined
+    const text = identifierText(identifier, tree)
+    const later = listed.findIndex(other => other.text > text)
+    listed.splice(later < 0 ? listed.length : later, 0, { text, records: [record] })
+  }
+  return listed.flatMap(({ records }) => records)
 }
 
 function pathTableEntry(sector: number, littleEndian: boolean): Uint8Array {
@@ -113,9 +125,9 @@ function relocationPatches(tree: Tree, sector: number, length: number): Patch[] 
 
 type NewRoot = { patches: Patch[]; appended: Uint8Array }
 
-/** The root with its new file: in its old place if it fits there, else moved to sector `end`. */
-function newRoot(image: IsoImage, tree: Tree, file: Placed, end: number): NewRoot | undefined {
-  const records = recordsWith(image, tree, file)
+/** The root with its new files: in its old place if they fit there, else moved to sector `end`. */
+function newRoot(image: IsoImage, tree: Tree, files: readonly Placed[], end: number): NewRoot | undefined {
+  const records = recordsWith(image, tree, files)
   if (!records) return undefined
   const [self, parent] = tree.links.map(({ bytes }) => bytes) as [Uint8Array, Uint8Array]
   const packed = packRecords([self, parent, ...records])
@@ -136,13 +148,31 @@ function problem(code: string, message: string, hint: string): Problem {
 const noRoom = () =>
   problem('iso-damaged', "the ISO's root directory cannot take another file", 'use an ISO as Proxmox publishes it')
 
+/** Data of new files in whole sectors from byte `start` on, and where each will be. */
+function placeFiles(files: readonly NewFile[], start: number): { placed: Placed[]; data: Uint8Array[]; end: number } {
+  const placed: Placed[] = []
+  const data: Uint8Array[] = []
+  let end = start
+  for (const { name, bytes } of files) {
+    placed.push({ name, sector: end / SECTOR_BYTES, length: bytes.length })
+    const padded = new Uint8Array(roundToSector(bytes.length))
+    padded.set(bytes)
+    data.push(padded)
+    end += padded.length
+  }
+  return { placed, data, end }
+}
+
+export function patchAll(segments: readonly Segment[], patches: readonly Patch[]): Segment[] {
+  return patches.reduce<Segment[]>((patched, { offset, bytes }) => patchSegments(patched, offset, bytes), [...segments])
+}
+
 /**
- * The image at `path` with one more file in its root, for Rock Ridge and Joliet readers alike; a file of that name is
- * replaced. The same input makes the same bytes, so that ranges of two requests fit together. Problems:
- * `iso-no-long-names`, `iso-damaged`.
+ * The image with more files in its root, for Rock Ridge and Joliet readers alike; what had their names is replaced. The
+ * same input makes the same bytes, so that ranges of two requests fit together. Problems: `iso-no-long-names`,
+ * `iso-damaged`.
  */
-export function injectFile(source: { path: string; image: IsoImage }, file: NewFile): Segment[] | Problem {
-  const { path, image } = source
+export function injectFiles({ segments, image }: IsoSource, files: readonly NewFile[]): Segment[] | Problem {
   const trees = [image.primary, ...(image.joliet ? [image.joliet] : [])]
   if (trees.every(tree => tree.names === 'plain')) {
     return problem(
@@ -152,12 +182,10 @@ export function injectFile(source: { path: string; image: IsoImage }, file: NewF
     )
   }
   const start = roundToSector(image.size)
-  const data = new Uint8Array(roundToSector(file.bytes.length))
-  data.set(file.bytes)
-  const placed = { name: file.name, sector: start / SECTOR_BYTES, length: file.bytes.length }
-  const tail: Uint8Array[] = [new Uint8Array(start - image.size), data]
+  const { placed, data, end: dataEnd } = placeFiles(files, start)
+  const tail: Uint8Array[] = [new Uint8Array(start - image.size), ...data]
   const patches: Patch[] = []
-  let end = start + data.length
+  let end = dataEnd
   for (const tree of trees) {
     const root = newRoot(image, tree, placed, end / SECTOR_BYTES)
     if (!root) return noRoom()
@@ -168,6 +196,5 @@ export function injectFile(source: { path: string; image: IsoImage }, file: NewF
   const volumeSize = bothOrders32(end / SECTOR_BYTES)
   patches.push(...trees.map(tree => ({ offset: tree.descriptorOffset + VOLUME_SIZE_AT, bytes: volumeSize })))
   const appended = tail.filter(bytes => bytes.length > 0).map((bytes): Segment => ({ from: 'memory', bytes }))
-  const whole: Segment[] = [{ from: 'file', path, offset: 0, length: image.size }, ...appended]
-  return patches.reduce<Segment[]>((segments, patch) => patchSegments(segments, patch.offset, patch.bytes), whole)
+  return patchAll([...segments, ...appended], patches)
 }

@@ -1,8 +1,9 @@
+import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { injectFile } from '../../services/iso/inject.ts'
-import { findFile, type IsoImage, readFile, readImage } from '../../services/iso/iso9660.ts'
+import { injectFiles, type NewFile } from '../../services/iso/inject.ts'
+import { findFile, type IsoImage, readFile, readImage, ROOT_RECORD_AT } from '../../services/iso/iso9660.ts'
 import { isProblem } from '../../services/kit/is-problem.ts'
-import { type Segment, segmentLength, totalLength } from '../../services/kit/segments.ts'
+import { type Segment, segmentLength, sliceSegments, totalLength } from '../../services/kit/segments.ts'
 import { proxmoxImage, readerOf, smallImage } from './small-image.ts'
 
 const SECTOR = 2048
@@ -15,13 +16,22 @@ async function open(bytes: Uint8Array): Promise<IsoImage> {
   return image
 }
 
-async function inject(bytes: Uint8Array, file = MODE): Promise<{ segments: Segment[]; bytes: Uint8Array }> {
-  const segments = injectFile({ path: 'x.iso', image: await open(bytes) }, file)
-  if (isProblem(segments)) throw new Error(segments.message)
+function sourceOf(image: IsoImage) {
+  return { segments: [{ from: 'file', path: 'x.iso', offset: 0, length: image.size } as const], image }
+}
+
+/** The bytes that segments stand for, where those on disk are `file`. */
+function bytesIn(file: Uint8Array, segments: readonly Segment[]): Uint8Array {
   const parts = segments.map(segment =>
-    segment.from === 'memory' ? segment.bytes : bytes.subarray(segment.offset, segment.offset + segment.length),
+    segment.from === 'memory' ? segment.bytes : file.subarray(segment.offset, segment.offset + segment.length),
   )
-  return { segments, bytes: Buffer.concat(parts) }
+  return Buffer.concat(parts)
+}
+
+async function inject(bytes: Uint8Array, ...files: NewFile[]): Promise<{ segments: Segment[]; bytes: Uint8Array }> {
+  const segments = injectFiles(sourceOf(await open(bytes)), files.length > 0 ? files : [MODE])
+  if (isProblem(segments)) throw new Error(segments.message)
+  return { segments, bytes: bytesIn(bytes, segments) }
 }
 
 const text = async (bytes: Uint8Array, path: string) =>
@@ -133,12 +143,12 @@ test('the same input makes the same bytes', async () => {
 
 test('an image that can only hold short names is refused', async () => {
   const image = await open(smallImage({ files: [{ name: 'a', text: 'x' }], rockRidge: false }))
-  expect(injectFile({ path: 'x.iso', image }, MODE)).toMatchObject({ code: 'iso-no-long-names' })
+  expect(injectFiles(sourceOf(image), [MODE])).toMatchObject({ code: 'iso-no-long-names' })
 })
 
 test('a name that no record can hold is refused', async () => {
   const image = await open(proxmoxImage())
-  expect(injectFile({ path: 'x.iso', image }, { ...MODE, name: 'n'.repeat(230) })).toMatchObject({
+  expect(injectFiles(sourceOf(image), [{ ...MODE, name: 'n'.repeat(230) }])).toMatchObject({
     code: 'iso-damaged',
   })
 })
@@ -148,11 +158,75 @@ test('an image just under 4 GiB gets its file behind the end, in numbers of more
   const size = 4_294_000_640
   const image = await readImage(readerOf(small), size)
   if (isProblem(image)) throw new Error(image.message)
-  const segments = injectFile({ path: 'x.iso', image }, MODE)
+  const segments = injectFiles(sourceOf(image), [MODE])
   if (isProblem(segments)) throw new Error(segments.message)
   // Data in one sector, the moved root in two.
   expect(totalLength(segments)).toBe(size + 3 * SECTOR)
   // All but the patched bytes stays on disk: volume size, root in the descriptor, `..` of the folder, path table.
   const onDisk = segments.filter(({ from }) => from === 'file').map(segmentLength)
   expect(onDisk.reduce((sum, length) => sum + length, 0)).toBe(size - 8 - 16 - 16 - 4)
+})
+
+test('several files at once, each with a short name of its own', async () => {
+  const names = ['proxmox-first-boot', 'auto-installer-mode.toml', 'answer.toml', 'auto-installer-mode.tomato']
+  const files = names.map((name, index) => ({ name, bytes: Buffer.alloc(index * 2048, name) }))
+  const { bytes } = await inject(crowded(), ...files)
+  const image = await open(bytes)
+  const added = image.primary.entries.filter(({ name }) => names.includes(name))
+  expect(added.map(({ name, length, records }) => [name, length, String(Buffer.from(records[0]!.identifier))])).toEqual(
+    [
+      ['answer.toml', 2 * 2048, 'ANSWER.TOM;1'],
+      ['auto-installer-mode.tomato', 3 * 2048, 'AUTO_IN0.TOM;1'],
+      ['auto-installer-mode.toml', 2048, 'AUTO_INS.TOM;1'],
+      ['proxmox-first-boot', 0, 'PROXMOX_.;1'],
+    ],
+  )
+  for (const file of files) expect(Buffer.from((await readFile(image, `/${file.name}`, 10_000))!)).toEqual(file.bytes)
+})
+
+/** The path table four times: types L and M, each with the optional copy (ECMA-119 §8.4.14 to §8.4.17). */
+function withFourTables(image: Uint8Array): Uint8Array {
+  const size = image.length
+  const grown = new Uint8Array(size + 3 * SECTOR)
+  grown.set(image)
+  const descriptor = new DataView(grown.buffer, 16 * SECTOR)
+  const root = descriptor.getUint32(ROOT_RECORD_AT + 2, true)
+  const end = size / SECTOR
+  for (const [index, at] of [144, 148, 152].entries()) {
+    descriptor.setUint32(at, end + index, at === 144)
+    grown.set([1, 0], size + index * SECTOR)
+    new DataView(grown.buffer).setUint32(size + index * SECTOR + 2, root, at === 144)
+  }
+  return grown
+}
+
+test('when the root moves, all four path tables follow, each in its byte order', async () => {
+  const { bytes } = await inject(withFourTables(crowded()))
+  const root = (await open(bytes)).primary.rootOffset / SECTOR
+  expect(root).toBe(crowded().length / SECTOR + 4)
+  const descriptor = new DataView(bytes.buffer, bytes.byteOffset + 16 * SECTOR, SECTOR)
+  for (const [at, littleEndian] of [
+    [140, true],
+    [144, true],
+    [148, false],
+    [152, false],
+  ] as const) {
+    const table = new DataView(bytes.buffer, bytes.byteOffset + descriptor.getUint32(at, littleEndian) * SECTOR, SECTOR)
+    expect([at, table.getUint32(2, littleEndian)]).toEqual([at, root])
+  }
+})
+
+test.each([
+  ['with room in the root', proxmoxImage()],
+  ['with a root that moves', crowded()],
+])('L02 any range is the slice of the whole: %s', async (_, original) => {
+  const { segments, bytes } = await inject(original)
+  const offset = fc.integer({ min: 0, max: bytes.length + 10 })
+  fc.assert(
+    fc.property(offset, offset, (from, length) => {
+      const slice = bytesIn(original, sliceSegments(segments, from, length))
+      return Buffer.compare(slice, bytes.subarray(from, from + length)) === 0
+    }),
+    { numRuns: 500 },
+  )
 })

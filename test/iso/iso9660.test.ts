@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { injectFile } from '../../services/iso/inject.ts'
+import { injectFiles } from '../../services/iso/inject.ts'
 import { findFile, type IsoImage, readFile, readImage } from '../../services/iso/iso9660.ts'
 import { isProblem } from '../../services/kit/is-problem.ts'
 import { proxmoxImage, readerOf, record, smallImage } from './small-image.ts'
@@ -159,7 +159,9 @@ test('no damage to a good image makes reading or injecting throw', async () => {
       if (isProblem(image)) return
       await findFile(image, '/boot/linux26')
       await readFile(image, '/.cd-info', 1000)
-      injectFile({ path: 'x.iso', image }, { name: 'auto-installer-mode.toml', bytes: new Uint8Array(10) })
+      injectFiles({ segments: [{ from: 'memory', bytes }], image }, [
+        { name: 'auto-installer-mode.toml', bytes: new Uint8Array(10) },
+      ])
     }),
     { numRuns: 500 },
   )
