@@ -26,7 +26,7 @@ import { ServerWatch } from './dhcp/server-watch.ts'
 import { type DhcpServer, startDhcp } from './dhcp/server.ts'
 import { registryDnsView } from './dns/registry-view.ts'
 import { startDns } from './dns/server.ts'
-import { type Certificate, loadCertificate } from './http/certificate.ts'
+import { ServedCertificate } from './http/served-certificate.ts'
 import { buildApp, closeApp, startHttp } from './http/server.ts'
 import { type IsoCatalogue, openCatalogue } from './iso/catalogue.ts'
 import { EventLoopWatch, heldTrouble } from './kit/event-loop.ts'
@@ -70,6 +70,7 @@ export type ApplianceOptions = { log: Log; clock: Clock }
 const SWEEP_MS = 5_000
 const RESCAN_MS = 30_000
 const POOLS_MS = 30_000
+const CERTIFICATE_MS = 60_000
 /** Ethernet's, should the interface be gone while a transfer begins. */
 const MTU_BYTES = 1500
 
@@ -82,7 +83,8 @@ type Ground = {
   store: Store
   key: Uint8Array
   catalogue: IsoCatalogue
-  certificate: Certificate
+  certificate: ServedCertificate
+  alarms: Alarms
   loaders: Loaders
   urls: Urls
   log: Log
@@ -121,7 +123,10 @@ async function openGround(site: Site, { log, clock }: ApplianceOptions, closing:
   const loaders = await findLoaders(site.boot.loaders)
   const store = await openStore(site.paths.state)
   closing.push(() => store.close())
-  const certificate = await loadCertificate(site)
+  const alarms = new Alarms(clock, alarm =>
+    log.info({ reason: alarm.code, subject: alarm.subject }, `over: ${alarm.message}`),
+  )
+  const certificate = await ServedCertificate.open({ site, clock, log, alarms })
   const catalogue = await openCatalogue(site.paths.isos, log)
   for (const problem of (await loadLayers(site.paths.answers)).problems) {
     log.warn({ code: problem.code }, formatProblem(problem))
@@ -132,6 +137,7 @@ async function openGround(site: Site, { log, clock }: ApplianceOptions, closing:
     key: await loadKey(site.paths.state),
     catalogue,
     certificate,
+    alarms,
     loaders,
     urls: urlsOf(site),
     log,
@@ -157,7 +163,7 @@ async function openPorts(site: Site, closing: Closing): Promise<Sockets> {
   return sockets
 }
 
-type Served = Ground & { registry: Registry; sockets: Sockets; alarms: Alarms }
+type Served = Ground & { registry: Registry; sockets: Sockets }
 
 /** Looks at addresses: before they are offered, where the site wants that, and at those of other servers. */
 function openProbe({ site, log, clock }: Served): Promise<AddressProbe> {
@@ -179,7 +185,7 @@ function watchServers({ site, sockets, alarms, log, clock }: Served, probe: Addr
 async function serveDhcp(served: Served, closing: Closing): Promise<DhcpServer | undefined> {
   const { site, store, registry, urls, certificate, loaders, log, clock, meter, sockets, alarms } = served
   if (!sockets.dhcp || !sockets.bootServer) return undefined
-  const fleet = registryFleet({ registry, site, urls, fingerprint: certificate.fingerprint, loaders, clock, alarms })
+  const fleet = registryFleet({ registry, site, urls, fingerprint: () => certificate.tell(), loaders, clock, alarms })
   const probe = await openProbe(served)
   closing.push(() => probe.close())
   const watch = watchServers(served, probe)
@@ -249,7 +255,7 @@ async function startServices(served: Served, closing: Closing): Promise<LeaseSou
     registry,
     site,
     urls,
-    fingerprint: certificate.fingerprint,
+    fingerprint: () => certificate.tell(),
     macAt,
     leaseOf: mac => dhcp?.leaseOf(mac),
   })
@@ -292,7 +298,13 @@ async function startControl(
     app,
     localLeases(leases, registry, clock, async () => {}),
   )
-  addIsoApi(app, localIsos(catalogue, site, { answerUrl: urls.answer(), fingerprint: certificate.fingerprint }))
+  const ours = {
+    answerUrl: urls.answer(),
+    get fingerprint() {
+      return certificate.current.fingerprint
+    },
+  }
+  addIsoApi(app, localIsos(catalogue, site, ours))
   addDocumentApi(
     app,
     localDocuments(registry, store.documents, async () => {}),
@@ -338,19 +350,21 @@ export async function startAppliance(site: Site, options: ApplianceOptions): Pro
     const ground = await openGround(site, options, grounds)
     const sockets = await openPorts(site, grounds)
     const registry = await Registry.open({ site, store: ground.store.events, key: ground.key, clock, log })
-    const alarms = new Alarms(clock, alarm =>
-      log.info({ reason: alarm.code, subject: alarm.subject }, `over: ${alarm.message}`),
-    )
+    const { certificate, alarms } = ground
     gaugeAlarms(ground.meter, alarms)
-    const served = { ...ground, registry, sockets, alarms }
+    const served = { ...ground, registry, sockets }
+    const lookAtCertificate = (): Promise<void> => certificate.look(() => registry.machines())
+    // Before anybody is told anything: what was replaced while nobody was in the way counts at once.
+    await lookAtCertificate()
     const leases = await startServices(served, services)
     await startControl(served, leases, services)
     const failed = (what: string) => (error: unknown) => log.error({ error: String(error) }, `${what} failed`)
     services.push(repeat(clock, SWEEP_MS, () => registry.sweep(), failed('the sweep of silent machines')))
     services.push(repeat(clock, SWEEP_MS, async () => alarms.sweep(), failed('the sweep of alarms')))
+    services.push(repeat(clock, CERTIFICATE_MS, lookAtCertificate, failed('the look at the certificate')))
     services.push(watchEventLoop(alarms, log, clock))
     services.push(repeat(clock, RESCAN_MS, () => ground.catalogue.rescan(), failed('the rescan of the ISO folder')))
-    return { registry, fingerprint: ground.certificate.fingerprint, stop }
+    return { registry, fingerprint: certificate.current.fingerprint, stop }
   } catch (error) {
     await stop()
     throw error

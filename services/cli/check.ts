@@ -9,8 +9,10 @@ import { listLoaders, type Loaders } from '../boot/load.ts'
 import { COMMON_LOADERS, LOADERS } from '../boot/plan.ts'
 import { urlsOf } from '../boot/urls.ts'
 import { bakedProblems } from '../iso/baked.ts'
+import { certificateProblems } from '../http/certificate.ts'
 import { type IsoCatalogue, memoryNeeded, openCatalogue } from '../iso/catalogue.ts'
 import { formatSize } from '../kit/amount.ts'
+import { systemClock } from '../kit/clock.ts'
 import { isProblem } from '../kit/is-problem.ts'
 import { silentLog } from '../kit/log.ts'
 import type { Problem } from '../kit/problem.ts'
@@ -196,6 +198,7 @@ export const checkCommand: Command = {
       ...checkInterface(site),
       ...checkLoaders(site, loaders),
       ...(await checkPings(site)),
+      ...(await certificateProblems(site, systemClock.now())),
       ...catalogue.problems(),
       ...catalogue.entries().flatMap(entry => bakedProblems(entry, ours)),
       ...checkProfiles(site, catalogue),

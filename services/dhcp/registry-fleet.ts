@@ -18,7 +18,8 @@ export type FleetOptions = {
   registry: Registry
   site: Site
   urls: Urls
-  fingerprint: string
+  /** Of the certificate that is served, for a machine that is told it now. */
+  fingerprint: () => string
   /** What the loader folder holds. */
   loaders: LoaderNames
   clock: Pick<Clock, 'now'>
@@ -116,7 +117,10 @@ export function registryFleet(options: FleetOptions): DhcpFleet {
   const planOf = (client: DhcpClient, machine: Machine): DhcpPlan => {
     const silent = silentReason(machine, registry.listing(machine), site.boot.unknown)
     const attempt = site.dhcp.answerOptions ? expectsAnswer(machine) : undefined
-    const answer = attempt && { url: urls.answer(registry.token(attempt, 'answer')), fingerprint: options.fingerprint }
+    const answer = attempt && {
+      url: urls.answer(registry.token(attempt, 'answer')),
+      fingerprint: options.fingerprint(),
+    }
     const view = { ...bootView(silent, urls.script(client.mac), answer), loops: machine.loop !== undefined }
     return dhcpPlan(client.boot, view, loaders)
   }

@@ -15,7 +15,8 @@ export type DnsViewOptions = {
   registry: Registry
   site: Site
   urls: Urls
-  fingerprint: string
+  /** Of the certificate that is served, for a machine that is told it now. */
+  fingerprint: () => string
   macAt: (address: Ipv4) => Mac | undefined
   leaseOf: (mac: Mac) => LeaseRecord | undefined
 }
@@ -41,9 +42,9 @@ export function registryDnsView(options: DnsViewOptions): DnsView {
       const attempt = machine && expectsAnswer(machine)
       // Where another server gives the addresses, an ISO booted from a stick finds its way here without an attempt that began: a URL without a token
       // lets it be seen, and served if it is approved.
-      if (!attempt) return site.dhcp.mode === 'server' ? undefined : { url: urls.answer(), fingerprint }
+      if (!attempt) return site.dhcp.mode === 'server' ? undefined : { url: urls.answer(), fingerprint: fingerprint() }
       note(machine.id, attempt, client)
-      return { url: urls.answer(registry.token(attempt, 'answer')), fingerprint }
+      return { url: urls.answer(registry.token(attempt, 'answer')), fingerprint: fingerprint() }
     },
     addressOf(name) {
       const machine = names().named(name)

@@ -151,7 +151,7 @@ async function serve(
       webhook: urls.webhook(registry.token(attempt.id, 'webhook')),
       firstBoot: urls.firstBoot(registry.token(attempt.id, 'first-boot')),
     },
-    fingerprint: certificate.fingerprint,
+    fingerprint: certificate.tell(),
   })
   if (Array.isArray(composed)) return fail(context, reply, machine, asking, problemLine(composed))
   const { layers, leftOut, isFromDhcp } = composed

@@ -45,7 +45,7 @@ function modeFileOf({ site, registry, urls, certificate }: HttpContext, { attemp
   const where =
     site.dhcp.mode === 'server'
       ? {}
-      : { url: urls.answer(registry.token(attempt, 'answer')), certFingerprint: certificate.fingerprint }
+      : { url: urls.answer(registry.token(attempt, 'answer')), certFingerprint: certificate.tell() }
   return renderModeFile(iso.release, { ...where, ...token })
 }
 

@@ -12,7 +12,7 @@ import type { Registry } from '../machine/registry.ts'
 import { isBehindRouter } from '../site/networks.ts'
 import type { Site } from '../site/types.ts'
 import type { DocumentKind, DocumentStore } from '../store/types.ts'
-import type { Certificate } from './certificate.ts'
+import type { TlsIdentity } from './served-certificate.ts'
 
 export type HttpContext = {
   site: Site
@@ -20,7 +20,7 @@ export type HttpContext = {
   catalogue: IsoCatalogue
   /** Read anew for every answer, so that an edited layer counts at once. */
   layers: () => Promise<Layers>
-  certificate: Certificate
+  certificate: TlsIdentity
   /** Where what machines say of themselves is kept. */
   documents: Pick<DocumentStore, 'put'>
   urls: Urls

@@ -15,6 +15,7 @@ import { addBootScript } from './boot-script.ts'
 import type { HttpContext } from './context.ts'
 import { addFirstBoot } from './first-boot.ts'
 import { addIsoFiles, addLoaders } from './iso-files.ts'
+import { TLS_CONTEXT } from './served-certificate.ts'
 import { addWebhook } from './webhook.ts'
 
 /** System information is a few KB; 64 KiB is ten times the largest seen (L06). */
@@ -162,9 +163,13 @@ export async function startHttp(options: HttpOptions): Promise<HttpServer> {
   addBootFiles(plain, context)
   addIsoFiles(plain, context)
   addLoaders(plain, context, options.loaders)
-  const { cert, key } = context.certificate
-  const secure = { ...times, cert, key, minVersion: 'TLSv1.2', handshakeTimeout: limits.headersMs } as const
-  const tls = buildApp(handler => limit(createSecure(secure, handler) as unknown as Server, limits), context)
+  const { cert, key } = context.certificate.current
+  const secure = { ...times, ...TLS_CONTEXT, cert, key, handshakeTimeout: limits.headersMs }
+  const tls = buildApp(handler => {
+    const server = createSecure(secure, handler)
+    context.certificate.serveWith(server)
+    return limit(server as unknown as Server, limits)
+  }, context)
   addAnswer(tls, context)
   addWebhook(tls, context)
   addFirstBoot(tls, context)

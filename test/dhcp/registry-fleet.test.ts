@@ -29,7 +29,7 @@ async function open(site = siteOf()) {
     registry: rig.registry,
     site,
     urls: urlsOf(site),
-    fingerprint: FINGERPRINT,
+    fingerprint: () => FINGERPRINT,
     loaders: new Set(['undionly.kpxe', 'snponly.efi']),
     clock: rig.clock,
   })

@@ -42,7 +42,7 @@ export class SiteBench {
       registry: this.rig.registry,
       site,
       urls: urlsOf(site),
-      fingerprint: 'AB'.repeat(32),
+      fingerprint: () => 'AB'.repeat(32),
       loaders: new Set(['undionly.kpxe', 'snponly.efi']),
       clock: this.rig.clock,
       alarms: { raise: trouble => this.alarms.push(trouble) > 0 },

@@ -41,7 +41,7 @@ async function open(site = siteOf(`${LISTED.replace('"node1"', '"Node1"')}${RULE
     registry: fleet.registry,
     site,
     urls,
-    fingerprint: FINGERPRINT,
+    fingerprint: () => FINGERPRINT,
     macAt: address => leases.get(address),
     leaseOf,
   })

@@ -140,7 +140,7 @@ describe('L08 the answer, whole and at once', () => {
       source: 'from-url',
       url: `https://10.77.0.1/first-boot/${rig.token('first-boot')}`,
     })
-    const fingerprint = rig.context.certificate.fingerprint
+    const fingerprint = rig.context.certificate.current.fingerprint
     for (const table of ['post-installation-webhook', 'first-boot'])
       expect(
         String((answer[table] as { 'cert-fingerprint': string })['cert-fingerprint'])

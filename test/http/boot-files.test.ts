@@ -83,7 +83,7 @@ describe('kernel and initrd of an attempt', () => {
       rig = await Rig.start({ dhcp: `[dhcp]\nmode = "${mode}"` })
       await rig.bring('booting')
       const { body } = await rig.plain(`/boot/${rig.attempt}/initrd.img`)
-      const { fingerprint } = rig.context.certificate
+      const { fingerprint } = rig.context.certificate.current
       expect(await modeFileIn(body)).toBe(
         `mode = "http"\npartition_label = "proxmox-ais"\n\n[http]\nurl = "https://10.77.0.1/answer/${rig.token('answer')}"\ncert_fingerprint = "${fingerprint}"\ntoken = "${rig.token('bearer')}"\n`,
       )

@@ -1,11 +1,18 @@
-import { createHash, generateKeyPairSync } from 'node:crypto'
+import { createHash, generateKeyPairSync, X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdtemp, rm, stat, unlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { connect } from 'node:tls'
+import { generate } from 'selfsigned'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { loadCertificate } from '../../services/http/certificate.ts'
+import {
+  BEFORE_END_MS,
+  type Certificate,
+  certificateProblems,
+  wantedCertificate,
+} from '../../services/http/certificate.ts'
+import type { Ipv4 } from '../../services/kit/ipv4.ts'
 import { EnvironmentProblem } from '../../services/kit/problem.ts'
 import type { Site } from '../../services/site/types.ts'
 import { siteOf } from '../machine/rig.ts'
@@ -22,13 +29,20 @@ const site = (http: Partial<Site['http']> = {}): Site => {
   return { ...right, paths: { ...right.paths, state: folder }, http: { ...right.http, ...http } }
 }
 
+/** Some day, as the appliance's clock has it. */
+const TODAY = Date.UTC(2026, 10, 20)
+const DAY_MS = 86_400_000
+const loadCertificate = (of: Site, now = TODAY): Promise<Certificate> => wantedCertificate(of, now)
+
 test('H27 the fingerprint is the SHA-256 of what is served', async () => {
   const rig = await Rig.start()
   const socket = connect({ host: '127.0.0.1', port: rig.ports.tls, rejectUnauthorized: false })
   await once(socket, 'secureConnect')
   const served = socket.getPeerCertificate().raw
   socket.destroy()
-  expect(rig.context.certificate.fingerprint).toBe(createHash('sha256').update(served).digest('hex').toUpperCase())
+  expect(rig.context.certificate.current.fingerprint).toBe(
+    createHash('sha256').update(served).digest('hex').toUpperCase(),
+  )
   await rig.close()
 })
 
@@ -47,9 +61,42 @@ describe('the self-signed certificate', () => {
     expect(await loadCertificate(site())).toEqual(again)
   })
 
-  test('is still good in nine years', async () => {
-    const { notAfter } = await loadCertificate(site())
-    expect(notAfter.getTime()).toBeGreaterThan(Date.now() + 9 * 365 * 86_400_000)
+  test('names the appliance and its address, and is still good in nine years', async () => {
+    const { cert, notAfter } = await loadCertificate(site())
+    const leaf = new X509Certificate(cert)
+    expect([leaf.checkIP('10.77.0.1'), leaf.checkHost('rackrise.rack.test'), leaf.ca]).toEqual([
+      '10.77.0.1',
+      'rackrise.rack.test',
+      false,
+    ])
+    expect(notAfter.getTime()).toBeGreaterThan(TODAY + 9 * 365 * DAY_MS)
+  })
+
+  test('is made anew a month before it ends, and not a day earlier', async () => {
+    const first = await loadCertificate(site())
+    const due = first.notAfter.getTime() - BEFORE_END_MS
+    expect(await loadCertificate(site(), due)).toEqual(first)
+    const second = await loadCertificate(site(), due + 1000)
+    expect(second.fingerprint).not.toBe(first.fingerprint)
+    expect(await loadCertificate(site(), due + 1000)).toEqual(second)
+  })
+
+  test.each([
+    ['another address', { network: { ...siteOf().network, address: '10.77.0.2' as Ipv4 } }],
+    ['another domain', { domain: 'other.test' }],
+  ])('is made anew for %s', async (_, change) => {
+    const first = await loadCertificate(site())
+    expect((await loadCertificate({ ...site(), ...change })).fingerprint).not.toBe(first.fingerprint)
+  })
+
+  test('halves of two, as a crash leaves them, are made good', async () => {
+    const first = await loadCertificate(site())
+    await unlink(join(folder, 'tls-certificate.pem'))
+    await loadCertificate(site())
+    await writeFile(join(folder, 'tls-certificate.pem'), first.cert)
+    const again = await loadCertificate(site())
+    expect(again.fingerprint).not.toBe(first.fingerprint)
+    expect(await loadCertificate(site())).toEqual(again)
   })
 })
 
@@ -64,6 +111,39 @@ describe('the site’s own certificate', () => {
     await writeFile(own().certificateFile!, made.cert)
     await writeFile(own().keyFile!, made.key)
     expect(await loadCertificate(site(own()))).toEqual(made)
+  })
+
+  test.each([
+    ['in a year', 365, []],
+    ['in thirty days', 30, []],
+    ['in a week', 7, ['warning certificate-expires']],
+    ['since yesterday', -1, ['warning certificate-expired']],
+  ])('that ends %s', async (_, days, expected) => {
+    const made = await loadCertificate(site())
+    await writeFile(own().certificateFile!, made.cert)
+    await writeFile(own().keyFile!, made.key)
+    const problems = await certificateProblems(site(own()), made.notAfter.getTime() - days * DAY_MS)
+    expect(problems.map(({ severity, code }) => `${severity} ${code}`)).toEqual(expected)
+    for (const { message } of problems) expect(message).toContain(own().certificateFile!)
+  })
+
+  test.each([
+    ['RSA of 2048 bits', { keyType: 'rsa', keySize: 2048 }, []],
+    ['RSA of 1024 bits', { keyType: 'rsa', keySize: 1024 }, ['error certificate-key']],
+    ['P-384', { keyType: 'ec', curve: 'P-384' }, []],
+    ['P-521', { keyType: 'ec', curve: 'P-521' }, ['error certificate-key']],
+  ] as const)('with a key of %s', async (_, key, expected) => {
+    const made = await generate([{ name: 'commonName', value: 'x' }], { ...key, notBeforeDate: new Date(TODAY) })
+    await writeFile(own().certificateFile!, made.cert)
+    await writeFile(own().keyFile!, made.private)
+    expect((await certificateProblems(site(own()), TODAY)).map(({ severity, code }) => `${severity} ${code}`)).toEqual(
+      expected,
+    )
+  })
+
+  test('that can not be used is one of the problems of `check`', async () => {
+    expect((await certificateProblems(site(own()), TODAY)).map(({ code }) => code)).toEqual(['certificate'])
+    expect(await certificateProblems(site(), TODAY)).toEqual([])
   })
 
   test.each([

@@ -42,7 +42,7 @@ async function install(layer: string, options: RigOptions = {}) {
   const { registry, site, urls } = rig.context
   const { clock } = rig
   leases.put({ address: HERE, mac: NODE1, state: 'bound', boundAt: clock.now() - 2, expiresAt: clock.now() - 1 })
-  const fleet = registryFleet({ registry, site, urls, fingerprint: '', loaders: new Set(), clock })
+  const fleet = registryFleet({ registry, site, urls, fingerprint: () => '', loaders: new Set(), clock })
   const view = { server: server({ address: ip('127.0.0.1'), prefix: subnets[0]!.prefix, subnets }), leases, fleet }
   clock.advance(3_600_000)
   return (mac: Mac, said: Said) => {

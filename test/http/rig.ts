@@ -9,10 +9,11 @@ import { join } from 'node:path'
 import { loadLayers } from '../../services/answer/load.ts'
 import { listLoaders } from '../../services/boot/load.ts'
 import { urlsOf } from '../../services/boot/urls.ts'
-import { loadCertificate } from '../../services/http/certificate.ts'
 import type { HttpContext } from '../../services/http/context.ts'
+import { ServedCertificate } from '../../services/http/served-certificate.ts'
 import { type HttpLimits, startHttp } from '../../services/http/server.ts'
 import { openCatalogue } from '../../services/iso/catalogue.ts'
+import { Alarms } from '../../services/kit/alarms.ts'
 import type { Ipv4 } from '../../services/kit/ipv4.ts'
 import type { Mac } from '../../services/kit/mac.ts'
 import { openNativeSocket } from '../../services/kit/native-socket.ts'
@@ -145,10 +146,12 @@ export class Rig {
   readonly holders = new Map<Ipv4, Mac>([[HERE, NODE1]])
   readonly clock = new FakeClock()
   readonly log = new HeardLog()
+  readonly alarms = new Alarms(this.clock)
   folder = ''
   ports = { plain: 0, tls: 0 }
   context!: HttpContext
   documents!: DocumentStore
+  certificate!: ServedCertificate
   close!: () => Promise<void>
 
   static async start(options: RigOptions = {}): Promise<Rig> {
@@ -183,12 +186,13 @@ export class Rig {
       log,
     })
     this.documents = store.documents
+    this.certificate = await ServedCertificate.open({ site, clock, log, alarms: this.alarms })
     this.context = {
       site,
       registry,
       catalogue: await openCatalogue(site.paths.isos, log),
       layers: () => loadLayers(site.paths.answers),
-      certificate: await loadCertificate(site),
+      certificate: this.certificate,
       documents: store.documents,
       urls: urlsOf(site),
       clock,
