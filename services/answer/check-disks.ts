@@ -1,112 +1,126 @@
 /** What the installer demands of `[disk-setup]`: the table that decides which disks are erased. */
-import type { AnswerTarget } from './dialect.ts'
-import type { Problem } from '../kit/problem.ts'
-import { checkFilter } from './check-network.ts'
-import { answerError, answerWarning } from './problems.ts'
+import { shown } from '../site/finding.ts'
+import { checkFilter } from './check-filter.ts'
+import type { AnswerView } from './draft.ts'
+import { type AnswerProblem, errorAt, warningAt } from './problems.ts'
 import { findDiskCountMistake } from './raid.ts'
-import type { DiskSetup } from './schema.ts'
 
-function wrong(message: string, hint: string): Problem {
-  return answerError('wrong-value', message, hint)
-}
+const TABLE = 'disk-setup'
+const LIST = [TABLE, 'disk-list']
 
 /** Table of options that belongs to each file system. */
 const TABLE_OF = { ext4: 'lvm', xfs: 'lvm', zfs: 'zfs', btrfs: 'btrfs' } as const
 const OPTION_TABLES = ['lvm', 'zfs', 'btrfs'] as const
 
-function isSingleDisk(disks: DiskSetup): boolean {
-  return TABLE_OF[disks.filesystem] === 'lvm'
-}
-
-function checkTables(disks: DiskSetup, target: AnswerTarget): Problem[] {
-  const own = TABLE_OF[disks.filesystem]
-  const problems = OPTION_TABLES.filter(table => table !== own && disks[table] !== undefined).map(table =>
-    wrong(`[disk-setup.${table}] does not go with ${disks.filesystem}`, 'remove it, or name one disk layout only'),
-  )
-  if (own !== 'lvm' && disks[own]?.raid === undefined) {
+function checkTables({ draft, target, isUnknown }: AnswerView): AnswerProblem[] {
+  const disks = draft[TABLE]
+  if (disks?.filesystem === undefined) return []
+  const { filesystem } = disks
+  const own = TABLE_OF[filesystem]
+  const problems = OPTION_TABLES.filter(table => table !== own && disks[table] !== undefined).map(table => {
+    const message = `[disk-setup.${table}] does not go with ${filesystem}`
+    return errorAt([TABLE, table], 'conflict', message, 'remove it, or name one disk layout only')
+  })
+  if (own !== 'lvm' && disks[own]?.raid === undefined && !isUnknown(`disk-setup.${own}.raid`)) {
     const hint = 'set it; "raid0" is right for one disk'
-    problems.push(answerError('missing-key', `disk-setup.${own}.raid is missing`, hint))
+    problems.push(errorAt([TABLE, own], 'missing-key', `disk-setup.${own}.raid is missing`, hint))
   }
-  if (disks.filesystem === 'btrfs' && target.product !== 'pve') {
-    problems.push(wrong(`btrfs is not offered for ${target.product}`, 'choose ext4, xfs or zfs'))
+  if (filesystem === 'btrfs' && target.product !== 'pve') {
+    const message = `btrfs is not offered for ${target.product}`
+    problems.push(errorAt([TABLE, 'filesystem'], 'wrong-value', message, 'choose ext4, xfs or zfs'))
   }
   return problems
 }
 
-function checkList(disks: DiskSetup, list: readonly string[]): Problem[] {
-  const problems: Problem[] = []
-  if (isSingleDisk(disks) && list.length > 1) {
-    problems.push(wrong(`${disks.filesystem} takes one disk, disk-setup.disk-list has ${list.length}`, 'keep one'))
+/** Kernel names of whole disks, and of their partitions. */
+const DISK = /^(?:(?:sd|vd|xvd|hd|dasd)[a-z]+|nvme\d+(?:c\d+)?n\d+|mmcblk\d+|pmem\d+)$/
+const PARTITION = /^(?:(?:sd|vd|xvd|hd|dasd)[a-z]+\d+|(?:nvme\d+(?:c\d+)?n\d+|mmcblk\d+|pmem\d+)p\d+)$/
+
+function checkEntry(disk: string, index: number): AnswerProblem[] {
+  const path = [...LIST, index]
+  const name = disk.replace(/^\/dev\//, '')
+  if (name === '')
+    return [errorAt(path, 'wrong-value', 'disk-setup.disk-list has an empty entry', 'it would match every disk')]
+  // Entries are compared with the end of kernel names such as /dev/sda; links below /dev/disk never match.
+  const mistake = name.includes('/') ? '' : PARTITION.test(name) ? ': it is a partition' : undefined
+  if (mistake !== undefined) {
+    const hint = 'use the kernel name of a whole disk, or a filter on ID_SERIAL'
+    return [errorAt(path, 'wrong-value', `disk-setup.disk-list: ${shown(disk)} never matches${mistake}`, hint)]
   }
-  const seen = new Set<string>()
-  for (const disk of list) {
-    const name = disk.replace(/^\/dev\//, '')
-    if (name === '') problems.push(wrong('disk-setup.disk-list has an empty entry', 'it would match every disk'))
-    // Entries are compared with the end of kernel names such as /dev/sda; links below /dev/disk never match.
-    else if (name.includes('/')) {
-      problems.push(wrong(`disk-setup.disk-list: ${disk} never matches`, 'use a kernel name, or a filter on ID_SERIAL'))
-    }
-    if (seen.has(name)) problems.push(wrong(`disk-setup.disk-list has ${name} twice`, 'remove one'))
-    seen.add(name)
-  }
-  return [...problems, ...checkCount(disks, list.length)]
+  if (DISK.test(name)) return []
+  const message = `disk-setup.disk-list: ${shown(disk)} is not the kernel name of a disk`
+  const hint = 'write one such as "sda" or "nvme0n1"; it is compared with the end of the names'
+  return [warningAt(path, 'doubtful-value', message, hint)]
 }
 
-function checkCount(disks: DiskSetup, count: number): Problem[] {
+function checkList({ draft }: AnswerView): AnswerProblem[] {
+  const { filesystem, 'disk-list': list = [] } = draft[TABLE] ?? {}
+  const names = list.map(disk => disk.replace(/^\/dev\//, ''))
+  const twice = names.flatMap((name, index) => {
+    const message = `disk-setup.disk-list has ${shown(name)} twice`
+    return names.indexOf(name) === index ? [] : [errorAt([...LIST, index], 'duplicate-value', message, 'remove one')]
+  })
+  const isSingle = filesystem !== undefined && TABLE_OF[filesystem] === 'lvm'
+  const message = `${filesystem} takes one disk, disk-setup.disk-list has ${list.length}`
+  const many = isSingle && list.length > 1 ? [errorAt(LIST, 'conflict', message, 'keep one')] : []
+  return [...list.flatMap(checkEntry), ...twice, ...many]
+}
+
+/** Installers tell before partitioning since 9.0.5, and an odd number since 9.2.6; older ones fail in the middle of it. */
+function checkCount({ draft, isUnknown }: AnswerView): AnswerProblem[] {
+  const disks = draft[TABLE] ?? {}
+  const count = disks['disk-list']?.length ?? 0
+  if (count === 0 || isUnknown('disk-setup.disk-list')) return []
   const mistake = findDiskCountMistake(disks, count)
-  return mistake === undefined ? [] : [wrong(`${mistake}, disk-setup.disk-list has ${count}`, 'add or remove disks')]
+  const hint = 'add or remove disks, or choose another level'
+  return mistake === undefined ? [] : [errorAt(LIST, 'conflict', `${mistake}, disk-setup.disk-list has ${count}`, hint)]
 }
 
-function checkSelection(disks: DiskSetup): Problem[] {
-  const list = disks['disk-list'] ?? []
-  const filter = disks.filter ?? {}
-  const isFiltered = Object.keys(filter).length > 0
-  if (list.length > 0 === isFiltered) {
-    const found = isFiltered ? 'both' : 'neither'
-    return [wrong(`disk-setup has ${found} of disk-list and filter`, 'name the disks in exactly one way')]
+function checkSelection({ draft, isUnknown }: AnswerView): AnswerProblem[] {
+  const { 'disk-list': list, filter } = draft[TABLE] ?? {}
+  const isListed = (list ?? []).length > 0
+  const isFiltered = Object.keys(filter ?? {}).length > 0
+  const hint = 'name the disks in exactly one way'
+  if (isListed && isFiltered) {
+    return [errorAt([TABLE, 'filter'], 'conflict', 'disk-setup has both of disk-list and filter', hint)]
   }
-  if (!isFiltered) return checkList(disks, list)
-  const problems = checkFilter('disk-setup.filter', filter)
-  if (isSingleDisk(disks) && disks['filter-match'] === 'all') {
-    const message = `disk-setup.filter-match = "all" is ignored for ${disks.filesystem}`
+  const isOpen = isUnknown('disk-setup.disk-list') || isUnknown('disk-setup.filter')
+  if (isListed || isFiltered || !draft[TABLE] || isOpen) return []
+  return [errorAt([TABLE], 'missing-key', 'disk-setup has neither of disk-list and filter', hint)]
+}
+
+function checkMatch({ draft, isUnknown }: AnswerView): AnswerProblem[] {
+  const { filesystem, filter = {}, 'filter-match': match } = draft[TABLE] ?? {}
+  const path = [TABLE, 'filter-match']
+  const entries = Object.keys(filter).length
+  if (filesystem === undefined) return []
+  if (match !== undefined && entries === 0 && !isUnknown('disk-setup.filter')) {
+    return [warningAt(path, 'ineffective-key', 'disk-setup.filter-match has no effect without a filter', 'remove it')]
+  }
+  const isSingle = TABLE_OF[filesystem] === 'lvm'
+  if (match === 'all' && isSingle) {
+    const message = `disk-setup.filter-match = "all" is ignored for ${filesystem}`
     const hint = 'the first disk that matches any entry is erased; use one entry that is precise'
-    problems.push(answerWarning('ineffective-key', message, hint))
+    // With several entries another disk is erased than the one that was meant.
+    return [entries > 1 ? errorAt(path, 'conflict', message, hint) : warningAt(path, 'ineffective-key', message, hint)]
   }
-  return problems
+  if (match !== undefined || entries < 2 || isUnknown('disk-setup.filter-match')) return []
+  const which = isSingle ? 'the first disk that matches' : 'every disk that matches'
+  const message = `disk-setup.filter has ${entries} entries: ${which} any one of them is erased`
+  const hint = isSingle
+    ? 'use one entry that is precise, or say filter-match = "any"'
+    : 'say filter-match = "all" or "any"'
+  return [warningAt([TABLE, 'filter'], 'doubtful-value', message, hint)]
 }
 
-/** Powers of two that ZFS takes as sector size. */
-const ASHIFT = { least: 9, most: 16 }
-/** MiB; the installer raises less to it. 0 means no limit. */
-const LEAST_ARC = 64
-
-function checkZfs({ zfs }: DiskSetup): Problem[] {
-  const problems: Problem[] = []
-  const { ashift = 12, copies = 1, 'arc-max': arcMax = 0 } = zfs ?? {}
-  if (ashift < ASHIFT.least || ashift > ASHIFT.most) {
-    problems.push(wrong('disk-setup.zfs.ashift is not between 9 and 16', 'use 12, or 13 for some SSDs'))
-  }
-  if (copies < 1 || copies > 3) problems.push(wrong('disk-setup.zfs.copies is not 1, 2 or 3', 'use 1'))
-  if (arcMax > 0 && arcMax < LEAST_ARC) {
-    problems.push(answerWarning('ineffective-key', `disk-setup.zfs.arc-max becomes ${LEAST_ARC}`, 'it is in MiB'))
-  }
-  return problems
-}
-
-function checkLvm({ lvm }: DiskSetup, target: AnswerTarget): Problem[] {
-  const problems: Problem[] = []
-  const { hdsize, swapsize } = lvm ?? {}
-  if (hdsize !== undefined && swapsize !== undefined && swapsize > hdsize / 2) {
-    problems.push(wrong('disk-setup.lvm.swapsize is more than half of hdsize', 'make it smaller'))
-  }
-  for (const key of ['maxroot', 'maxvz'] as const) {
-    if (lvm?.[key] !== undefined && target.product !== 'pve') {
-      problems.push(answerWarning('ineffective-key', `disk-setup.lvm.${key} has an effect on pve only`, 'remove it'))
-    }
-  }
-  return problems
-}
-
-export function checkDisks(disks: DiskSetup, target: AnswerTarget): Problem[] {
-  return [...checkTables(disks, target), ...checkSelection(disks), ...checkZfs(disks), ...checkLvm(disks, target)]
+export function checkDisks(view: AnswerView): AnswerProblem[] {
+  const { filter = {} } = view.draft[TABLE] ?? {}
+  return [
+    ...checkTables(view),
+    ...checkSelection(view),
+    ...checkList(view),
+    ...checkCount(view),
+    ...checkMatch(view),
+    ...checkFilter(TABLE, filter),
+  ]
 }

@@ -1,7 +1,7 @@
 /** The keys of an answer file: how they are spelled, and since which installer they are understood. */
-import type { Problem } from '../kit/problem.ts'
+import type { Path } from '../site/finding.ts'
 import { formatVersion, type InstallerVersion, isAtLeast } from './dialect.ts'
-import { answerError, answerWarning } from './problems.ts'
+import { type AnswerProblem, errorAt, warningAt } from './problems.ts'
 
 /** An answer, a layer or a part of one, as plain data. Keys are spelled with hyphens inside this room. */
 export type AnswerValue = string | number | boolean | AnswerValue[] | AnswerTable
@@ -26,17 +26,20 @@ const SPELLED_BOTH_WAYS: Record<string, readonly string[]> = {
 /** Tables whose keys are the operator's own: udev properties and MACs. */
 const FREE_TABLES = new Set(['network.filter', 'disk-setup.filter', 'network.interface-name-pinning.mapping'])
 
-/** Keys that an ISO older than this refuses, and with them the whole answer. */
+/** Keys that an installer older than this refuses, and with them the whole answer. */
 const SINCE: Record<string, InstallerVersion> = {
-  'global.root-password-hashed': [8, 3],
-  'global.reboot-mode': [8, 4],
+  'global.root-password-hashed': [8, 2, 7],
+  'global.reboot-mode': [8, 4, 3],
   'global.subscription-key': [9, 2],
   'network.interface-name-pinning': [9, 1],
-  'disk-setup.btrfs.compress': [8, 3],
-  'post-installation-webhook': [8, 3],
+  'disk-setup.btrfs.compress': [8, 2, 7],
+  'post-installation-webhook': [8, 2, 7],
   'post-installation-webhook.auth-token': [9, 2],
   'first-boot': [8, 3],
 }
+
+/** Multi-word keys may be written with hyphens since this installer; the next to refuse underscores may be 10. */
+export const HYPHENS_SINCE: InstallerVersion = [8, 4]
 
 export function isTable(value: unknown): value is AnswerTable {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
@@ -50,35 +53,57 @@ export function pathOf(parent: string, key: string): string {
   return parent === '' ? key : `${parent}.${key}`
 }
 
+/** `disk-setup.zfs.raid`; elements of arrays by their number from 0. */
+export function nameOf(path: Path): string {
+  return path.join('.')
+}
+
+/** `[disk-setup.zfs]`, or `the answer` for its top. */
+export function tableNameOf(path: Path): string {
+  return path.length === 0 ? 'the answer' : `[${nameOf(path)}]`
+}
+
 function spellingsOf(path: string): Map<string, string> {
   const keys = Object.hasOwn(SPELLED_BOTH_WAYS, path) ? SPELLED_BOTH_WAYS[path]! : []
   return new Map(keys.map(key => [key.replaceAll('-', '_'), key]))
+}
+
+export type Spelled = {
+  /** Keys with hyphens. */
+  table: AnswerTable
+  problems: AnswerProblem[]
+  /** Every key that has two spellings and stands there, with the one it has. */
+  written: { path: Path; spelling: 'hyphens' | 'underscores' }[]
 }
 
 /**
  * The same table with hyphens in every key that has two spellings. A key that stands there in both spellings is a
  * problem, as it is for the installer ("duplicate field"); the first one is kept.
  */
-export function spellWithHyphens(table: AnswerTable, path = ''): { table: AnswerTable; problems: Problem[] } {
-  const problems: Problem[] = []
-  const spellings = spellingsOf(path)
+export function spellWithHyphens(table: AnswerTable, path: readonly string[] = []): Spelled {
+  const [problems, written]: [AnswerProblem[], Spelled['written']] = [[], []]
+  const name = nameOf(path)
+  const spellings = spellingsOf(name)
+  const doubles = new Set(spellings.values())
   const entries = new Map<string, AnswerValue>()
-  for (const [written, value] of Object.entries(table)) {
-    const key = spellings.get(written) ?? written
+  for (const [spelled, value] of Object.entries(table)) {
+    const key = spellings.get(spelled) ?? spelled
+    const inner = [...path, key]
     if (entries.has(key)) {
-      const message = `[${path}] has ${key} in both spellings`
-      problems.push(answerError('duplicate-key', message, `keep ${key} and remove ${key.replaceAll('-', '_')}`))
+      const message = `${tableNameOf(path)} has ${key} in both spellings`
+      problems.push(errorAt(inner, 'duplicate-key', message, `keep ${key} and remove ${key.replaceAll('-', '_')}`))
       continue
     }
-    const inner = pathOf(path, key)
-    if (!isTable(value) || isFreeTable(inner)) entries.set(key, value)
+    if (doubles.has(key)) written.push({ path: inner, spelling: spelled === key ? 'hyphens' : 'underscores' })
+    if (!isTable(value) || isFreeTable(nameOf(inner))) entries.set(key, value)
     else {
-      const spelled = spellWithHyphens(value, inner)
-      problems.push(...spelled.problems)
-      entries.set(key, spelled.table)
+      const below = spellWithHyphens(value, inner)
+      problems.push(...below.problems)
+      written.push(...below.written)
+      entries.set(key, below.table)
     }
   }
-  return { table: Object.fromEntries(entries), problems }
+  return { table: Object.fromEntries(entries), problems, written }
 }
 
 /** The same table with underscores where an installer before 8.4.0 knows nothing else. */
@@ -114,10 +139,24 @@ export function leaveOutNewer(
 }
 
 /** One warning for each key that was left out. */
-export function warnLeftOut(leftOut: readonly string[], installer: InstallerVersion): Problem[] {
-  return leftOut.map(path => {
-    const since = formatVersion(SINCE[path] ?? installer)
-    const message = `${path} is left out: installer ${formatVersion(installer)} does not know it (since ${since})`
-    return answerWarning('newer-key', message, 'use a newer ISO if the machine needs it')
+export function warnLeftOut(leftOut: readonly string[], installer: InstallerVersion): AnswerProblem[] {
+  return leftOut.map(name => {
+    const since = formatVersion(SINCE[name] ?? installer)
+    const message = `${name} is left out: installer ${formatVersion(installer)} does not know it (since ${since})`
+    return warningAt(name.split('.'), 'newer-key', message, 'use a newer ISO if the machine needs it')
+  })
+}
+
+/** One error for each key that would be left out: a file that goes to the installer as it is must do without them. */
+export function refuseNewer(leftOut: readonly string[], installer: InstallerVersion): AnswerProblem[] {
+  return leftOut.map(name => {
+    const since = formatVersion(SINCE[name] ?? installer)
+    const message = `${name} is refused by installer ${formatVersion(installer)}, which does not know it (since ${since})`
+    return errorAt(
+      name.split('.'),
+      'newer-key',
+      message,
+      'remove it, or use a newer ISO; of a layer it would be left out',
+    )
   })
 }

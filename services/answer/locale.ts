@@ -1,121 +1,47 @@
 /**
- * The names that the installer accepts for places. Countries are the alpha-2 codes of ISO 3166-1 (Debian's iso-codes
- * 4.15), time zones the third column of the tz database's zone.tab (release 2025b, public domain) and `UTC`: what
- * `Intl` knows is another list, with old names in it.
+ * The names that the installer accepts for places and keyboards. They are data with a source (`data/`), since what `Intl`
+ * knows is another list, with old names in it.
  */
+import { suggest } from '../site/suggest.ts'
+import countries from './data/countries.json' with { type: 'json' }
+import keyboards from './data/keyboards.json' with { type: 'json' }
+import zones from './data/time-zones.json' with { type: 'json' }
 
-const COUNTRY_CODES = `
-  ad ae af ag ai al am ao aq ar as at au aw ax az ba bb bd be bf bg bh bi bj bl bm bn bo bq br bs bt bv bw by bz
-  ca cc cd cf cg ch ci ck cl cm cn co cr cu cv cw cx cy cz de dj dk dm do dz ec ee eg eh er es et fi fj fk fm fo
-  fr ga gb gd ge gf gg gh gi gl gm gn gp gq gr gs gt gu gw gy hk hm hn hr ht hu id ie il im in io iq ir is it je
-  jm jo jp ke kg kh ki km kn kp kr kw ky kz la lb lc li lk lr ls lt lu lv ly ma mc md me mf mg mh mk ml mm mn mo
-  mp mq mr ms mt mu mv mw mx my mz na nc ne nf ng ni nl no np nr nu nz om pa pe pf pg ph pk pl pm pn pr ps pt pw
-  py qa re ro rs ru rw sa sb sc sd se sg sh si sj sk sl sm sn so sr ss st sv sx sy sz tc td tf tg th tj tk tl tm
-  tn to tr tt tv tw tz ua ug um us uy uz va vc ve vg vi vn vu wf ws ye yt za zm zw
-`
+const COUNTRY_NAMES: Record<string, string> = countries.names
+const ZONE_ALIASES: Record<string, string> = zones.aliases
+const KEYBOARD_ALIASES: Record<string, string> = keyboards.aliases
 
-const TIME_ZONE_NAMES = `
-  UTC
-  Africa/Abidjan Africa/Accra Africa/Addis_Ababa Africa/Algiers Africa/Asmara Africa/Bamako Africa/Bangui
-  Africa/Banjul Africa/Bissau Africa/Blantyre Africa/Brazzaville Africa/Bujumbura Africa/Cairo Africa/Casablanca
-  Africa/Ceuta Africa/Conakry Africa/Dakar Africa/Dar_es_Salaam Africa/Djibouti Africa/Douala Africa/El_Aaiun
-  Africa/Freetown Africa/Gaborone Africa/Harare Africa/Johannesburg Africa/Juba Africa/Kampala Africa/Khartoum
-  Africa/Kigali Africa/Kinshasa Africa/Lagos Africa/Libreville Africa/Lome Africa/Luanda Africa/Lubumbashi
-  Africa/Lusaka Africa/Malabo Africa/Maputo Africa/Maseru Africa/Mbabane Africa/Mogadishu Africa/Monrovia
-  Africa/Nairobi Africa/Ndjamena Africa/Niamey Africa/Nouakchott Africa/Ouagadougou Africa/Porto-Novo
-  Africa/Sao_Tome Africa/Tripoli Africa/Tunis Africa/Windhoek America/Adak America/Anchorage America/Anguilla
-  America/Antigua America/Araguaina America/Argentina/Buenos_Aires America/Argentina/Catamarca
-  America/Argentina/Cordoba America/Argentina/Jujuy America/Argentina/La_Rioja America/Argentina/Mendoza
-  America/Argentina/Rio_Gallegos America/Argentina/Salta America/Argentina/San_Juan America/Argentina/San_Luis
-  America/Argentina/Tucuman America/Argentina/Ushuaia America/Aruba America/Asuncion America/Atikokan
-  America/Bahia America/Bahia_Banderas America/Barbados America/Belem America/Belize America/Blanc-Sablon
-  America/Boa_Vista America/Bogota America/Boise America/Cambridge_Bay America/Campo_Grande America/Cancun
-  America/Caracas America/Cayenne America/Cayman America/Chicago America/Chihuahua America/Ciudad_Juarez
-  America/Costa_Rica America/Coyhaique America/Creston America/Cuiaba America/Curacao America/Danmarkshavn
-  America/Dawson America/Dawson_Creek America/Denver America/Detroit America/Dominica America/Edmonton
-  America/Eirunepe America/El_Salvador America/Fort_Nelson America/Fortaleza America/Glace_Bay America/Goose_Bay
-  America/Grand_Turk America/Grenada America/Guadeloupe America/Guatemala America/Guayaquil America/Guyana
-  America/Halifax America/Havana America/Hermosillo America/Indiana/Indianapolis America/Indiana/Knox
-  America/Indiana/Marengo America/Indiana/Petersburg America/Indiana/Tell_City America/Indiana/Vevay
-  America/Indiana/Vincennes America/Indiana/Winamac America/Inuvik America/Iqaluit America/Jamaica America/Juneau
-  America/Kentucky/Louisville America/Kentucky/Monticello America/Kralendijk America/La_Paz America/Lima
-  America/Los_Angeles America/Lower_Princes America/Maceio America/Managua America/Manaus America/Marigot
-  America/Martinique America/Matamoros America/Mazatlan America/Menominee America/Merida America/Metlakatla
-  America/Mexico_City America/Miquelon America/Moncton America/Monterrey America/Montevideo America/Montserrat
-  America/Nassau America/New_York America/Nome America/Noronha America/North_Dakota/Beulah
-  America/North_Dakota/Center America/North_Dakota/New_Salem America/Nuuk America/Ojinaga America/Panama
-  America/Paramaribo America/Phoenix America/Port-au-Prince America/Port_of_Spain America/Porto_Velho
-  America/Puerto_Rico America/Punta_Arenas America/Rankin_Inlet America/Recife America/Regina America/Resolute
-  America/Rio_Branco America/Santarem America/Santiago America/Santo_Domingo America/Sao_Paulo
-  America/Scoresbysund America/Sitka America/St_Barthelemy America/St_Johns America/St_Kitts America/St_Lucia
-  America/St_Thomas America/St_Vincent America/Swift_Current America/Tegucigalpa America/Thule America/Tijuana
-  America/Toronto America/Tortola America/Vancouver America/Whitehorse America/Winnipeg America/Yakutat
-  Antarctica/Casey Antarctica/Davis Antarctica/DumontDUrville Antarctica/Macquarie Antarctica/Mawson
-  Antarctica/McMurdo Antarctica/Palmer Antarctica/Rothera Antarctica/Syowa Antarctica/Troll Antarctica/Vostok
-  Arctic/Longyearbyen Asia/Aden Asia/Almaty Asia/Amman Asia/Anadyr Asia/Aqtau Asia/Aqtobe Asia/Ashgabat
-  Asia/Atyrau Asia/Baghdad Asia/Bahrain Asia/Baku Asia/Bangkok Asia/Barnaul Asia/Beirut Asia/Bishkek Asia/Brunei
-  Asia/Chita Asia/Colombo Asia/Damascus Asia/Dhaka Asia/Dili Asia/Dubai Asia/Dushanbe Asia/Famagusta Asia/Gaza
-  Asia/Hebron Asia/Ho_Chi_Minh Asia/Hong_Kong Asia/Hovd Asia/Irkutsk Asia/Jakarta Asia/Jayapura Asia/Jerusalem
-  Asia/Kabul Asia/Kamchatka Asia/Karachi Asia/Kathmandu Asia/Khandyga Asia/Kolkata Asia/Krasnoyarsk
-  Asia/Kuala_Lumpur Asia/Kuching Asia/Kuwait Asia/Macau Asia/Magadan Asia/Makassar Asia/Manila Asia/Muscat
-  Asia/Nicosia Asia/Novokuznetsk Asia/Novosibirsk Asia/Omsk Asia/Oral Asia/Phnom_Penh Asia/Pontianak
-  Asia/Pyongyang Asia/Qatar Asia/Qostanay Asia/Qyzylorda Asia/Riyadh Asia/Sakhalin Asia/Samarkand Asia/Seoul
-  Asia/Shanghai Asia/Singapore Asia/Srednekolymsk Asia/Taipei Asia/Tashkent Asia/Tbilisi Asia/Tehran Asia/Thimphu
-  Asia/Tokyo Asia/Tomsk Asia/Ulaanbaatar Asia/Urumqi Asia/Ust-Nera Asia/Vientiane Asia/Vladivostok Asia/Yakutsk
-  Asia/Yangon Asia/Yekaterinburg Asia/Yerevan Atlantic/Azores Atlantic/Bermuda Atlantic/Canary Atlantic/Cape_Verde
-  Atlantic/Faroe Atlantic/Madeira Atlantic/Reykjavik Atlantic/South_Georgia Atlantic/St_Helena Atlantic/Stanley
-  Australia/Adelaide Australia/Brisbane Australia/Broken_Hill Australia/Darwin Australia/Eucla Australia/Hobart
-  Australia/Lindeman Australia/Lord_Howe Australia/Melbourne Australia/Perth Australia/Sydney Europe/Amsterdam
-  Europe/Andorra Europe/Astrakhan Europe/Athens Europe/Belgrade Europe/Berlin Europe/Bratislava Europe/Brussels
-  Europe/Bucharest Europe/Budapest Europe/Busingen Europe/Chisinau Europe/Copenhagen Europe/Dublin
-  Europe/Gibraltar Europe/Guernsey Europe/Helsinki Europe/Isle_of_Man Europe/Istanbul Europe/Jersey
-  Europe/Kaliningrad Europe/Kirov Europe/Kyiv Europe/Lisbon Europe/Ljubljana Europe/London Europe/Luxembourg
-  Europe/Madrid Europe/Malta Europe/Mariehamn Europe/Minsk Europe/Monaco Europe/Moscow Europe/Oslo Europe/Paris
-  Europe/Podgorica Europe/Prague Europe/Riga Europe/Rome Europe/Samara Europe/San_Marino Europe/Sarajevo
-  Europe/Saratov Europe/Simferopol Europe/Skopje Europe/Sofia Europe/Stockholm Europe/Tallinn Europe/Tirane
-  Europe/Ulyanovsk Europe/Vaduz Europe/Vatican Europe/Vienna Europe/Vilnius Europe/Volgograd Europe/Warsaw
-  Europe/Zagreb Europe/Zurich Indian/Antananarivo Indian/Chagos Indian/Christmas Indian/Cocos Indian/Comoro
-  Indian/Kerguelen Indian/Mahe Indian/Maldives Indian/Mauritius Indian/Mayotte Indian/Reunion Pacific/Apia
-  Pacific/Auckland Pacific/Bougainville Pacific/Chatham Pacific/Chuuk Pacific/Easter Pacific/Efate Pacific/Fakaofo
-  Pacific/Fiji Pacific/Funafuti Pacific/Galapagos Pacific/Gambier Pacific/Guadalcanal Pacific/Guam
-  Pacific/Honolulu Pacific/Kanton Pacific/Kiritimati Pacific/Kosrae Pacific/Kwajalein Pacific/Majuro
-  Pacific/Marquesas Pacific/Midway Pacific/Nauru Pacific/Niue Pacific/Norfolk Pacific/Noumea Pacific/Pago_Pago
-  Pacific/Palau Pacific/Pitcairn Pacific/Pohnpei Pacific/Port_Moresby Pacific/Rarotonga Pacific/Saipan
-  Pacific/Tahiti Pacific/Tarawa Pacific/Tongatapu Pacific/Wake Pacific/Wallis
-`
+/** ISO 3166-1 alpha-2 in lower case. */
+export const COUNTRIES: ReadonlySet<string> = new Set(Object.keys(COUNTRY_NAMES))
+/** Third column of `zone.tab`, and `UTC`. */
+export const TIME_ZONES: ReadonlySet<string> = new Set(zones.names)
+export const KEYBOARDS: readonly string[] = keyboards.layouts
 
-function wordsOf(text: string): ReadonlySet<string> {
-  return new Set(text.trim().split(/\s+/))
+function own(table: Record<string, string>, key: string): string | undefined {
+  return Object.hasOwn(table, key) ? table[key] : undefined
 }
 
-export const COUNTRIES = wordsOf(COUNTRY_CODES)
-export const TIME_ZONES = wordsOf(TIME_ZONE_NAMES)
+/** The code that was probably meant: by its case, by the country's name, or `uk`, as people write it. */
+export function suggestCountry(written: string): string | undefined {
+  const lower = written.trim().toLowerCase()
+  if (COUNTRIES.has(lower)) return lower
+  if (lower === 'uk') return 'gb'
+  return Object.entries(COUNTRY_NAMES).find(([, name]) => name.toLowerCase() === lower)?.[0]
+}
 
-/** Keyboard layouts of the installer's own list. */
-export const KEYBOARDS = [
-  'de',
-  'de-ch',
-  'dk',
-  'en-gb',
-  'en-us',
-  'es',
-  'fi',
-  'fr',
-  'fr-be',
-  'fr-ca',
-  'fr-ch',
-  'hu',
-  'is',
-  'it',
-  'jp',
-  'lt',
-  'mk',
-  'nl',
-  'no',
-  'pl',
-  'pt',
-  'pt-br',
-  'se',
-  'si',
-  'tr',
-] as const
+/** The name that the installer has for the same zone, or the nearest one; a city alone is enough. */
+export function suggestTimeZone(written: string): string | undefined {
+  const alias = own(ZONE_ALIASES, written)
+  if (alias !== undefined) return alias
+  const lower = written.trim().toLowerCase().replaceAll(' ', '_')
+  const names = zones.names
+  return (
+    names.find(name => name.toLowerCase() === lower) ??
+    names.find(name => name.toLowerCase().endsWith(`/${lower}`)) ??
+    suggest(written, names)
+  )
+}
+
+export function suggestKeyboard(written: string): string | undefined {
+  return own(KEYBOARD_ALIASES, written.trim().toLowerCase()) ?? suggest(written, KEYBOARDS)
+}

@@ -1,5 +1,5 @@
 /** How many disks a level takes. */
-import type { DiskSetup } from './schema.ts'
+import type { AnswerDraft } from './schema.ts'
 
 /** Fewest disks of each level; raidz-n here follows the installer, which wants more than ZFS itself. */
 const FEWEST_DISKS: Record<string, number> = {
@@ -12,7 +12,10 @@ const FEWEST_DISKS: Record<string, number> = {
 }
 
 /** What the level of the answer asks for and that many disks are not; undefined if they will do. */
-export function findDiskCountMistake({ filesystem, zfs, btrfs }: DiskSetup, count: number): string | undefined {
+export function findDiskCountMistake(
+  { filesystem = 'ext4', zfs, btrfs }: NonNullable<AnswerDraft['disk-setup']>,
+  count: number,
+): string | undefined {
   const raid = { zfs, btrfs, ext4: undefined, xfs: undefined }[filesystem]?.raid?.toLowerCase()
   if (raid === undefined) return undefined
   const fewest = FEWEST_DISKS[raid] ?? 1

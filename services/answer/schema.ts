@@ -1,9 +1,7 @@
 /** The form of a whole answer file: every table and key of every installer from 8.2 to 9.2, and nothing else. */
 import { z } from 'zod'
-import type { Place, Problem } from '../kit/problem.ts'
-import { type AnswerTable, isTable, spellWithHyphens } from './keys.ts'
+import type { Path } from '../site/finding.ts'
 import { KEYBOARDS } from './locale.ts'
-import { answerError } from './problems.ts'
 
 const unsigned = z.int().nonnegative()
 const gibibytes = z.number().nonnegative()
@@ -19,7 +17,7 @@ const fqdnFromDhcp = z.strictObject({ source: z.literal('from-dhcp').optional(),
 const global = z.strictObject({
   country: z.string(),
   fqdn: z.union([z.string(), fqdnFromDhcp]),
-  keyboard: z.enum(KEYBOARDS),
+  keyboard: z.enum(KEYBOARDS as [string, ...string[]]),
   mailto: z.string(),
   timezone: z.string(),
   'root-password': z.string().optional(),
@@ -30,15 +28,15 @@ const global = z.strictObject({
   'subscription-key': z.string().optional(),
 })
 
+const pinning = z.strictObject({ enabled: z.boolean(), mapping: z.record(z.string(), z.string()).optional() })
+
 const network = z.strictObject({
   source: z.enum(['from-dhcp', 'from-answer']).optional(),
   cidr: z.string().optional(),
   dns: z.string().optional(),
   gateway: z.string().optional(),
   filter: globs.optional(),
-  'interface-name-pinning': z
-    .strictObject({ enabled: z.boolean(), mapping: z.record(z.string(), z.string()).optional() })
-    .optional(),
+  'interface-name-pinning': pinning.optional(),
 })
 
 const zfs = z.strictObject({
@@ -101,68 +99,43 @@ export type Answer = z.infer<typeof answerSchema>
 export type DiskSetup = Answer['disk-setup']
 export type Network = Answer['network']
 
-/** Keys that a table may have, for the hint; undefined where the schema has no such table. */
-function knownKeys(path: readonly PropertyKey[]): string[] | undefined {
-  let schema: unknown = answerSchema
+/** The same without insisting on any key: layers, and what can be read of an answer with mistakes. */
+export const draftSchema = z
+  .strictObject({
+    global: global.partial(),
+    network: network.partial().extend({ 'interface-name-pinning': pinning.partial().optional() }),
+    'disk-setup': diskSetup.partial(),
+    'post-installation-webhook': webhook.partial(),
+    'first-boot': firstBoot.partial(),
+  })
+  .partial()
+
+export type AnswerDraft = z.infer<typeof draftSchema>
+
+type Shape = z.core.$ZodType | undefined
+
+/** The table behind "optional" and, for `fqdn`, beside the string. */
+function bare(shape: Shape): Shape {
+  if (shape instanceof z.ZodOptional) return bare(shape.unwrap())
+  return shape instanceof z.ZodUnion ? shape.options.find(option => option instanceof z.ZodObject) : shape
+}
+
+function shapeAt(path: Path): Shape {
+  let shape: Shape = answerSchema
   for (const key of path) {
-    while (schema instanceof z.ZodOptional) schema = schema.unwrap()
-    if (schema instanceof z.ZodUnion) schema = schema.options[1]
-    if (!(schema instanceof z.ZodObject)) return undefined
-    schema = (schema.shape as Record<string, unknown>)[String(key)]
+    const table = bare(shape)
+    shape = table instanceof z.ZodObject ? (table.shape as Record<string, Shape>)[String(key)] : undefined
   }
-  while (schema instanceof z.ZodOptional) schema = schema.unwrap()
-  return schema instanceof z.ZodObject ? Object.keys(schema.shape as object) : undefined
+  return bare(shape)
 }
 
-type Issue = z.core.$ZodIssue
-
-function unknownKeys(issue: Issue & { code: 'unrecognized_keys' }, place?: Place): Problem[] {
-  const table = issue.path.length === 0 ? 'the answer' : `[${issue.path.join('.')}]`
-  const known = knownKeys(issue.path)?.join(', ') ?? 'none'
-  return issue.keys.map(key =>
-    answerError('unknown-key', `${table} has an unknown key "${key}"`, `known here: ${known}`, place),
-  )
+/** Keys that the table at that path may have; empty if an answer has no such table, or one whose keys are free. */
+export function keysOf(path: Path): string[] {
+  const table = shapeAt(path)
+  return table instanceof z.ZodObject ? Object.keys(table.shape) : []
 }
 
-function isMissing(answer: AnswerTable, path: readonly PropertyKey[]): boolean {
-  let value: unknown = answer
-  for (const key of path) {
-    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, key)) return true
-    value = (value as Record<PropertyKey, unknown>)[key]
-  }
-  return false
-}
-
-/** Zod's own messages name what was expected and the type of what stands there, never the value: it may be a secret. */
-function describeIssue(issue: Issue, answer: AnswerTable): Problem[] {
-  if (issue.code === 'unrecognized_keys') return unknownKeys(issue)
-  const path = issue.path.join('.')
-  if (isMissing(answer, issue.path)) {
-    return [answerError('missing-key', `${path} is missing`, 'add it to one of the layers')]
-  }
-  if (path === 'global.fqdn') {
-    const hint = 'write a full name such as "node1.example.org", or { source = "from-dhcp" }'
-    return [answerError('wrong-value', 'global.fqdn is neither a name nor the form from DHCP', hint)]
-  }
-  return [answerError('wrong-value', `${path}: ${issue.message}`, 'write what is expected there')]
-}
-
-const NOT_A_TABLE = answerError('wrong-value', 'the answer is not a table', 'start with a [global] section')
-
-/** Reads an answer in either spelling. All problems of form at once. */
-export function readAnswer(value: unknown): Answer | Problem[] {
-  if (!isTable(value)) return [NOT_A_TABLE]
-  const spelled = spellWithHyphens(value)
-  const read = answerSchema.safeParse(spelled.table)
-  const problems = [
-    ...spelled.problems,
-    ...(read.error?.issues ?? []).flatMap(issue => describeIssue(issue, spelled.table)),
-  ]
-  return problems.length > 0 || !read.data ? problems : read.data
-}
-
-/** What can be said of a layer alone, which may be any part of an answer: keys that no answer has. */
-export function checkLayerKeys(table: AnswerTable, place: Place): Problem[] {
-  const issues = answerSchema.safeParse(table).error?.issues ?? []
-  return issues.filter(issue => issue.code === 'unrecognized_keys').flatMap(issue => unknownKeys(issue, place))
+/** Paths of all tables with fixed keys, from the top. */
+export function tablePaths(path: Path = []): Path[] {
+  return [path, ...keysOf(path).flatMap(key => (keysOf([...path, key]).length > 0 ? tablePaths([...path, key]) : []))]
 }

@@ -2,45 +2,58 @@
  * Everything that the installer would refuse, found before the machine asks: it asks once, and a refused answer leaves
  * it in a shell.
  */
-import type { Problem } from '../kit/problem.ts'
+import { checkAccess } from './check-access.ts'
 import { checkFirstBoot, checkWebhook } from './check-delivery.ts'
 import { checkDisks } from './check-disks.ts'
 import { checkGlobal } from './check-global.ts'
 import { checkNetwork } from './check-network.ts'
+import { checkSizes } from './check-sizes.ts'
+import { describeIssues, meantPath, unknownKeys } from './describe-issue.ts'
 import type { AnswerTarget } from './dialect.ts'
-import { isTable, leaveOutNewer, spellWithHyphens, warnLeftOut } from './keys.ts'
-import { answerWarning } from './problems.ts'
-import { type Answer, readAnswer } from './schema.ts'
+import { type AnswerView, viewOf } from './draft.ts'
+import { type AnswerTable, isTable, leaveOutNewer, nameOf, spellWithHyphens, warnLeftOut } from './keys.ts'
+import { type AnswerProblem, answerError } from './problems.ts'
+import { answerSchema } from './schema.ts'
 
-/** A locked password is fine with a key, or with a script that lets somebody in. */
-function checkAccess({ global, ...answer }: Answer): Problem[] {
-  const isLocked = /^[!*]/.test(global['root-password-hashed'] ?? '')
-  if (!isLocked || (global['root-ssh-keys'] ?? []).length > 0 || answer['first-boot']) return []
-  const hint = 'put a public key into root-ssh-keys, or a hash into root-password-hashed ("mkpasswd -m yescrypt")'
-  return [answerWarning('nobody-can-log-in', 'the root password is locked and there is no SSH key', hint)]
-}
-
-function checkRules(answer: Answer, target: AnswerTarget): Problem[] {
+/** All rules beyond the form, for as much of the answer as can be read. */
+export function checkRules(view: AnswerView): AnswerProblem[] {
   return [
-    ...checkGlobal(answer.global, target),
-    ...checkAccess(answer),
-    ...checkNetwork(answer.network, target),
-    ...checkDisks(answer['disk-setup'], target),
-    ...checkWebhook(answer['post-installation-webhook']),
-    ...checkFirstBoot(answer['first-boot']),
+    ...checkGlobal(view),
+    ...checkAccess(view),
+    ...checkNetwork(view),
+    ...checkDisks(view),
+    ...checkSizes(view),
+    ...checkWebhook(view),
+    ...checkFirstBoot(view),
   ]
 }
 
+/** Problems of form: keys, types, choices. Keys of `table` with hyphens. */
+export function checkForm(table: AnswerTable): AnswerProblem[] {
+  return describeIssues(answerSchema.safeParse(table).error?.issues ?? [], table)
+}
+
+/** What can be said of a layer without knowing for whom it is: keys that no answer has. Keys with hyphens. */
+export function checkLayerKeys(table: AnswerTable): AnswerProblem[] {
+  return (answerSchema.safeParse(table).error?.issues ?? []).flatMap(unknownKeys)
+}
+
+/** Names of keys that are not there because they are misspelt: no rule shall miss them as well. */
+export function misspelt(problems: readonly AnswerProblem[]): Set<string> {
+  const meant = problems.map(({ code, path }) => (code === 'unknown-key' && path ? meantPath(path) : undefined))
+  return new Set(meant.flatMap(path => (path ? [nameOf(path)] : [])))
+}
+
 /**
- * All problems of a whole answer (parsed TOML or JSON, either spelling) for that installer. Errors would stop the
- * installation; warnings are accepted by the installer but hardly meant. Keys newer than the installer are left out with
- * a warning, and the rest is judged without them. An empty list means that the answer is fine.
+ * All problems of a whole answer (parsed TOML or JSON, either spelling) that is rendered for that installer. Errors would
+ * stop the installation; warnings are accepted by the installer but hardly meant. Keys newer than the installer are left
+ * out with a warning, and the rest is judged without them. An empty list means that the answer is fine.
  */
-export function validateAnswer(answer: unknown, target: AnswerTarget): Problem[] {
-  const whole = readAnswer(answer)
-  if (Array.isArray(whole) || !isTable(answer)) return Array.isArray(whole) ? whole : []
-  const kept = leaveOutNewer(spellWithHyphens(answer).table, target.installer)
-  const read = readAnswer(kept.table)
-  const problems = Array.isArray(read) ? read : checkRules(read, target)
-  return [...warnLeftOut(kept.leftOut, target.installer), ...problems]
+export function validateAnswer(answer: unknown, target: AnswerTarget): AnswerProblem[] {
+  if (!isTable(answer)) return [answerError('wrong-type', 'the answer is not a table', 'start with a [global] section')]
+  const spelled = spellWithHyphens(answer)
+  const form = [...spelled.problems, ...checkForm(spelled.table)]
+  const kept = leaveOutNewer(spelled.table, target.installer)
+  const rules = checkRules(viewOf(kept.table, target, { standIns: misspelt(form) }))
+  return [...warnLeftOut(kept.leftOut, target.installer), ...form, ...rules]
 }

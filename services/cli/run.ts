@@ -1,6 +1,7 @@
 /** The command line: finds the command, and turns what goes wrong with the environment into one line. */
 import { EnvironmentProblem, formatProblem } from '../kit/problem.ts'
 import { alarmCommand } from './alarm.ts'
+import { answerCommand } from './answer.ts'
 import { checkCommand } from './check.ts'
 import { type Command, complain, type ExitStatus, runWith, say } from './command.ts'
 import { isoCommand } from './iso.ts'
@@ -15,6 +16,7 @@ import { VERSION } from './version.ts'
 export const COMMANDS: readonly Command[] = [
   serveCommand,
   checkCommand,
+  answerCommand,
   machineCommand,
   inventoryCommand,
   leaseCommand,

@@ -3,8 +3,9 @@ import type { Problem } from '../kit/problem.ts'
 import { parseInterfaceAddress } from '../kit/ipv4.ts'
 import { checkSite } from './check.ts'
 import type { CheckView } from './check-view.ts'
-import { explainIssues, isTable } from './explain-issue.ts'
-import { placeFindings, type Finding, type Path } from './finding.ts'
+import { isLost, readDraft } from './draft.ts'
+import { explainIssues } from './explain-issue.ts'
+import { placeFindings, type Finding } from './finding.ts'
 import { indexSource, type SourceIndex } from './locate.ts'
 import { readToml } from './read-toml.ts'
 import { baseFolder, resolveSite } from './resolve.ts'
@@ -55,7 +56,7 @@ export function examineSite(source: string, file: string, environment: Environme
   const whole = siteFile.safeParse(raw)
   const findings = [...toml.findings, ...explainIssues(whole.error?.issues ?? [], raw)]
   const lost = new Set<string>()
-  const draft = whole.data ?? readDraft(raw, lost)
+  const draft = whole.data ?? readDraft(draftFile, raw, lost)
   if (!draft) return { findings, index, base }
   const own = ownNetwork(draft, environment, lost)
   const view: CheckView = { draft, ...(own ? { own } : {}), isLost: dotted => isLost(lost, dotted) }
@@ -70,47 +71,4 @@ function ownNetwork(draft: Draft, environment: Environment, lost: ReadonlySet<st
   if (address || name === undefined || isLost(lost, 'network.address')) return address
   const found = environment.interfaceAddress(name)
   return found === undefined ? undefined : parseInterfaceAddress(found)
-}
-
-/** A wrong value deep inside may cost the array around it, and that the table around it, and so on. */
-const MOST_ROUNDS = 8
-
-/**
- * Takes the wrong values out of `raw` until the rest can be read; what was taken is noted in `lost`. Undefined if
- * nothing readable is left.
- */
-function readDraft(raw: Record<string, unknown>, lost: Set<string>): Draft | undefined {
-  for (let round = 0; round < MOST_ROUNDS; round++) {
-    const reading = draftFile.safeParse(raw)
-    if (reading.success) return reading.data
-    for (const issue of reading.error.issues) {
-      const path = issue.path.filter(part => typeof part !== 'symbol')
-      const paths = issue.code === 'unrecognized_keys' ? issue.keys.map(key => [...path, key]) : [path]
-      for (const wrongPath of paths) takeOut(raw, wrongPath, lost)
-    }
-  }
-  return undefined
-}
-
-/** Removes the deepest key of the path that is there; elements of arrays stay, so that the others keep their numbers. */
-function takeOut(raw: Record<string, unknown>, path: Path, lost: Set<string>): void {
-  let value: unknown = raw
-  let deepest: { table: Record<string, unknown>; key: string; path: Path } | undefined
-  for (const [at, part] of path.entries()) {
-    if (isTable(value) && typeof part === 'string' && Object.hasOwn(value, part)) {
-      deepest = { table: value, key: part, path: path.slice(0, at + 1) }
-      value = value[part]
-    } else if (Array.isArray(value) && typeof part === 'number') {
-      value = value[part]
-    } else break
-  }
-  if (!deepest) return
-  delete deepest.table[deepest.key]
-  lost.add(deepest.path.join('.'))
-}
-
-/** Whether that value, or a table around it, was taken out. */
-function isLost(lost: ReadonlySet<string>, dotted: string): boolean {
-  const parts = dotted.split('.')
-  return parts.some((_, at) => lost.has(parts.slice(0, at + 1).join('.')))
 }

@@ -9,6 +9,9 @@ const DEEPEST = 16
 const MOST_DUPLICATES = 50
 const REDEFINED = 'trying to redefine an already defined table or value'
 
+/** `integersAsBigInt` tells `12` from `12.0`. */
+export type TomlOptions = { integersAsBigInt?: true }
+
 export type TomlReading = {
   /** Absent if the syntax is broken in a way that cannot be passed over. */
   table?: Record<string, unknown>
@@ -21,11 +24,11 @@ export type TomlReading = {
  * Reads the source. A parser stops at its first mistake; a repeated key is passed over (its line is blanked and the
  * rest read again), so that it is told together with everything else.
  */
-export function readToml(source: string): TomlReading {
+export function readToml(source: string, options: TomlOptions = {}): TomlReading {
   const findings: Finding[] = []
   let rest = source
   for (;;) {
-    const outcome = parseOnce(rest)
+    const outcome = parseOnce(rest, options)
     if (outcome.table) return { table: outcome.table, source: rest, findings }
     const { message, line, column } = outcome
     const at = { line, column }
@@ -41,9 +44,9 @@ export function readToml(source: string): TomlReading {
 
 type Outcome = { table: Record<string, unknown> } | { table?: never; message: string; line: number; column: number }
 
-function parseOnce(source: string): Outcome {
+function parseOnce(source: string, options: TomlOptions): Outcome {
   try {
-    return { table: parse(source, { maxDepth: DEEPEST, unsafeKeyBehaviour: 'throw' }) }
+    return { table: parse(source, { ...options, maxDepth: DEEPEST, unsafeKeyBehaviour: 'throw' }) }
   } catch (error) {
     if (!(error instanceof TomlError)) throw error
     const message = (error.message.split('\n')[0] ?? '').replace('Invalid TOML document: ', '')

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { parseAnswerText } from '../../services/answer/layer.ts'
+import { readAnswerText } from '../../services/answer/answer-text.ts'
 import { loadLayers } from '../../services/answer/load.ts'
 import { formatProblem } from '../../services/kit/problem.ts'
 
@@ -43,18 +43,16 @@ test('names, MACs in any spelling, and nothing else', async () => {
 test('a syntax mistake has line and column, and does not repeat the password on that line', async () => {
   const { byName, broken, said } = await load({ 'base.toml': '[global]\nroot-password = "5ecret\n' })
   expect(byName.size).toBe(0)
-  expect(said).toEqual([
-    '/base.toml:2:24: error: control characters are not allowed in strings; correct the TOML there',
-  ])
+  expect(said).toEqual(['/base.toml:2:24: error: this text has no closing quote; close it on the same line'])
   expect(broken.get('base')?.place).toEqual({ file: join(folder, 'base.toml'), line: 2, column: 24 })
 })
 
 test.each([
-  ['a key twice', 'a = 1\na = 2', 'layer-syntax'],
-  ['a date', 'global.since = 2026-01-01', 'layer-syntax'],
-  ['deep arrays', `a = ${'['.repeat(500)}${']'.repeat(500)}`, 'layer-syntax'],
-  ['deep tables', `${Array.from({ length: 5000 }, () => 'a').join('.')} = 1`, 'layer-syntax'],
-  ['a key that reaches the prototype', '__proto__.x = 1', 'layer-syntax'],
+  ['a key twice', 'a = 1\na = 2', 'duplicate-key'],
+  ['a date', 'global.since = 2026-01-01', 'wrong-type'],
+  ['deep arrays', `a = ${'['.repeat(500)}${']'.repeat(500)}`, 'syntax'],
+  ['deep tables', `${Array.from({ length: 5000 }, () => 'a').join('.')} = 1`, 'wrong-type'],
+  ['a key that reaches the prototype', '__proto__.x = 1', 'syntax'],
   ['both spellings', '[global]\nroot-password = "a"\nroot_password = "b"', 'duplicate-key'],
   ['no UTF-8', Uint8Array.of(0x61, 0xff), 'layer-unreadable'],
   ['more than 1 MiB', ' '.repeat(1024 * 1024 + 1), 'layer-unreadable'],
@@ -69,7 +67,7 @@ test('an unknown key is told, in a layer that holds part of an answer only', asy
   const { byName, said } = await load({ 'base.toml': 'network.mtu = 9000\nglobal.keyboard = "xx"' })
   expect(byName.size).toBe(1)
   expect(said).toEqual([
-    '/base.toml: error: [network] has an unknown key "mtu"; known here: source, cidr, dns, gateway, filter, interface-name-pinning',
+    '/base.toml:1:9: error: [network] has an unknown key "mtu"; known here: source, cidr, dns, gateway, filter, interface-name-pinning',
   ])
 })
 
@@ -106,5 +104,5 @@ test('a folder that is not there is one problem', async () => {
 })
 
 test('any text is a table or a problem', () => {
-  fc.assert(fc.property(fc.string({ unit: 'binary' }), text => void parseAnswerText(text, 'x.toml')))
+  fc.assert(fc.property(fc.string({ unit: 'binary-ascii' }), text => void readAnswerText(text)))
 })

@@ -10,6 +10,10 @@ export const NEWEST: Dialect = dialectOfVersion([9, 2])
 
 export const HASH = '$y$j9T$Zc0JrJ0tq1kUuQyWbQ5rM/$wY7bT0o2s9S4n2gkq8h3l1cVbq2m6nE4r5t6u7v8w9A'
 
+export const ED25519 = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIMTytTAHEFvIYyd7DX3reoEm/IkxykZXnnEXfBEsLwyX ops'
+export const ECDSA =
+  'ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBMlfPgAheRhmmxeG4w/4OQAsv6O7RCDTZfUihFjIlTv0ngxxgRe2i3elXh/W8aNGk0V6RZAd7PTFcME2LCGpI8s= ops'
+
 export function bytesOf(value: unknown): Uint8Array {
   return new TextEncoder().encode(typeof value === 'string' ? value : JSON.stringify(value))
 }

@@ -40,8 +40,8 @@ test.each([
 test.each([
   ['a layer that does not exist', ['bsae'], [], 'layer-unknown'],
   ['a layer named like a property of every object', ['constructor'], [], 'layer-unknown'],
-  ['a layer that cannot be read', ['base', 'torn'], [], 'layer-syntax'],
-  ['a broken file for the NIC is not passed over', ['base', 'ext4'], [SECOND], 'layer-syntax'],
+  ['a layer that cannot be read', ['base', 'torn'], [], 'syntax'],
+  ['a broken file for the NIC is not passed over', ['base', 'ext4'], [SECOND], 'syntax'],
 ])('%s', (_, profile, macs, code) => {
   expect(select(profile, [], macs)).toMatchObject({ code })
 })

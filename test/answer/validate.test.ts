@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import type { InstallerVersion } from '../../services/answer/dialect.ts'
 import type { AnswerTable } from '../../services/answer/keys.ts'
 import { validateAnswer } from '../../services/answer/validate.ts'
-import { answerWith, E, HASH, PVE, say } from './samples.ts'
+import { answerWith, E, ECDSA, ED25519, HASH, PVE, say } from './samples.ts'
 
 test('a small answer is fine for every installer', () => {
   const versions: InstallerVersion[] = [
@@ -21,7 +21,7 @@ test('an answer that uses everything is fine for 9.2', () => {
   const answer = answerWith({
     global: {
       fqdn: { source: 'from-dhcp', domain: 'rack7.example.org' },
-      'root-ssh-keys': ['ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJx9 ops', 'no-pty ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAAB'],
+      'root-ssh-keys': [ED25519, `no-pty,from="10.77.0.*" ${ECDSA}`],
       'reboot-on-error': true,
       'reboot-mode': 'power-off',
       'subscription-key': 'pve2c-0123456789',
@@ -63,7 +63,7 @@ test.each<[string, AnswerTable, string]>([
   [
     'no password',
     { 'root-password': HASH, 'root-password-hashed': HASH },
-    `${E}global has both of root-password and root-password-hashed`,
+    'error conflict: global has both of root-password and root-password-hashed',
   ],
   ['short password', { 'root-password': '1234567' }, `${E}global.root-password is shorter than 8 bytes`],
   ['password of two lines', { 'root-password': HIDDEN }, `${E}global.root-password has a control character`],
@@ -75,13 +75,21 @@ test.each<[string, AnswerTable, string]>([
     { fqdn: 'node_7.example.org' },
     `${E}global.fqdn has a label that is empty, too long or not of letters, digits and inner hyphens`,
   ],
-  ['name of another form', { fqdn: ['node7'] }, `${E}global.fqdn is neither a name nor the form from DHCP`],
+  [
+    'name of another form',
+    { fqdn: ['node7'] },
+    `error wrong-type: global.fqdn is neither a name nor the form from DHCP`,
+  ],
   ['DHCP with another key', { fqdn: { from: 'dhcp' } }, 'error unknown-key: [global.fqdn] has an unknown key "from"'],
   ['domain of blanks', { fqdn: { domain: 'a b' } }, `${E}global.fqdn has a malformed domain`],
-  ['country in upper case', { country: 'DE' }, `${E}global.country is not a country code`],
-  ['country that is none', { country: 'xx' }, `${E}global.country is not a country code`],
-  ['alias of a zone', { timezone: 'Etc/UTC' }, `${E}global.timezone is not a time zone of the installer`],
-  ['old name of a zone', { timezone: 'Asia/Calcutta' }, `${E}global.timezone is not a time zone of the installer`],
+  ['country in upper case', { country: 'DE' }, `${E}global.country: "DE" is not a country code`],
+  ['country that is none', { country: 'xx' }, `${E}global.country: "xx" is not a country code`],
+  ['alias of a zone', { timezone: 'Etc/UTC' }, `${E}global.timezone: "Etc/UTC" is not a time zone of the installer`],
+  [
+    'old name of a zone',
+    { timezone: 'Asia/Calcutta' },
+    `${E}global.timezone: "Asia/Calcutta" is not a time zone of the installer`,
+  ],
   ['mail without domain', { mailto: 'ops' }, `${E}global.mailto is not a mail address`],
   [
     'mail that was never filled in',
@@ -95,13 +103,13 @@ test.each<[string, AnswerTable, string]>([
   ],
   [
     'private key',
-    { 'root-ssh-keys': ['-----BEGIN'] },
-    'warning wrong-value: global.root-ssh-keys.0 does not look like a public key',
+    { 'root-ssh-keys': ['-----BEGIN OPENSSH PRIVATE KEY-----'] },
+    `${E}global.root-ssh-keys.0 is a private key`,
   ],
   [
     'subscription of another product',
     { 'subscription-key': 'pbsb-0123456789' },
-    'warning wrong-value: global.subscription-key does not look like a key for pve',
+    'warning doubtful-value: global.subscription-key does not look like a key for pve',
   ],
 ])('[global] %s', (_, global, said) => {
   expect(say(answerWith({ global }))).toEqual([said])
@@ -113,7 +121,9 @@ test('a mail domain needs no dot, and UTC is a time zone', () => {
 
 test('neither password', () => {
   const { 'root-password': _, ...global } = answerWith().global
-  expect(say({ ...answerWith(), global })).toEqual([`${E}global has neither of root-password and root-password-hashed`])
+  expect(say({ ...answerWith(), global })).toEqual([
+    'error missing-key: global has neither of root-password and root-password-hashed',
+  ])
 })
 
 test('a password where its hash should stand', () => {
@@ -179,12 +189,14 @@ test('unknown keys, with what is known there', () => {
       message: '[network] has an unknown key "mtu"',
       hint: 'known here: source, cidr, dns, gateway, filter, interface-name-pinning',
       severity: 'error',
+      path: ['network', 'mtu'],
     },
     {
       code: 'unknown-key',
       message: 'the answer has an unknown key "system"',
-      hint: 'known here: global, network, disk-setup, post-installation-webhook, first-boot',
+      hint: 'its keys moved to [global] in 8.2.2',
       severity: 'error',
+      path: ['system'],
     },
   ])
 })
@@ -199,25 +211,22 @@ test('both spellings are read, but not both in one table', () => {
 
 test('section names have one spelling only', () => {
   const { 'disk-setup': disks, ...rest } = answerWith()
-  expect(say({ ...rest, disk_setup: disks })).toEqual([
-    'error missing-key: disk-setup is missing',
-    'error unknown-key: the answer has an unknown key "disk_setup"',
-  ])
+  expect(say({ ...rest, disk_setup: disks })).toEqual(['error unknown-key: the answer has an unknown key "disk_setup"'])
 })
 
 test('what an old ISO does not know is left out with a warning, unless the rest is no answer then', () => {
-  const old = { ...PVE, installer: [8, 2] as InstallerVersion }
+  const old = { ...PVE, installer: [8, 2, 4] as InstallerVersion }
   expect(say(answerWith({ global: { 'reboot-mode': 'reboot' }, 'first-boot': { source: 'from-iso' } }), old)).toEqual([
-    'warning newer-key: global.reboot-mode is left out: installer 8.2 does not know it (since 8.4)',
-    'warning newer-key: first-boot is left out: installer 8.2 does not know it (since 8.3)',
+    'warning newer-key: global.reboot-mode is left out: installer 8.2.4 does not know it (since 8.4.3)',
+    'warning newer-key: first-boot is left out: installer 8.2.4 does not know it (since 8.3)',
   ])
   const { 'root-password': _, ...global } = answerWith().global
   expect(say({ ...answerWith(), global: { ...global, 'root-password-hashed': HASH } }, old)).toEqual([
-    'warning newer-key: global.root-password-hashed is left out: installer 8.2 does not know it (since 8.3)',
-    `${E}global has neither of root-password and root-password-hashed`,
+    'warning newer-key: global.root-password-hashed is left out: installer 8.2.4 does not know it (since 8.2.7)',
+    'error missing-key: global has neither of root-password and root-password-hashed',
   ])
   expect(say(answerWith({ global: { fqdn: {} } }), old)).toEqual([
-    `${E}global.fqdn from DHCP is newer than this ISO (8.4.3)`,
+    'error newer-key: global.fqdn from DHCP is newer than this ISO (8.4.3)',
   ])
 })
 

@@ -13,8 +13,13 @@ export type Ran = { status: number; out: string; err: string }
 
 /** Ends by itself; one that does not is ended after a minute, with a status that no test expects. */
 export function rackrise(folder: string, ...args: string[]): Promise<Ran> {
+  return rackriseWith('', folder, ...args)
+}
+
+/** With a text on its standard input. */
+export function rackriseWith(input: string, folder: string, ...args: string[]): Promise<Ran> {
   return new Promise(resolve => {
-    execFile(
+    const child = execFile(
       process.execPath,
       [MAIN, ...args],
       { cwd: folder, timeout: 60_000, env: { ...process.env, NO_COLOR: '1' } },
@@ -23,6 +28,7 @@ export function rackrise(folder: string, ...args: string[]): Promise<Ran> {
         resolve({ status, out, err })
       },
     )
+    child.stdin!.on('error', () => undefined).end(input)
   })
 }
 

@@ -1,0 +1,88 @@
+/** The TOML text of an answer or a layer as plain data, and where in it each key stands. */
+import type { Position } from '../site/locate.ts'
+import { find, indexSource, type SourceIndex } from '../site/locate.ts'
+import type { Path } from '../site/finding.ts'
+import { readToml } from '../site/read-toml.ts'
+import { type AnswerTable, type AnswerValue, nameOf } from './keys.ts'
+import { type AnswerProblem, errorAt } from './problems.ts'
+
+/** A problem whose place is known better than by its path. */
+export type FoundProblem = AnswerProblem & { at?: Position }
+
+export type AnswerText = {
+  /** Absent if the syntax is broken in a way that cannot be passed over. Keys as they are written. */
+  table?: AnswerTable
+  index: SourceIndex
+  problems: FoundProblem[]
+  /** Names of whole numbers that are written with a fraction, as `12.0`. */
+  fractions: ReadonlySet<string>
+}
+
+/** The deepest table of an answer has four levels. */
+const DEEPEST = 16
+
+type Reading = { problems: FoundProblem[]; fractions: Set<string> }
+
+/** Plain data only: dates have no place in an answer, and too deep a table none in memory. */
+function plainValue(value: unknown, path: Path, reading: Reading): AnswerValue {
+  if (typeof value === 'string' || typeof value === 'boolean') return value
+  if (typeof value === 'bigint') return Number(value)
+  if (typeof value === 'number') {
+    if (Number.isInteger(value)) reading.fractions.add(nameOf(path))
+    return value
+  }
+  const isDate = value instanceof Date
+  if (isDate || typeof value !== 'object' || value === null || path.length >= DEEPEST) {
+    const [what, hint] = isDate ? ['is a date', 'put it in quotes'] : ['is nested too deep', 'write it flatter']
+    reading.problems.push(errorAt(path, 'wrong-type', `${nameOf(path.slice(0, DEEPEST))} ${what}`, hint))
+    return String(isDate)
+  }
+  if (Array.isArray(value)) return value.map((item, index) => plainValue(item, [...path, index], reading))
+  return plainTable(value, path, reading)
+}
+
+function plainTable(table: object, path: Path, reading: Reading): AnswerTable {
+  return Object.fromEntries(
+    Object.entries(table).map(([key, value]) => [key, plainValue(value, [...path, key], reading)]),
+  )
+}
+
+/** Reads an answer file or a layer. Never throws. */
+export function readAnswerText(source: string): AnswerText {
+  const toml = readToml(source, { integersAsBigInt: true })
+  const index = indexSource(toml.source)
+  const problems: FoundProblem[] = toml.findings.map(({ code, message, hint, severity, at }) => ({
+    code: code === 'duplicate-key' ? 'duplicate-key' : 'syntax',
+    message,
+    hint,
+    severity,
+    ...(at ? { at } : {}),
+  }))
+  const reading: Reading = { problems, fractions: new Set() }
+  const table = toml.table && plainTable(toml.table, [], reading)
+  return { ...(table ? { table } : {}), index, ...reading }
+}
+
+/** The path with each key spelled as it is in the text. */
+function asWritten(path: Path, index: SourceIndex): Path {
+  let node: SourceIndex['root'] | undefined = index.root
+  return path.map(part => {
+    if (typeof part === 'number') {
+      node = node?.items[part]
+      return part
+    }
+    const former = part.replaceAll('-', '_')
+    const key = !node?.keys.has(part) && node?.keys.has(former) ? former : part
+    node = node?.keys.get(key)
+    return key
+  })
+}
+
+/** The problems with line and column, in the order of the file. Paths that are not there stand at the table around them. */
+export function placeProblems(problems: readonly FoundProblem[], file: string, index: SourceIndex): AnswerProblem[] {
+  const placed = problems.map(({ at, ...problem }) => {
+    const position = at ?? find(index, asWritten(problem.path ?? [], index))
+    return { ...problem, place: { file, ...position } }
+  })
+  return placed.sort((a, b) => a.place.line - b.place.line || a.place.column - b.place.column)
+}
