@@ -29,6 +29,8 @@ import { startDns } from './dns/server.ts'
 import { ServedCertificate } from './http/served-certificate.ts'
 import { buildApp, closeApp, startHttp } from './http/server.ts'
 import { type IsoCatalogue, openCatalogue } from './iso/catalogue.ts'
+import { notesIn } from './iso/notes.ts'
+import { LibraryWatch } from './iso/watch.ts'
 import { EventLoopWatch, heldTrouble } from './kit/event-loop.ts'
 import { handedSockets } from './kit/activation.ts'
 import { type AddressProbe, openAddressProbe } from './kit/address-probe.ts'
@@ -66,9 +68,8 @@ export type Appliance = {
 
 export type ApplianceOptions = { log: Log; clock: Clock }
 
-/** How often the clock is asked about machines and alarms that fell silent, and the ISO folder about new files. */
+/** How often the clock is asked about machines and alarms that fell silent. */
 const SWEEP_MS = 5_000
-const RESCAN_MS = 30_000
 const POOLS_MS = 30_000
 const CERTIFICATE_MS = 60_000
 /** Ethernet's, should the interface be gone while a transfer begins. */
@@ -127,7 +128,7 @@ async function openGround(site: Site, { log, clock }: ApplianceOptions, closing:
     log.info({ reason: alarm.code, subject: alarm.subject }, `over: ${alarm.message}`),
   )
   const certificate = await ServedCertificate.open({ site, clock, log, alarms })
-  const catalogue = await openCatalogue(site.paths.isos, log)
+  const catalogue = await openCatalogue(site.paths.isos, log, { notes: notesIn(site.paths.state), clock })
   for (const problem of (await loadLayers(site.paths.answers)).problems) {
     log.warn({ code: problem.code }, formatProblem(problem))
   }
@@ -363,7 +364,9 @@ export async function startAppliance(site: Site, options: ApplianceOptions): Pro
     services.push(repeat(clock, SWEEP_MS, async () => alarms.sweep(), failed('the sweep of alarms')))
     services.push(repeat(clock, CERTIFICATE_MS, lookAtCertificate, failed('the look at the certificate')))
     services.push(watchEventLoop(alarms, log, clock))
-    services.push(repeat(clock, RESCAN_MS, () => ground.catalogue.rescan(), failed('the rescan of the ISO folder')))
+    const library = new LibraryWatch(ground.catalogue, clock, failed('the look at the ISO folder'))
+    services.push(() => library.stop())
+    library.start()
     return { registry, fingerprint: certificate.current.fingerprint, stop }
   } catch (error) {
     await stop()

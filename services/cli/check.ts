@@ -10,11 +10,10 @@ import { COMMON_LOADERS, LOADERS } from '../boot/plan.ts'
 import { urlsOf } from '../boot/urls.ts'
 import { bakedProblems } from '../iso/baked.ts'
 import { certificateProblems } from '../http/certificate.ts'
-import { type IsoCatalogue, memoryNeeded, openCatalogue } from '../iso/catalogue.ts'
+import { type IsoCatalogue, memoryNeeded } from '../iso/catalogue.ts'
 import { formatSize } from '../kit/amount.ts'
 import { systemClock } from '../kit/clock.ts'
 import { isProblem } from '../kit/is-problem.ts'
-import { silentLog } from '../kit/log.ts'
 import type { Problem } from '../kit/problem.ts'
 import type { MachineId } from '../machine/event.ts'
 import { newMachine } from '../machine/lifecycle.ts'
@@ -24,7 +23,7 @@ import { loadSite } from '../site/load.ts'
 import { hasFarSubnets } from '../site/networks.ts'
 import { unavailable } from '../site/unavailable.ts'
 import { type Command, complainOf, configFile, say, usageError } from './command.ts'
-import { oursOf } from './library.ts'
+import { openLibrary, oursOf } from './library.ts'
 
 function error(code: string, message: string, hint: string): Problem {
   return { code, message, hint, severity: 'error' }
@@ -188,7 +187,7 @@ export const checkCommand: Command = {
       return 1
     }
     const { site, warnings } = loaded
-    const catalogue = await openCatalogue(site.paths.isos, silentLog)
+    const catalogue = await openLibrary(site)
     const loaders = await listLoaders(site.boot.loaders)
     const layers = await loadLayers(site.paths.answers)
     const ours = await oursOf(site)

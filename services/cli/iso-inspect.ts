@@ -1,14 +1,18 @@
 /** `rackrise iso inspect FILE`: everything that can be said about one image, in the library or not. */
-import { stat } from 'node:fs/promises'
-import { join, resolve } from 'node:path'
+import { dirname, resolve } from 'node:path'
 import { type IsoFacts, type IsoView, type Prepared, viewIso } from '../console/iso-view.ts'
-import { inspectFile } from '../iso/catalogue.ts'
+import { inspectFile, type LibraryFile } from '../iso/catalogue.ts'
+import { measureInitrd } from '../iso/initrd-size.ts'
+import { notesIn } from '../iso/notes.ts'
 import { formatSize } from '../kit/amount.ts'
-import type { Site } from '../site/types.ts'
+import { isProblem } from '../kit/is-problem.ts'
 import { complainOf, say } from './command.ts'
+import { checksumWords } from './iso-list.ts'
 import type { IsoVerb } from './iso.ts'
-import { oursOf } from './library.ts'
+import { isoPath, oursOf } from './library.ts'
 import { siteIfAny } from './site-file.ts'
+
+const MEASURE_MS = 30_000
 
 type Row = [name: string, value: string | undefined]
 
@@ -29,6 +33,7 @@ function wordsOf({ mode, url, fingerprint, token, partitionLabel, answer, firstB
 
 function rowsOf(facts: IsoFacts): Row[] {
   const { kernel, initrd } = facts
+  const unpacked = initrd.unpackedBytes
   return [
     ['product', `${facts.productLong} (${facts.product})`],
     ['release', `${facts.release}-${facts.spin}`],
@@ -37,29 +42,35 @@ function rowsOf(facts: IsoFacts): Row[] {
     ['automated', facts.autoInstall ? 'yes' : 'no'],
     ['prepared', facts.prepared ? wordsOf(facts.prepared) : 'no, as Proxmox publishes it'],
     ['kernel', `${kernel.path}, ${formatSize(kernel.bytes)}`],
-    ['initrd', `${initrd.path}, ${formatSize(initrd.bytes)}`],
-    ['memory', `${formatSize(facts.memoryBytes)} for each machine`],
+    [
+      'initrd',
+      `${initrd.path}, ${formatSize(initrd.bytes)}${unpacked === undefined ? '' : `, unpacked ${formatSize(unpacked)}`}`,
+    ],
+    ['memory', `${formatSize(facts.memoryBytes)} for each machine${unpacked === undefined ? ', an estimate' : ''}`],
   ]
 }
 
-export function describeIso({ path, bytes, state, facts, profiles }: IsoView): string {
+export function describeIso({ path, bytes, state, facts, profiles, checksum }: IsoView): string {
   const rows: Row[] = [
     ['state', state],
     ['size', `${formatSize(bytes)} (${bytes} bytes)`],
     ...(facts ? rowsOf(facts) : []),
+    ['checksum', checksum && `${checksumWords(checksum)}, looked at ${checksum.at}`],
     ['profiles', profiles.join(', ') || undefined],
   ]
   const width = Math.max(...rows.map(([name]) => name.length))
   return [path, ...rows.flatMap(([name, value]) => (value ? [`  ${name.padEnd(width)}  ${value}`] : []))].join('\n')
 }
 
-/** The path as it was said; a bare name that is not here means the library's. */
-export async function isoPath(said: string, site: Site | undefined): Promise<string> {
-  const here = await stat(said).then(
-    () => true,
-    () => false,
-  )
-  return here || said.includes('/') || !site ? resolve(said) : join(site.paths.isos, said)
+/** Measured here and now where nobody has done it yet: that takes a second or two. */
+async function measured(found: LibraryFile): Promise<LibraryFile> {
+  const { result, entry } = found
+  if (!entry || entry.unpackedInitrd !== undefined) return found
+  const signal = AbortSignal.timeout(MEASURE_MS)
+  const unpackedInitrd = await measureInitrd(entry.path, entry.initrd, signal).catch(() => undefined)
+  if (unpackedInitrd === undefined) return found
+  const exact = { ...entry, unpackedInitrd }
+  return { ...found, entry: exact, result: isProblem(result) ? result : exact }
 }
 
 export const inspectVerb: IsoVerb = {
@@ -70,7 +81,9 @@ export const inspectVerb: IsoVerb = {
     const site = await siteIfAny(values)
     if (site === 'wrong') return 1
     const ours = site && (await oursOf(site))
-    const view = viewIso(await inspectFile(await isoPath(said, site)), ours, [])
+    const path = await isoPath(said, site)
+    const notes = site && dirname(path) === resolve(site.paths.isos) ? notesIn(site.paths.state) : undefined
+    const view = viewIso(await measured(await inspectFile(path, notes)), ours, [])
     if (values['json'] === true) say(JSON.stringify(view, null, 2))
     else {
       say(describeIso(view))

@@ -1,23 +1,42 @@
 /** `rackrise iso list`: one line an ISO, then what is wrong. */
 import { styleText } from 'node:util'
-import type { IsoView } from '../console/iso-view.ts'
+import type { ChecksumView, IsoView } from '../console/iso-view.ts'
 import { formatSize } from '../kit/amount.ts'
 import { complainOf, say } from './command.ts'
 import type { IsoVerb } from './iso.ts'
 import { openIsos } from './library.ts'
 import { siteFor } from './site-file.ts'
 
-const COLOURS: Record<IsoView['state'], Parameters<typeof styleText>[0]> = { usable: 'green', unusable: 'red' }
+const COLOURS: Record<IsoView['state'], Parameters<typeof styleText>[0]> = {
+  usable: 'green',
+  growing: 'cyan',
+  unusable: 'red',
+}
 
-function cellsOf({ file, state, bytes, facts, profiles }: IsoView): string[] {
+/** `good, signed`: the word of the outcome, and whether anybody has signed the list. */
+export function checksumWords(checksum: ChecksumView | undefined): string {
+  if (!checksum) return ''
+  return checksum.outcome === 'good' && checksum.signature === 'good' ? 'good, signed' : checksum.outcome
+}
+
+function cellsOf({ file, state, bytes, facts, profiles, checksum }: IsoView): string[] {
   const release = facts ? `${facts.product} ${facts.release}-${facts.spin} ${facts.architecture}` : ''
   const memory = facts ? formatSize(facts.memoryBytes) : ''
-  return [file, state, release, formatSize(bytes), memory, facts?.prepared?.mode ?? '', profiles.join(', ')]
+  return [
+    file,
+    state,
+    release,
+    formatSize(bytes),
+    memory,
+    checksumWords(checksum),
+    facts?.prepared?.mode ?? '',
+    profiles.join(', '),
+  ]
 }
 
 /** Columns as wide as their widest cell; the state in colour on a terminal. */
 export function isoTable(views: readonly IsoView[], colour: boolean): string {
-  const head = ['FILE', 'STATE', 'RELEASE', 'SIZE', 'MEMORY', 'PREPARED', 'PROFILES']
+  const head = ['FILE', 'STATE', 'RELEASE', 'SIZE', 'MEMORY', 'CHECKSUM', 'PREPARED', 'PROFILES']
   const rows = views.map(cellsOf)
   const widths = head.map((title, column) => Math.max(title.length, ...rows.map(row => row[column]!.length)))
   const line = (cells: string[], state?: IsoView['state']): string =>

@@ -2,6 +2,7 @@
 import { bakedProblems, maskUrl, type Ours, printable } from '../iso/baked.ts'
 import type { LibraryFile } from '../iso/catalogue.ts'
 import { type IsoEntry, memoryNeeded } from '../iso/entry.ts'
+import type { Verification } from '../iso/verification.ts'
 import { isProblem } from '../kit/is-problem.ts'
 import type { Problem } from '../kit/problem.ts'
 
@@ -34,18 +35,25 @@ export type IsoFacts = {
   /** Absent as Proxmox publishes it. */
   prepared?: Prepared
   kernel: { path: string; bytes: number }
-  initrd: { path: string; bytes: number }
-  /** What a machine needs to boot it over the network. */
+  /** `unpackedBytes` once it was measured. */
+  initrd: { path: string; bytes: number; unpackedBytes?: number }
+  /** What a machine needs to boot it over the network; an estimate until the initrd was measured. */
   memoryBytes: number
 }
+
+/** As in `Verification`, with the time as ISO text. */
+export type ChecksumView = Omit<Verification, 'at'> & { at: string }
 
 export type IsoView = {
   file: string
   path: string
   bytes: number
-  state: 'usable' | 'unusable'
+  /** `growing`: somebody is still copying it. */
+  state: 'usable' | 'growing' | 'unusable'
   /** Absent unless it is an image of Proxmox that can be read. */
   facts?: IsoFacts
+  /** What `iso verify` found; absent if it never looked at this very file. */
+  checksum?: ChecksumView
   /** Names of the profiles that install it. */
   profiles: string[]
   problems: Problem[]
@@ -66,7 +74,7 @@ function viewPrepared({ baked, modeFile }: IsoEntry): Prepared | undefined {
 }
 
 function viewFacts(entry: IsoEntry): IsoFacts {
-  const { release, image, kernel, initrd } = entry
+  const { release, image, kernel, initrd, unpackedInitrd } = entry
   const prepared = viewPrepared(entry)
   return {
     product: release.product,
@@ -78,27 +86,37 @@ function viewFacts(entry: IsoEntry): IsoFacts {
     autoInstall: entry.autoInstallCapable,
     ...(prepared ? { prepared } : {}),
     kernel: { path: kernel.path, bytes: kernel.length },
-    initrd: { path: initrd.path, bytes: initrd.length },
+    initrd: {
+      path: initrd.path,
+      bytes: initrd.length,
+      ...(unpackedInitrd === undefined ? {} : { unpackedBytes: unpackedInitrd }),
+    },
     memoryBytes: memoryNeeded(entry),
   }
+}
+
+export function viewChecksum({ at, why, ...found }: Verification): ChecksumView {
+  return { ...found, ...(why === undefined ? {} : { why: printable(why) }), at: new Date(at).toISOString() }
+}
+
+function stateOf(result: LibraryFile['result']): IsoView['state'] {
+  if (!isProblem(result)) return 'usable'
+  return result.code === 'iso-growing' ? 'growing' : 'unusable'
 }
 
 /**
  * @param ours undefined without a site
  * @param profiles names of those that install it
  */
-export function viewIso(
-  { file, path, size, result, problems }: LibraryFile,
-  ours: Ours | undefined,
-  profiles: string[],
-): IsoView {
-  const entry = isProblem(result) ? undefined : result
+export function viewIso(library: LibraryFile, ours: Ours | undefined, profiles: string[]): IsoView {
+  const { file, path, size, result, problems, entry, verification } = library
   return {
     file,
     path,
     bytes: size,
-    state: entry ? 'usable' : 'unusable',
+    state: stateOf(result),
     ...(entry ? { facts: viewFacts(entry) } : {}),
+    ...(verification ? { checksum: viewChecksum(verification) } : {}),
     profiles,
     problems: [...problems, ...(entry ? bakedProblems(entry, ours) : [])],
   }

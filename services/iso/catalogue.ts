@@ -2,13 +2,18 @@
 import { constants } from 'node:fs'
 import { lstat, open, readdir, realpath } from 'node:fs/promises'
 import { basename, join, resolve } from 'node:path'
+import { type Clock, type Instant, systemClock } from '../kit/clock.ts'
 import { isProblem } from '../kit/is-problem.ts'
 import type { Log } from '../kit/log.ts'
 import type { Problem } from '../kit/problem.ts'
 import type { IsoEntry } from './entry.ts'
+import { type Identity, identityOf, isSame } from './identity.ts'
+import { measureInitrd } from './initrd-size.ts'
 import { inspectImage } from './inspect.ts'
 import { type ReadAt, readImage } from './iso9660.ts'
+import { type Notes, notesInMemory } from './notes.ts'
 import { selectIso } from './select.ts'
+import { checksumProblem, type Verification } from './verification.ts'
 
 export type { IsoEntry } from './entry.ts'
 export { memoryNeeded } from './entry.ts'
@@ -17,9 +22,29 @@ export { memoryNeeded } from './entry.ts'
 const NAME = /^[a-z0-9][a-z0-9._-]{0,127}$/i
 const EXTENSION = /\.iso$/i
 
-/** What tells that a file is the one that was read before. */
-type Identity = { size: number; changedAt: number; inode: number }
-type Known = Identity & { result: IsoEntry | Problem }
+/** Whether a file of that name can be served. */
+export function isLibraryName(name: string): boolean {
+  return NAME.test(name) && EXTENSION.test(name)
+}
+
+/** More than that are not looked at: each costs some reads every time. */
+const MOST_FILES = 256
+/** A file that was written to so lately is left alone, unless it was there when the library was opened. */
+const SETTLE_MS = 2_000
+/** One that is too short, and was written to so lately, is being copied; later it is the rest of a copy that failed. */
+const COPY_PAUSE_MS = 60_000
+
+/** What is known of a file. */
+type Known = Identity & {
+  /** As the file itself has it. */
+  read: IsoEntry | Problem
+  /** With what was noted about it; `noted` tells which notes that were. */
+  result: IsoEntry | Problem
+  noted?: string
+  /** Left alone because it was written to just now. */
+  settling?: true
+  verification?: Verification | undefined
+}
 
 function problem(code: string, file: string, message: string, hint: string): Problem {
   return { code, message, hint, severity: 'error', place: { file } }
@@ -51,25 +76,63 @@ async function readEntry(path: string, file: string, size: number): Promise<IsoE
 
 const NOTHING: Identity = { size: 0, changedAt: 0, inode: 0 }
 
-function unreadable(path: string, error: unknown): Known {
-  const hint = 'make it readable for the appliance, or remove it'
-  return { ...NOTHING, result: problem('iso-unreadable', path, `this ISO cannot be read: ${reason(error)}`, hint) }
+function unusable(read: Problem, identity = NOTHING): Known {
+  return { ...identity, read, result: read }
 }
 
-/** The image at `path`; what is known of it is kept where the file is the same. */
-async function lookAt(path: string, file: string, before?: Known): Promise<Known> {
+function unreadable(path: string, error: unknown): Known {
+  const hint = 'make it readable for the appliance, or remove it'
+  return unusable(problem('iso-unreadable', path, `this ISO cannot be read: ${reason(error)}`, hint))
+}
+
+function growing(path: string, how: string): Problem {
+  const hint = 'wait until it is copied wholly; if nobody is copying it, download it again'
+  return { ...problem('iso-growing', path, `the file is still being copied: ${how}`, hint), severity: 'warning' }
+}
+
+function isGrowing({ read }: Known): boolean {
+  return isProblem(read) && read.code === 'iso-growing'
+}
+
+/** The image at `path`, as the file itself has it. Links are refused. */
+async function lookAt(
+  path: string,
+  file: string,
+  how: { now: Instant; before?: Known; settled: boolean },
+): Promise<Known> {
   try {
     const status = await lstat(path)
     if (!status.isFile()) {
       const hint = 'put the file itself there, or a hard link to it'
-      return { ...NOTHING, result: problem('iso-not-regular', path, 'this is a link or a folder, not an ISO', hint) }
+      return unusable(problem('iso-not-regular', path, 'this is a link or a folder, not an ISO', hint))
     }
-    const identity = { size: status.size, changedAt: status.mtimeMs, inode: status.ino }
-    if (before && isSame(before, identity)) return before
-    return { ...identity, result: await readEntry(path, file, status.size) }
+    const identity = identityOf(status)
+    const { before } = how
+    if (before && isSame(before, identity) && !isGrowing(before)) return before
+    // A clock that was set, here or on a file server, must not hold a file back: only the recent past counts.
+    const age = how.now - identity.changedAt
+    if (how.settled && age >= 0 && age < SETTLE_MS) {
+      return { ...unusable(growing(path, `${identity.size} bytes so far`), identity), settling: true }
+    }
+    const read = await readEntry(path, file, identity.size)
+    const short = isProblem(read) && read.code === 'iso-truncated' && age >= 0 && age < COPY_PAUSE_MS
+    return short ? unusable(growing(path, read.message), identity) : { ...identity, read, result: read }
   } catch (error) {
     return unreadable(path, error)
   }
+}
+
+/** What was noted about an image, put to what it is: a failed checksum makes it unusable. */
+async function withNotes(known: Known, file: string, path: string, notes: Notes): Promise<Known> {
+  const { read } = known
+  if (isProblem(read)) return known
+  const verification = await notes.recall('checksum', file, known)
+  const initrd = await notes.recall('initrd', file, known)
+  const noted = `${verification?.at} ${initrd?.unpackedBytes}`
+  if (noted === known.noted) return known
+  const result =
+    checksumProblem(file, path, verification) ?? (initrd ? { ...read, unpackedInitrd: initrd.unpackedBytes } : read)
+  return { ...known, noted, result, verification }
 }
 
 /** A file of the library, usable or not. */
@@ -82,6 +145,15 @@ export type LibraryFile = {
   result: IsoEntry | Problem
   /** What is wrong with it; warnings with a usable one, too. */
   problems: Problem[]
+  /** What is known of the image, also where it may not be used. */
+  entry?: IsoEntry
+  verification?: Verification
+}
+
+export type CatalogueOptions = {
+  /** Default: what was found out is forgotten with the catalogue. */
+  notes?: Notes
+  clock?: Pick<Clock, 'now'>
 }
 
 function problemsOf(result: IsoEntry | Problem): Problem[] {
@@ -95,15 +167,23 @@ function problemsOf(result: IsoEntry | Problem): Problem[] {
 export class IsoCatalogue {
   readonly folder: string
   readonly #log: Log
+  readonly #notes: Notes
+  readonly #clock: Pick<Clock, 'now'>
   #known = new Map<string, Known>()
   #told: string | undefined
-  #folderProblem: Problem | undefined
+  #folderProblems: Problem[] = []
   #scan: Promise<void> = Promise.resolve()
+  #next: Promise<void> | undefined
+  #opened = false
+  /** Files whose initrd could not be measured, so that it is not tried for ever. */
+  readonly #unmeasurable = new Map<string, Identity>()
 
   /** @param folder absolute path; see `openCatalogue` */
-  constructor(folder: string, log: Log) {
+  constructor(folder: string, log: Log, { notes = notesInMemory(), clock = systemClock }: CatalogueOptions = {}) {
     this.folder = folder
     this.#log = log
+    this.#notes = notes
+    this.#clock = clock
   }
 
   /** Every usable image, by name. */
@@ -115,18 +195,12 @@ export class IsoCatalogue {
 
   /** Every image, usable or not, by name. */
   files(): LibraryFile[] {
-    return [...this.#known].map(([file, { size, result }]) => ({
-      file,
-      path: join(this.folder, file),
-      size,
-      result,
-      problems: problemsOf(result),
-    }))
+    return [...this.#known].map(([file, known]) => fileOf(file, join(this.folder, file), known))
   }
 
   /** What is wrong with the folder itself. */
   folderProblems(): Problem[] {
-    return this.#folderProblem ? [this.#folderProblem] : []
+    return this.#folderProblems
   }
 
   /** Everything that is wrong with the folder and the images in it: usable ones last. */
@@ -136,33 +210,58 @@ export class IsoCatalogue {
     return [...this.folderProblems(), ...files.flatMap(({ problems }) => problems)]
   }
 
-  /** By file name, or `pve:latest`, or `pbs:4.1` for the newest spin of that release. Problem `iso-unknown`. */
+  /** By file name, or `pve:latest`, or `pbs:4.1` for the newest spin of that release. A named file that cannot be used is its problem, else `iso-unknown`. */
   find(selector: string): IsoEntry | Problem {
-    return selectIso(this.entries(), selector, this.folder)
+    return this.#known.get(selector)?.result ?? selectIso(this.entries(), selector, this.folder)
+  }
+
+  /** Whether a file was written to so lately that it is worth looking again soon. */
+  isSettling(): boolean {
+    return [...this.#known.values()].some(({ settling }) => settling)
   }
 
   /** Looks at the folder again; images that did not change are not read again. Never rejects. */
   rescan(): Promise<void> {
-    // One after the other: a file that came while a scan was under way is seen by the next.
-    this.#scan = this.#scan.then(() => this.#readFolder())
-    return this.#scan
+    // One after the other: a file that came while a scan was under way is seen by the next, which all who ask meanwhile share.
+    this.#next ??= this.#scan.then(() => {
+      this.#next = undefined
+      this.#scan = this.#readFolder()
+      return this.#scan
+    })
+    return this.#next
+  }
+
+  /** Measures the initrd of one image where that was not done yet, which takes a second or two. False if there was none. */
+  async measureNext(signal: AbortSignal): Promise<boolean> {
+    const found = [...this.#known].find(([file, known]) => {
+      const tried = this.#unmeasurable.get(file)
+      return !isProblem(known.result) && known.result.unpackedInitrd === undefined && !(tried && isSame(tried, known))
+    })
+    if (!found) return false
+    const [file, known] = found
+    const { path, initrd } = known.result as IsoEntry
+    this.#unmeasurable.set(file, known)
+    const unpackedBytes = await measureInitrd(path, initrd, signal).catch(() => undefined)
+    if (unpackedBytes === undefined) return true
+    await this.#notes.keep('initrd', file, known, { unpackedBytes })
+    await this.rescan()
+    return true
   }
 
   async #readFolder(): Promise<void> {
     const known = new Map<string, Known>()
+    this.#folderProblems = []
     try {
       const names = (await readdir(this.folder)).filter(name => EXTENSION.test(name)).toSorted()
-      for (const name of names) known.set(name, await this.#readOne(name))
-      this.#folderProblem = undefined
+      for (const name of names.slice(0, MOST_FILES)) known.set(name, await this.#readOne(name))
+      if (names.length > MOST_FILES) this.#folderProblems = [tooMany(this.folder, names.length)]
     } catch (error) {
-      this.#folderProblem = problem(
-        'iso-folder',
-        this.folder,
-        `the folder of ISOs cannot be read: ${reason(error)}`,
-        'make it, or correct paths.isos in the site file',
-      )
+      const what = `the folder of ISOs cannot be read: ${reason(error)}`
+      const hint = 'make it, or correct paths.isos in the site file'
+      this.#folderProblems = [problem('iso-folder', this.folder, what, hint)]
     }
     this.#known = known
+    this.#opened = true
     this.#sayWhatChanged()
   }
 
@@ -182,29 +281,47 @@ export class IsoCatalogue {
     const path = join(this.folder, name)
     if (!NAME.test(name)) {
       const hint = 'rename it: letters, digits, dot, dash and underscore, at most 128 of them'
-      return { ...NOTHING, result: problem('iso-name', path, 'the name of this ISO cannot stand in a URL', hint) }
+      return unusable(problem('iso-name', path, 'the name of this ISO cannot stand in a URL', hint))
     }
-    return lookAt(path, name, this.#known.get(name))
+    const before = this.#known.get(name)
+    const how = { now: this.#clock.now(), settled: this.#opened, ...(before ? { before } : {}) }
+    return withNotes(await lookAt(path, name, how), name, path, this.#notes)
   }
 }
 
-function isSame(a: Identity, b: Identity): boolean {
-  return a.size === b.size && a.changedAt === b.changedAt && a.inode === b.inode
+function fileOf(file: string, path: string, { size, read, result, verification }: Known): LibraryFile {
+  return {
+    file,
+    path,
+    size,
+    result,
+    problems: problemsOf(result),
+    ...(isProblem(read) ? {} : { entry: isProblem(result) ? read : result }),
+    ...(verification ? { verification } : {}),
+  }
 }
 
-/** One image, wherever it is and whatever its name; links are followed. Never rejects. */
-export async function inspectFile(path: string): Promise<LibraryFile> {
+function tooMany(folder: string, count: number): Problem {
+  const message = `the folder has ${count} ISOs, of which the first ${MOST_FILES} by name are used`
+  return { ...problem('iso-too-many', folder, message, 'remove those that no profile needs'), severity: 'warning' }
+}
+
+/**
+ * One image, wherever it is and whatever its name; links are followed. Never rejects.
+ * @param notes those about the folder that it is in
+ */
+export async function inspectFile(path: string, notes = notesInMemory()): Promise<LibraryFile> {
   const file = basename(path)
-  const { size, result } = await realpath(path).then(
-    real => lookAt(real, file),
+  const known = await realpath(path).then(
+    real => lookAt(real, file, { now: systemClock.now(), settled: false }),
     (error: unknown) => unreadable(path, error),
   )
-  return { file, path, size, result, problems: problemsOf(result) }
+  return fileOf(file, path, await withNotes(known, file, path, notes))
 }
 
 /** Opens the library in `folder` and reads it. What is wrong with folder or images is in its problems; it never rejects. */
-export async function openCatalogue(folder: string, log: Log): Promise<IsoCatalogue> {
-  const catalogue = new IsoCatalogue(resolve(folder), log)
+export async function openCatalogue(folder: string, log: Log, options: CatalogueOptions = {}): Promise<IsoCatalogue> {
+  const catalogue = new IsoCatalogue(resolve(folder), log, options)
   await catalogue.rescan()
   return catalogue
 }

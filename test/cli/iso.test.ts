@@ -45,9 +45,9 @@ test('the table has columns as wide as what is in them', () => {
     view({ file: 've.iso', bytes: 1_730_000_000, state: 'usable', facts: FACTS, profiles: ['pve', 'zfs'] }),
   ]
   const lines = [
-    'FILE    STATE     RELEASE          SIZE     MEMORY   PREPARED  PROFILES',
+    'FILE    STATE     RELEASE          SIZE     MEMORY   CHECKSUM  PREPARED  PROFILES',
     'a.iso   unusable                   2.0 KiB',
-    've.iso  usable    pve 9.2-1 amd64  1.6 GiB  5.3 GiB            pve, zfs',
+    've.iso  usable    pve 9.2-1 amd64  1.6 GiB  5.3 GiB                      pve, zfs',
   ]
   expect(isoTable(views, false).split('\n')).toEqual(lines)
 })
@@ -67,7 +67,7 @@ describe('the program', () => {
     const { status, out, err } = await iso('list')
     expect(status).toBe(0)
     expect(out).toMatch(
-      /^FILE +STATE +RELEASE +SIZE +MEMORY +PREPARED +PROFILES\nbroken\.iso +unusable +12 B\nforeign\.iso +usable +pve 8\.4-1 amd64 +52\.0 KiB +\S+ KiB +http\nproxmox-ve_9\.2-1\.iso +usable +pve 9\.2-1 amd64 +\S+ KiB +\S+ MiB +pve\n$/,
+      /^FILE +STATE +RELEASE +SIZE +MEMORY +CHECKSUM +PREPARED +PROFILES\nbroken\.iso +unusable +12 B\nforeign\.iso +usable +pve 8\.4-1 amd64 +52\.0 KiB +\S+ KiB +http\nproxmox-ve_9\.2-1\.iso +usable +pve 9\.2-1 amd64 +\S+ KiB +\S+ MiB +pve\n$/,
     )
     expect(err).toMatch(
       /broken\.iso: error: the file is not an ISO 9660 image; [^\n]+\n.*foreign\.iso: warning: .*https:\/\/old\.example\.org\//,
@@ -126,7 +126,7 @@ describe('the program', () => {
   prepared      for mode http, answers from https://old.example.org/, carries a token
   kernel        /boot/linux26, 12 B
   initrd        /boot/initrd.img, 12 B
-  memory        156.1 KiB for each machine
+  memory        156.1 KiB for each machine, an estimate
 `,
     ])
     expect(err).toContain('which silently beats DHCP and DNS')
@@ -162,7 +162,7 @@ test('inspect needs no site', async () => {
 
 describe('a command line that is wrong', () => {
   test.each([
-    [[], 'rackrise iso: say which of list, inspect; see `rackrise iso --help`'],
+    [[], 'rackrise iso: say which of list, inspect, verify; see `rackrise iso --help`'],
     [['eject'], 'rackrise iso: there is no "iso eject"; see `rackrise iso --help`'],
     [['list', 'a.iso'], 'rackrise iso: "a.iso" is too much; see `rackrise iso --help`'],
     [

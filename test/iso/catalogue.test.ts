@@ -1,10 +1,11 @@
-import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rename, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { type IsoEntry, memoryNeeded, openCatalogue } from '../../services/iso/catalogue.ts'
 import { isProblem } from '../../services/kit/is-problem.ts'
 import type { Log } from '../../services/kit/log.ts'
+import type { Problem } from '../../services/kit/problem.ts'
 import { CD_INFO, proxmoxImage, smallImage } from './small-image.ts'
 
 let folder: string
@@ -65,6 +66,7 @@ test('the release is read from /.disk/info where /.cd-info is missing', async ()
 test('what is wrong with one file does not stop the others', async () => {
   await put('good.iso', proxmoxImage())
   await put('half.iso', proxmoxImage().subarray(0, 21 * 2048))
+  await utimes(join(folder, 'half.iso'), 1, 1)
   await put('page.iso', Buffer.from('<html>'))
   await put('debian.iso', smallImage({ files: [{ name: 'README', text: 'x' }] }))
   await put('prepared.iso', smallImage({ files: [{ name: '.cd-info', text: CD_INFO }] }))
@@ -124,7 +126,8 @@ test('a rescan sees what came, went and changed, and keeps what did not', async 
   await put('stays.iso', proxmoxImage())
   await put('goes.iso', proxmoxImage())
   await put('changes.iso', Buffer.from('half of a copy'))
-  const catalogue = await openCatalogue(folder, silent)
+  const clock = { now: () => Date.now() + 10_000 }
+  const catalogue = await openCatalogue(folder, silent, { clock })
   const before = catalogue.find('stays.iso')
   expect(catalogue.entries().map(({ file }) => file)).toEqual(['goes.iso', 'stays.iso'])
   await rm(join(folder, 'goes.iso'))
@@ -134,6 +137,92 @@ test('a rescan sees what came, went and changed, and keeps what did not', async 
   expect(catalogue.entries().map(({ file }) => file)).toEqual(['changes.iso', 'comes.iso', 'stays.iso'])
   expect(catalogue.find('stays.iso')).toBe(before)
   expect(catalogue.problems()).toEqual([])
+})
+
+describe('while the appliance runs', () => {
+  const START = Date.UTC(2026, 0, 1, 12)
+  let now: number
+  const written = async (name: string, bytes: Uint8Array) => {
+    await put(name, bytes)
+    await utimes(join(folder, name), now / 1000, now / 1000)
+  }
+  const open = () => {
+    now = START
+    return openCatalogue(folder, silent, { clock: { now: () => now } })
+  }
+  const problemOf = (found: IsoEntry | Problem) => (isProblem(found) ? `${found.severity} ${found.code}` : 'usable')
+
+  test('a file that grows is told as such, and is used once it is whole and nobody writes to it', async () => {
+    const catalogue = await open()
+    const said = async (bytes: number, afterMs: number) => {
+      now += afterMs
+      if (bytes > 0) await written('a.iso', proxmoxImage().subarray(0, bytes))
+      await catalogue.rescan()
+      return [problemOf(catalogue.find('a.iso')), catalogue.isSettling()]
+    }
+    expect(await said(1, 0)).toEqual(['warning iso-growing', true])
+    expect(await said(40_000, 1000)).toEqual(['warning iso-growing', true])
+    // The copy waits for the network for a while.
+    expect(await said(0, 20_000)).toEqual(['warning iso-growing', false])
+    expect(catalogue.problems()[0]).toMatchObject({
+      message: 'the file is still being copied: the ISO should have 51200 bytes and has 40000',
+      hint: 'wait until it is copied wholly; if nobody is copying it, download it again',
+    })
+    // It is whole, but may have been made as large as it will be at the beginning.
+    expect(await said(51_200, 1000)).toEqual(['warning iso-growing', true])
+    expect(await said(51_200, 1000)).toEqual(['warning iso-growing', true])
+    expect(await said(0, 1999)).toEqual(['warning iso-growing', true])
+    expect(await said(0, 1)).toEqual(['usable', false])
+  })
+
+  test('a copy that stopped is a damaged file in the end', async () => {
+    const catalogue = await open()
+    await written('a.iso', proxmoxImage().subarray(0, 40_000))
+    now += 59_999
+    await catalogue.rescan()
+    expect(problemOf(catalogue.find('a.iso'))).toBe('warning iso-growing')
+    now += 1
+    await catalogue.rescan()
+    expect(problemOf(catalogue.find('a.iso'))).toBe('error iso-truncated')
+  })
+
+  test('a file that another one replaces is noticed, also of the same size and age', async () => {
+    const catalogue = await open()
+    await written('a.iso', info('pve', '9.1', '1'))
+    await written('b.iso', info('pve', '9.2', '1'))
+    now += 5000
+    await catalogue.rescan()
+    const { size } = await stat(join(folder, 'a.iso'))
+    expect((await stat(join(folder, 'b.iso'))).size).toBe(size)
+    await rename(join(folder, 'b.iso'), join(folder, 'a.iso'))
+    await catalogue.rescan()
+    expect(catalogue.files().map(({ file }) => file)).toEqual(['a.iso'])
+    expect(catalogue.find('a.iso')).toMatchObject({ release: { release: '9.2' } })
+  })
+
+  test('a file from the future is used', async () => {
+    const catalogue = await open()
+    now += 3_600_000
+    await written('a.iso', proxmoxImage())
+    now -= 3_600_000
+    await catalogue.rescan()
+    expect(problemOf(catalogue.find('a.iso'))).toBe('usable')
+  })
+
+  test('many that ask at once cost two looks', async () => {
+    let looks = 0
+    const catalogue = await openCatalogue(folder, silent, { clock: { now: () => (looks++, START) } })
+    await written('a.iso', proxmoxImage())
+    await Promise.all(Array.from({ length: 50 }, () => catalogue.rescan()))
+    expect(looks).toBeLessThanOrEqual(2)
+  })
+
+  test('more files than anybody has are not looked at', async () => {
+    for (let index = 100; index < 357; index++) await put(`${index}.iso`, Buffer.from('x'))
+    const catalogue = await open()
+    expect(catalogue.files()).toHaveLength(256)
+    expect(catalogue.folderProblems()).toMatchObject([{ code: 'iso-too-many', severity: 'warning' }])
+  })
 })
 
 test('the estimate of memory agrees with what was measured for 1.73 GB: 5 GB fail, 8 GB are fine', () => {

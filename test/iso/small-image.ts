@@ -10,6 +10,8 @@ export type SmallImage = {
   files: SmallFile[]
   folders?: SmallFolder[]
   rockRidge?: boolean
+  /** Texts are octets, one a character. */
+  latin1?: boolean
   /** Sectors behind the volume that belong to no file. */
   extraBytes?: number
 }
@@ -66,7 +68,13 @@ function packed(records: number[][]): number[] {
 }
 
 /** Sector 16 descriptor, 17 terminator, 18 path table, 19 and on: root, folders, data. */
-export function smallImage({ files, folders = [], rockRidge = true, extraBytes = 0 }: SmallImage): Uint8Array {
+export function smallImage({
+  files,
+  folders = [],
+  rockRidge = true,
+  extraBytes = 0,
+  latin1 = false,
+}: SmallImage): Uint8Array {
   const identifier = (name: string) => ascii(`${name.toUpperCase().replace(/[^A-Z0-9]/g, '_')}.;1`)
   const namesOf = (name: string, mode: number) => (rockRidge ? posix(mode, name) : [])
   const dot = (sector: number, length: number, byte: number, extra: number[]) =>
@@ -120,7 +128,9 @@ export function smallImage({ files, folders = [], rockRidge = true, extraBytes =
   image.set([...rootBytes, ...folderBytes.flat()], 19 * SECTOR)
   const texts = [...files, ...folders.flatMap(folder => folder.files)].map(file => file.text)
   const dataAt = end - texts.length
-  for (const [index, text] of texts.entries()) image.set(ascii(text), (dataAt + index) * SECTOR)
+  for (const [index, text] of texts.entries()) {
+    image.set(latin1 ? Buffer.from(text, 'latin1') : ascii(text), (dataAt + index) * SECTOR)
+  }
   return image
 }
 
