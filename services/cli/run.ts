@@ -2,6 +2,7 @@
 import { EnvironmentProblem, formatProblem } from '../kit/problem.ts'
 import { alarmCommand } from './alarm.ts'
 import { answerCommand } from './answer.ts'
+import { backupCommand, restoreCommand } from './backup.ts'
 import { checkCommand } from './check.ts'
 import { type Command, complain, type ExitStatus, runWith, say } from './command.ts'
 import { isoCommand } from './iso.ts'
@@ -23,6 +24,8 @@ export const COMMANDS: readonly Command[] = [
   isoCommand,
   alarmCommand,
   metricsCommand,
+  backupCommand,
+  restoreCommand,
   labCommand,
 ]
 

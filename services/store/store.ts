@@ -21,6 +21,9 @@ import type {
   NewEventRow,
 } from './types.ts'
 
+/** In the state folder; SQLite keeps its log beside it under longer names. */
+export const DATABASE_FILE = 'state.sqlite'
+
 const FOLDER_MODE = 0o700
 const FILE_MODE = 0o600
 
@@ -150,7 +153,7 @@ async function migrate(db: Kysely<Database>): Promise<void> {
 
 /** Opens the state in a folder, which is made if it is missing, private to its owner (I08). */
 export async function openStore(folder: string): Promise<Store> {
-  const file = join(folder, 'state.sqlite')
+  const file = join(folder, DATABASE_FILE)
   try {
     await mkdir(folder, { recursive: true, mode: FOLDER_MODE })
   } catch (error) {

@@ -1,0 +1,174 @@
+/**
+ * The whole state as one file, taken while the appliance runs: a copy of the database as of one instant, with the other files of the state
+ * folder (key, certificates) in a table of it.
+ */
+import {
+  chmod,
+  chown,
+  copyFile,
+  lstat,
+  mkdir,
+  open,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  writeFile,
+} from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { EnvironmentProblem } from '../kit/problem.ts'
+import { DATABASE_FILE, openStore } from './store.ts'
+
+const PRIVATE_FILE = 0o600
+const PRIVATE_FOLDER = 0o700
+/** What the state folder holds beside the database is keys, certificates and notes. */
+const LARGEST_FILE_BYTES = 16 * 1024 * 1024
+const TABLE = 'backup_file'
+const STAGING = 'restore.new'
+
+export type BackupContent = { bytes: number; files: string[]; events: number; leases: number }
+
+/** The names of the files to keep: neither the database itself nor sockets, folders and what is being written. */
+async function looseFiles(folder: string): Promise<string[]> {
+  const names = (await readdir(folder)).filter(name => !name.startsWith(DATABASE_FILE) && !/\.(new|part)$/.test(name))
+  const states = await Promise.all(names.map(name => lstat(join(folder, name))))
+  return names.filter((_, i) => states[i]!.isFile() && states[i]!.size <= LARGEST_FILE_BYTES).toSorted()
+}
+
+function problem(what: string, error: unknown, hint: string): EnvironmentProblem {
+  return new EnvironmentProblem('backup', `${what}: ${error instanceof Error ? error.message : String(error)}`, hint)
+}
+
+async function syncFile(path: string): Promise<void> {
+  const file = await open(path, 'r')
+  try {
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+}
+
+function count(db: DatabaseSync, table: 'event' | 'lease'): number {
+  return Number(db.prepare(`SELECT count(*) AS n FROM ${table}`).get()?.['n'])
+}
+
+/** Adds the loose files to a copy of the database. */
+async function addFiles(copy: string, folder: string): Promise<Omit<BackupContent, 'bytes'>> {
+  const files = await looseFiles(folder)
+  const db = new DatabaseSync(copy)
+  try {
+    db.exec(`CREATE TABLE ${TABLE} (name TEXT PRIMARY KEY, mode INTEGER NOT NULL, body BLOB NOT NULL)`)
+    const insert = db.prepare(`INSERT INTO ${TABLE} VALUES (?, ?, ?)`)
+    for (const name of files) {
+      const path = join(folder, name)
+      insert.run(name, (await stat(path)).mode & 0o777, await readFile(path))
+    }
+    return { files, events: count(db, 'event'), leases: count(db, 'lease') }
+  } finally {
+    db.close()
+  }
+}
+
+/**
+ * Writes the state of a folder into a new file, which only its owner can read: it holds the appliance's key. Beside a running appliance, too.
+ * Throws EnvironmentProblem `backup`; the file is there as a whole or not at all.
+ */
+export async function backUp(folder: string, file: string): Promise<BackupContent> {
+  const part = `${file}.part`
+  try {
+    await rm(part, { force: true })
+    // Made first, so that it is private from its first byte on; VACUUM takes an empty file.
+    await writeFile(part, '', { mode: PRIVATE_FILE })
+    const db = new DatabaseSync(join(folder, DATABASE_FILE), { readOnly: true })
+    try {
+      db.exec('PRAGMA busy_timeout = 10000')
+      db.prepare('VACUUM INTO ?').run(part)
+    } finally {
+      db.close()
+    }
+    const content = await addFiles(part, folder)
+    await syncFile(part)
+    await rename(part, file)
+    await syncFile(dirname(file))
+    return { bytes: (await stat(file)).size, ...content }
+  } catch (error) {
+    await rm(part, { force: true })
+    const hint = 'see that the state folder has a database, and that there is room for its copy'
+    throw problem(`can't back up ${folder} to ${file}`, error, hint)
+  }
+}
+
+/** Lays the content of a backup out in an empty folder, whole and checked, before anything is replaced. */
+async function lay(file: string, staging: string): Promise<Omit<BackupContent, 'bytes'>> {
+  const database = join(staging, DATABASE_FILE)
+  await copyFile(file, database)
+  await chmod(database, PRIVATE_FILE)
+  const db = new DatabaseSync(database)
+  try {
+    const verdict = Object.values(db.prepare('PRAGMA integrity_check').get() ?? {})[0]
+    if (verdict !== 'ok') throw new Error(`the database in it is damaged: ${String(verdict)}`)
+    const rows = db.prepare(`SELECT name, mode, body FROM ${TABLE}`).all()
+    const files = rows.map(row => ({
+      name: basename(String(row['name'])),
+      mode: Number(row['mode']) & 0o777,
+      body: row['body'] as Uint8Array,
+    }))
+    for (const { name, mode, body } of files) {
+      await writeFile(join(staging, name), body, { mode: PRIVATE_FILE, flush: true })
+      await chmod(join(staging, name), mode)
+    }
+    db.exec(`DROP TABLE ${TABLE}`)
+    return { files: files.map(({ name }) => name).toSorted(), events: count(db, 'event'), leases: count(db, 'lease') }
+  } finally {
+    db.close()
+  }
+}
+
+/** Everything in the folder but folders and sockets goes into another one, whence a person can take it back. */
+async function setAside(folder: string, aside: string): Promise<boolean> {
+  const names = await readdir(folder)
+  const states = await Promise.all(names.map(name => lstat(join(folder, name))))
+  const files = names.filter((_, i) => states[i]!.isFile())
+  if (files.length === 0) return false
+  await mkdir(aside, { mode: PRIVATE_FOLDER })
+  for (const name of files) await rename(join(folder, name), join(aside, name))
+  return true
+}
+
+export type Restored = Omit<BackupContent, 'bytes'> & { setAside?: string }
+
+/**
+ * Puts the state of a backup into the folder, whose present files are set aside in a folder below it. The backup is laid out, checked and brought
+ * up to date beside them first, so a bad one changes nothing. No appliance may run on the folder. Throws EnvironmentProblem `backup` or `store`.
+ */
+export async function restore(file: string, folder: string, now: Date): Promise<Restored> {
+  const staging = join(folder, STAGING)
+  try {
+    await mkdir(folder, { recursive: true, mode: PRIVATE_FOLDER })
+    await rm(staging, { recursive: true, force: true })
+    await mkdir(staging, { mode: PRIVATE_FOLDER })
+    const content = await lay(file, staging)
+    // Of an older version it becomes one of this version here; of a newer one it is refused.
+    await (await openStore(staging)).close()
+    const owner = await stat(folder)
+    const aside = join(folder, `before-restore-${now.toISOString().replaceAll(/[:.]/g, '-')}`)
+    const hadFiles = await setAside(folder, aside)
+    for (const name of await readdir(staging)) {
+      await chown(join(staging, name), owner.uid, owner.gid)
+      await rename(join(staging, name), join(folder, name))
+    }
+    await syncFile(folder)
+    return { ...content, ...(hadFiles ? { setAside: aside } : {}) }
+  } catch (error) {
+    if (error instanceof EnvironmentProblem) throw error
+    throw problem(
+      `can't restore ${file} to ${folder}`,
+      error,
+      'see that it is a backup of Rackrise and that there is room',
+    )
+  } finally {
+    await rm(staging, { recursive: true, force: true })
+  }
+}

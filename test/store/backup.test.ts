@@ -1,0 +1,143 @@
+import { mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { EnvironmentProblem } from '../../services/kit/problem.ts'
+import { backUp, restore } from '../../services/store/backup.ts'
+import { loadKey } from '../../services/store/key.ts'
+import { openStore } from '../../services/store/store.ts'
+
+const NOW = new Date(Date.UTC(2026, 10, 26, 8))
+
+let folder: string
+let state: string
+let backup: string
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'rackrise-backup-'))
+  state = join(folder, 'state')
+  backup = join(folder, 'rack.backup')
+  await append('sighted')
+  await loadKey(state)
+})
+afterEach(() => rm(folder, { recursive: true }))
+
+async function append(...types: string[]): Promise<void> {
+  const store = await openStore(state)
+  for (const type of types) await store.events.append({ machine: 'm', at: 1, source: 'dhcp', type, body: '{}' })
+  await store.close()
+}
+
+async function typesIn(from = state): Promise<string[]> {
+  const store = await openStore(from)
+  const types = (await store.events.all()).map(({ type }) => type)
+  await store.close()
+  return types
+}
+
+const modeOf = async (path: string): Promise<string> => ((await stat(path)).mode & 0o777).toString(8)
+
+describe('a backup', () => {
+  test('is private, and brings back database, key and their modes', async () => {
+    const key = await readFile(join(state, 'secret.key'))
+    expect(await backUp(state, backup)).toMatchObject({ files: ['secret.key'], events: 1, leases: 0 })
+    expect(await modeOf(backup)).toBe('600')
+    await append('later')
+    await writeFile(join(state, 'secret.key'), Buffer.alloc(32, 1))
+
+    const restored = await restore(backup, state, NOW)
+    expect(restored).toEqual({
+      files: ['secret.key'],
+      events: 1,
+      leases: 0,
+      setAside: join(state, 'before-restore-2026-11-26T08-00-00-000Z'),
+    })
+    expect(await typesIn()).toEqual(['sighted'])
+    expect(await readFile(join(state, 'secret.key'))).toEqual(key)
+    expect(await modeOf(join(state, 'secret.key'))).toBe('600')
+    expect(await modeOf(join(state, 'state.sqlite'))).toBe('600')
+    expect(await typesIn(restored.setAside)).toEqual(['sighted', 'later'])
+  })
+
+  test('goes to a new machine, into a folder that is not there yet', async () => {
+    await backUp(state, backup)
+    await rm(state, { recursive: true })
+    expect(await restore(backup, state, NOW)).toEqual({ files: ['secret.key'], events: 1, leases: 0 })
+    expect(await modeOf(state)).toBe('700')
+    expect((await readdir(state)).toSorted()).toEqual(['secret.key', 'state.sqlite'])
+  })
+
+  test('of a folder without a state is none, and leaves no file', async () => {
+    await expect(backUp(join(folder, 'nothing'), backup)).rejects.toThrow(EnvironmentProblem)
+    expect(await readdir(folder)).toEqual(['state'])
+  })
+
+  test('is of one instant while somebody writes', async () => {
+    const store = await openStore(state)
+    let isDone = false
+    const writing = (async () => {
+      for (let at = 0; !isDone; at++) {
+        // Two that belong together, in one turn and so in one commit.
+        const pair = ['a', 'b'].map(type => ({ machine: 'm', at, source: 'dhcp', type, body: '{}' }))
+        await Promise.all(pair.map(event => store.events.append(event)))
+      }
+    })()
+    for (let copy = 0; copy < 5; copy++) await backUp(state, `${backup}${copy}`)
+    isDone = true
+    await writing
+    await store.close()
+    for (let copy = 0; copy < 5; copy++) {
+      const db = new DatabaseSync(`${backup}${copy}`, { readOnly: true })
+      expect(db.prepare("SELECT at FROM event WHERE type <> 'sighted' GROUP BY at HAVING count(*) <> 2").all()).toEqual(
+        [],
+      )
+      db.close()
+    }
+  })
+})
+
+describe('what is no backup changes nothing', () => {
+  const spoil: Record<string, () => Promise<void>> = {
+    'a text': () => writeFile(backup, 'not a database at all, but long enough to be looked at'),
+    'a backup that was cut': () => truncate(backup, 9000),
+    'a backup with a flipped page': async () => {
+      const bytes = await readFile(backup)
+      await writeFile(backup, bytes.fill(0xaa, 4096, 8192))
+    },
+    'a database of something else': async () => {
+      await rm(backup)
+      const db = new DatabaseSync(backup)
+      db.exec('CREATE TABLE other (a)')
+      db.close()
+    },
+    'a backup of a newer version': async () => {
+      const db = new DatabaseSync(backup)
+      db.exec("INSERT INTO kysely_migration VALUES ('9999-later', '2030-01-01')")
+      db.close()
+    },
+    'a file with a path in its name': async () => {
+      const db = new DatabaseSync(backup)
+      db.exec("UPDATE backup_file SET name = '..'")
+      db.close()
+    },
+    nothing: () => rm(backup),
+  }
+  test.each(Object.keys(spoil))('%s', async name => {
+    await backUp(state, backup)
+    await spoil[name]!()
+    const before = (await readdir(state)).toSorted()
+    await expect(restore(backup, state, NOW)).rejects.toThrow(EnvironmentProblem)
+    expect((await readdir(state)).toSorted()).toEqual(before)
+    expect(await typesIn()).toEqual(['sighted'])
+  })
+
+  test('a name that points elsewhere stays in the folder', async () => {
+    await backUp(state, backup)
+    const db = new DatabaseSync(backup)
+    db.exec("UPDATE backup_file SET name = '../../escaped'")
+    db.close()
+    await restore(backup, state, NOW)
+    expect(await readdir(folder)).not.toContain('escaped')
+    expect(await readdir(state)).toContain('escaped')
+  })
+})
