@@ -40,6 +40,12 @@ function orLayer(problem: AnswerProblem): AnswerProblem {
   return { ...problem, hint: `${problem.hint}; or say --layer if this is a part of an answer` }
 }
 
+/** Of a value that is none at all (a date) nothing else is said. */
+function beside(known: readonly FoundProblem[], further: readonly AnswerProblem[]): AnswerProblem[] {
+  const told = new Set(known.flatMap(({ path }) => (path ? [nameOf(path)] : [])))
+  return further.filter(({ path = [] }) => !told.has(nameOf(path)))
+}
+
 function judgeAnswer(source: string, text: AnswerText, target: AnswerTarget): FoundProblem[] {
   const { table, problems, written } = spellWithHyphens(text.table ?? {})
   const form = [...problems, ...checkForm(table)].map(orLayer)
@@ -54,7 +60,7 @@ function judgeAnswer(source: string, text: AnswerText, target: AnswerTarget): Fo
     ...refuseNewer(leftOut, target.installer),
     ...checkSpelling(spelled, view),
     ...checkVersion(view),
-    ...checkRules(view),
+    ...beside(text.problems, checkRules(view)),
   ]
 }
 
@@ -65,7 +71,7 @@ function judgeLayer(text: AnswerText, target: AnswerTarget): FoundProblem[] {
   const kept = leaveOutNewer(filled.table, target.installer)
   const standIns = new Set([...filled.names, ...misspelt(form)])
   const rules = checkRules(viewOf(kept.table, target, { standIns, isPart: true }))
-  const about = [...form, ...rules].filter(({ path = [] }) => !filled.unfilled.has(nameOf(path)))
+  const about = beside(text.problems, [...form, ...rules]).filter(({ path = [] }) => !filled.unfilled.has(nameOf(path)))
   return [...text.problems, ...filled.problems, ...about, ...warnLeftOut(kept.leftOut, target.installer)]
 }
 
