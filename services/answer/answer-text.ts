@@ -1,7 +1,7 @@
 /** The TOML text of an answer or a layer as plain data, and where in it each key stands. */
 import type { Position } from '../site/locate.ts'
 import { find, indexSource, type SourceIndex } from '../site/locate.ts'
-import type { Path } from '../site/finding.ts'
+import { type Path, printable } from '../site/finding.ts'
 import { readToml } from '../site/read-toml.ts'
 import { type AnswerTable, type AnswerValue, nameOf } from './keys.ts'
 import { type AnswerProblem, errorAt } from './problems.ts'
@@ -82,7 +82,9 @@ function asWritten(path: Path, index: SourceIndex): Path {
 export function placeProblems(problems: readonly FoundProblem[], file: string, index: SourceIndex): AnswerProblem[] {
   const placed = problems.map(({ at, ...problem }) => {
     const position = at ?? find(index, asWritten(problem.path ?? [], index))
-    return { ...problem, place: { file, ...position } }
+    // Keys and placeholders are shown as they are written.
+    const [message, hint] = [printable(problem.message), printable(problem.hint)]
+    return { ...problem, message, hint, place: { file, ...position } }
   })
   return placed.sort((a, b) => a.place.line - b.place.line || a.place.column - b.place.column)
 }

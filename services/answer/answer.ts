@@ -8,7 +8,7 @@ import { type AnswerTable, isTable } from './keys.ts'
 import type { Layers } from './layer.ts'
 import type { MachineView, SiteView } from './placeholders.ts'
 import { hasError } from './problems.ts'
-import { renderAnswer } from './render.ts'
+import { renderAnswer, type RenderedAnswer } from './render.ts'
 import { selectLayers } from './select.ts'
 import { validateAnswer } from './validate.ts'
 
@@ -32,10 +32,7 @@ export type AnswerInput = {
   token?: string | undefined
 }
 
-export type ComposedAnswer = {
-  toml: string
-  /** Paths of keys that are newer than the installer, in order. */
-  leftOut: string[]
+export type ComposedAnswer = RenderedAnswer & {
   /** Names of the layers, in the order they were merged. */
   layers: string[]
   /** The installer makes its lease the static address of the installed system. */

@@ -34,7 +34,7 @@ function checkProperty(table: Table, property: string): AnswerProblem[] {
     ]
   }
   const upper = property.toUpperCase()
-  const near = PROPERTIES.find(known => known !== property && editDistance(upper, known) <= MOST_EDITS)
+  const near = PROPERTIES.find(known => known !== property && editDistance(upper, known, MOST_EDITS) <= MOST_EDITS)
   if (PROPERTIES.includes(property) || (!near && property === upper)) return []
   const hint = near === undefined ? 'write it in capital letters, as udev does' : `did you mean ${shown(near)}?`
   return [warningAt(path, 'doubtful-value', `${name} is not a property that udev has${danger}`, hint)]

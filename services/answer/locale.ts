@@ -29,17 +29,18 @@ export function suggestCountry(written: string): string | undefined {
   return Object.entries(COUNTRY_NAMES).find(([, name]) => name.toLowerCase() === lower)?.[0]
 }
 
-/** The name that the installer has for the same zone, or the nearest one; a city alone is enough. */
+function cityOf(zone: string): string {
+  return zone.slice(zone.lastIndexOf('/') + 1).toLowerCase()
+}
+
+/** Zones by their city, in lower case. */
+const CITIES = new Map(zones.names.map(name => [cityOf(name), name]))
+const CITY_NAMES = [...CITIES.keys()]
+
+/** The name that the installer has for the same zone, or for the nearest city. */
 export function suggestTimeZone(written: string): string | undefined {
-  const alias = own(ZONE_ALIASES, written)
-  if (alias !== undefined) return alias
-  const lower = written.trim().toLowerCase().replaceAll(' ', '_')
-  const names = zones.names
-  return (
-    names.find(name => name.toLowerCase() === lower) ??
-    names.find(name => name.toLowerCase().endsWith(`/${lower}`)) ??
-    suggest(written, names)
-  )
+  const city = cityOf(written.trim().replaceAll(' ', '_'))
+  return own(ZONE_ALIASES, written) ?? CITIES.get(city) ?? CITIES.get(suggest(city, CITY_NAMES) ?? '')
 }
 
 export function suggestKeyboard(written: string): string | undefined {

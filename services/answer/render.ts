@@ -30,16 +30,25 @@ function lowerPinnedMacs(answer: AnswerTable): AnswerTable {
 }
 
 function adapt(answer: AnswerTable, installer: InstallerVersion): AnswerTable {
-  const raid = isAtLeast(installer, [8, 4]) ? answer : lowerRaid(answer)
-  return isAtLeast(installer, [9, 2]) ? raid : lowerPinnedMacs(raid)
+  const raid = isAtLeast(installer, [8, 3, 3]) ? answer : lowerRaid(answer)
+  return isAtLeast(installer, [9, 1, 7]) ? raid : lowerPinnedMacs(raid)
+}
+
+export type RenderedAnswer = {
+  toml: string
+  /** The same in JSON, for installers that read it (9.2.0 and later). */
+  json?: string
+  /** Paths of the keys that are newer than the installer, in order. */
+  leftOut: string[]
 }
 
 /**
- * Writes the answer (either spelling) in the installer's spelling, without the keys that are newer than the installer;
- * their paths are in `leftOut`. Serialised from the object: no value can change the document's structure.
+ * Writes the answer (either spelling) in the installer's spelling, without the keys that are newer than the installer.
+ * Serialised from the object: no value can change the document's structure.
  */
-export function renderAnswer(answer: AnswerTable, dialect: Dialect): { toml: string; leftOut: string[] } {
+export function renderAnswer(answer: AnswerTable, dialect: Dialect): RenderedAnswer {
   const { table, leftOut } = leaveOutNewer(spellWithHyphens(answer).table, dialect.installer)
   const adapted = adapt(table, dialect.installer)
-  return { toml: stringify(dialect.kebabCase ? adapted : spellWithUnderscores(adapted)), leftOut }
+  const toml = stringify(dialect.kebabCase ? adapted : spellWithUnderscores(adapted))
+  return { toml, leftOut, ...(dialect.acceptsJson ? { json: JSON.stringify(adapted) } : {}) }
 }

@@ -4,11 +4,11 @@
  */
 import { createHash } from 'node:crypto'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { parse } from 'smol-toml'
 import { type Authorisation, authorise, type Claim } from '../answer/authorise.ts'
 import { dialectOf } from '../answer/dialect.ts'
 import { answerForMachine, profileDoubt } from '../answer/for-machine.ts'
 import { sightingIn } from '../answer/told.ts'
+import type { RenderedAnswer } from '../answer/render.ts'
 import { parseSystemInformation, type SystemInformation } from '../answer/system-information.ts'
 import { isProblem } from '../kit/is-problem.ts'
 import type { Ipv4 } from '../kit/ipv4.ts'
@@ -109,10 +109,10 @@ function problemLine(problems: readonly Problem[]): string {
   )
 }
 
-/** The same keys in either form; the installer looks at the first letters of the type, and at their case. */
-function bodyOf(toml: string, asJson: boolean): { type: string; body: string } {
-  return asJson
-    ? { type: 'application/json; charset=utf-8', body: JSON.stringify(parse(toml)) }
+/** The installer looks at the first letters of the type, and at their case. */
+function bodyOf({ toml, json }: RenderedAnswer, wanted: 'toml' | 'json'): { type: string; body: string } {
+  return json !== undefined && wanted === 'json'
+    ? { type: 'application/json; charset=utf-8', body: json }
     : { type: 'application/toml; charset=utf-8', body: toml }
 }
 
@@ -155,7 +155,7 @@ async function serve(
   })
   if (Array.isArray(composed)) return fail(context, reply, machine, asking, problemLine(composed))
   const { layers, leftOut, isFromDhcp } = composed
-  const { type, body } = bodyOf(composed.toml, dialect.acceptsJson && site.http.answerFormat === 'json')
+  const { type, body } = bodyOf(composed, site.http.answerFormat)
   const sha256 = createHash('sha256').update(body).digest('hex')
   const { address } = asking
   // Where another server gives the addresses they are not ours to keep.

@@ -54,7 +54,12 @@ export function doubtful(path: Path, message: string, hint: string): Finding {
 
 const LONGEST_SHOWN = 60
 // Control characters, line and paragraph separators and marks that change the writing direction of a terminal.
-const UNPRINTABLE = /[\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g
+const UNPRINTABLE = /[\p{Cc}\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]/gu
+
+/** The text with everything that a terminal would act upon written as an escape. */
+export function printable(text: string): string {
+  return text.replace(UNPRINTABLE, mark => `\\u${mark.charCodeAt(0).toString(16).padStart(4, '0')}`)
+}
 
 /** What stands before the `@` of a URL may be a password. */
 const USER_PART = /\/\/[^/@\s]*@/g
@@ -63,7 +68,7 @@ const USER_PART = /\/\/[^/@\s]*@/g
 export function shown(value: string): string {
   const safe = value.replace(USER_PART, '//…@')
   const cut = safe.length > LONGEST_SHOWN ? `${safe.slice(0, LONGEST_SHOWN)}…` : safe
-  return JSON.stringify(cut).replace(UNPRINTABLE, mark => `\\u${mark.charCodeAt(0).toString(16).padStart(4, '0')}`)
+  return printable(JSON.stringify(cut))
 }
 
 /** `[dhcp]`, `[[dhcp.subnet]]`, or `the file` for its top. */
