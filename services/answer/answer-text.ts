@@ -23,22 +23,28 @@ const DEEPEST = 16
 
 type Reading = { problems: FoundProblem[]; fractions: Set<string> }
 
-/** Plain data only: dates have no place in an answer, and too deep a table none in memory. */
+/** Whole numbers of TOML 1.0; our parser reads longer ones, too. */
+const LARGEST = 2n ** 63n - 1n
+
+/** Why a value has no place in an answer. Too deep a table has none in memory. */
+function misplaced(value: unknown, path: Path): readonly [what: string, hint: string] | undefined {
+  if (value instanceof Date) return ['is a date', 'put it in quotes']
+  if (path.length >= DEEPEST) return ['is nested too deep', 'write it flatter']
+  const isLong = typeof value === 'bigint' && (value > LARGEST || value < -LARGEST - 1n)
+  return isLong ? ['has more than 64 bits', 'write a smaller number'] : undefined
+}
+
 function plainValue(value: unknown, path: Path, reading: Reading): AnswerValue {
-  if (typeof value === 'string' || typeof value === 'boolean') return value
+  const mistake = misplaced(value, path)
+  if (mistake) {
+    const [what, hint] = mistake
+    reading.problems.push(errorAt(path, 'wrong-type', `${nameOf(path)} ${what}`, hint))
+    return ''
+  }
   if (typeof value === 'bigint') return Number(value)
-  if (typeof value === 'number') {
-    if (Number.isInteger(value)) reading.fractions.add(nameOf(path))
-    return value
-  }
-  const isDate = value instanceof Date
-  if (isDate || typeof value !== 'object' || value === null || path.length >= DEEPEST) {
-    const [what, hint] = isDate ? ['is a date', 'put it in quotes'] : ['is nested too deep', 'write it flatter']
-    reading.problems.push(errorAt(path, 'wrong-type', `${nameOf(path.slice(0, DEEPEST))} ${what}`, hint))
-    return String(isDate)
-  }
+  if (typeof value === 'number' && Number.isInteger(value)) reading.fractions.add(nameOf(path))
   if (Array.isArray(value)) return value.map((item, index) => plainValue(item, [...path, index], reading))
-  return plainTable(value, path, reading)
+  return typeof value === 'object' ? plainTable(value!, path, reading) : (value as string | number | boolean)
 }
 
 function plainTable(table: object, path: Path, reading: Reading): AnswerTable {

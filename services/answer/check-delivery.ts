@@ -46,7 +46,7 @@ function checkFromIso(firstBoot: Called): AnswerProblem[] {
 export function checkFirstBoot({ draft, isUnknown }: AnswerView): AnswerProblem[] {
   const firstBoot = draft[FIRST_BOOT]
   if (!firstBoot) return []
-  if (firstBoot.source === 'from-iso') return [...checkFromIso(firstBoot), ...checkUrl(FIRST_BOOT, firstBoot.url)]
+  if (firstBoot.source === 'from-iso') return checkFromIso(firstBoot)
   const problems = [...checkFingerprint(FIRST_BOOT, firstBoot), ...checkUrl(FIRST_BOOT, firstBoot.url)]
   if (firstBoot.source !== 'from-url' || firstBoot.url !== undefined || isUnknown('first-boot.url')) return problems
   const hint = 'name a script in the profile’s first-boot, or write its url'

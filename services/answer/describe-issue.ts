@@ -59,6 +59,7 @@ function kindOf(value: unknown): string {
   if (Array.isArray(value)) return 'an array'
   if (value instanceof Date) return 'a date'
   if (isTable(value)) return 'a table'
+  if (typeof value === 'number' && !Number.isFinite(value)) return 'an endless one'
   if (typeof value === 'number') return Number.isInteger(value) ? 'a whole number' : 'a number with a fraction'
   return typeof value === 'boolean' ? String(value) : `a ${typeof value}`
 }
@@ -75,7 +76,9 @@ const EXPECTED: Record<string, readonly [what: string, hint: string]> = {
 
 function wrongType(path: Path, expected: string, value: unknown): AnswerProblem {
   const [what, hint] = EXPECTED[expected] ?? [expected, 'write what is expected there']
-  return errorAt(path, 'wrong-type', `${nameOf(path)} must be ${what}, not ${kindOf(value)}`, hint)
+  const isEndless = typeof value === 'number' && !Number.isFinite(value)
+  const message = `${nameOf(path)} must be ${what}, not ${kindOf(value)}`
+  return errorAt(path, 'wrong-type', message, isEndless ? 'write it in digits' : hint)
 }
 
 const KEYBOARD = 'global.keyboard'

@@ -48,7 +48,7 @@ function beside(known: readonly FoundProblem[], further: readonly AnswerProblem[
 
 function judgeAnswer(source: string, text: AnswerText, target: AnswerTarget): FoundProblem[] {
   const { table, problems, written } = spellWithHyphens(text.table ?? {})
-  const form = [...problems, ...checkForm(table)].map(orLayer)
+  const form = [...problems, ...beside(text.problems, checkForm(table))].map(orLayer)
   const { leftOut } = leaveOutNewer(table, target.installer)
   const view = viewOf(table, target, { standIns: misspelt(form) })
   const spelled = written.filter(({ path }) => !leftOut.some(name => nameOf(path).startsWith(name)))
