@@ -36,7 +36,7 @@ export async function attemptInitrd(entry: IsoEntry, modeFileText: string): Prom
     return {
       code: 'iso-changed',
       message: `${entry.file} was changed or removed while the appliance runs`,
-      hint: 'reload the appliance',
+      hint: 'boot the machine again in a minute: the library notices the new file by itself',
       severity: 'error',
       place: { file: entry.path },
     }

@@ -1,7 +1,10 @@
 /** Is this image one that the appliance can boot? Pure over the image. */
 import { isProblem } from '../kit/is-problem.ts'
 import type { Problem } from '../kit/problem.ts'
+import type { Segment } from '../kit/segments.ts'
 import type { IsoEntry } from './entry.ts'
+import { injectFiles } from './inject.ts'
+import { wrapInitrd } from './initrd.ts'
 import { findFile, type IsoImage, readFile } from './iso9660.ts'
 import { MODE_FILE_NAME, parseModeFile } from './mode-file.ts'
 import { parseRelease, type Release } from './release.ts'
@@ -35,11 +38,29 @@ async function readRelease(image: IsoImage): Promise<Release | Problem> {
   }
 }
 
-/** Reads release, boot files and mode file. Problems: `iso-not-proxmox`, `iso-no-boot-files`. */
+/** Longer than any mode file that an attempt gets, so that what is served later cannot be larger than what is tried out. */
+const TRIAL_BYTES = 4096
+
+/** Whether an attempt could be given this image with its mode file: told when it is put into the library, not when it boots. */
+function servingProblem(image: IsoImage, path: string): Problem | undefined {
+  const whole: Segment = { from: 'file', path, offset: 0, length: image.size }
+  const file = { name: MODE_FILE_NAME, bytes: new Uint8Array(TRIAL_BYTES) }
+  const iso = injectFiles({ segments: [whole], image }, [file])
+  const served = isProblem(iso) ? iso : wrapInitrd(iso, [])
+  return isProblem(served) ? served : undefined
+}
+
+/**
+ * Reads release, boot files and mode file. Problems: `iso-not-proxmox`, `iso-no-boot-files`, and those of putting a mode
+ * file into it: `iso-no-long-names`, `iso-damaged`, `iso-too-large`.
+ */
 export async function inspectImage(
   image: IsoImage,
   place: { file: string; path: string },
 ): Promise<IsoEntry | Problem> {
+  const serving = servingProblem(image, place.path)
+  // Without long names nothing of Proxmox could be found either.
+  if (serving?.code === 'iso-no-long-names') return serving
   const release = await readRelease(image)
   if (isProblem(release)) return release
   const kernel = await findFile(image, KERNEL)
@@ -52,6 +73,7 @@ export async function inspectImage(
       severity: 'error',
     }
   }
+  if (serving) return serving
   const modeText = await readText(image, `/${MODE_FILE_NAME}`)
   const isThere = async (path: string): Promise<boolean> => (await findFile(image, path)) !== undefined
   const modeFile = modeText === undefined ? undefined : parseModeFile(modeText)

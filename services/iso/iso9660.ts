@@ -19,7 +19,7 @@ export type NameForm = 'rock-ridge' | 'joliet' | 'plain'
 
 export type DirectoryEntry = {
   name: string
-  /** `other`: symbolic links, moved directories and files recorded in scattered pieces. */
+  /** `other`: symbolic links, moved directories, files recorded in scattered pieces, and names that are none. */
   kind: 'file' | 'directory' | 'other'
   offset: number
   length: number
@@ -63,6 +63,7 @@ const MOST_DESCRIPTORS = 64
 /** Proxmox's largest directory, its packages, has about 150 KiB. */
 const MOST_DIRECTORY_BYTES = 1024 ** 2
 const MOST_CONTINUATION_READS = 4096
+const MOST_CONTINUATION_BYTES = 1024 ** 2
 const MOST_SUB_DIRECTORIES = 1024
 const MOST_PATH_PARTS = 16
 
@@ -87,11 +88,17 @@ async function readExactly(source: Source, offset: number, length: number): Prom
   return bytes.length === length ? bytes : undefined
 }
 
-/** Reads continuation areas, a sector at a time and few of them: neighbours in a directory share one. */
+/**
+ * Reads continuation areas, a sector at a time and few of them: neighbours in a directory share one. All that is handed
+ * out counts, so that records which point to the same full sector again and again end as well.
+ */
 function continuationReader(source: Source): ReadContinuation {
   let reads = 0
+  let left = MOST_CONTINUATION_BYTES
   let held: { offset: number; bytes: Uint8Array } | undefined
   return async (offset, length) => {
+    left -= length
+    if (left < 0) return undefined
     if (!held || offset < held.offset || offset + length > held.offset + held.bytes.length) {
       if (reads++ === MOST_CONTINUATION_READS) return undefined
       const start = Math.floor(offset / SECTOR_BYTES) * SECTOR_BYTES
@@ -118,6 +125,11 @@ function jolietName(identifier: Uint8Array): string {
   return new TextDecoder('utf-16be').decode(even).replace(/;\d+$/, '')
 }
 
+/** A name that can be one part of a path, as POSIX has it; an image may say anything. */
+function isName(name: string): boolean {
+  return name !== '' && name !== '.' && name !== '..' && !/[/\0]/.test(name)
+}
+
 async function entryOf(
   records: DirectoryRecord[],
   names: Names,
@@ -134,8 +146,10 @@ async function entryOf(
     end += record.length
     return follows
   })
-  const kind = isRedirected(systemUse) || !whole ? 'other' : first.directory ? 'directory' : 'file'
-  return { name: alternateName(systemUse) ?? plain, kind, offset: first.offset, length: end - first.offset, records }
+  const name = alternateName(systemUse) ?? plain
+  const plainly = whole && isName(name) && !isRedirected(systemUse)
+  const kind = !plainly ? 'other' : first.directory ? 'directory' : 'file'
+  return { name, kind, offset: first.offset, length: end - first.offset, records }
 }
 
 async function readDirectory(
@@ -146,7 +160,9 @@ async function readDirectory(
   if (extent.length > MOST_DIRECTORY_BYTES) return tooComplex('directories')
   const bytes = await readExactly(source, extent.offset, extent.length)
   const [self, parent, ...others] = (bytes && splitRecords(bytes)) ?? []
-  if (!self || !parent) return damaged('directory')
+  // `.`, `..`, then names (§6.8.2.2): what begins otherwise, or begins again, is none, or two directories that run together.
+  const isLink = ({ identifier }: DirectoryRecord): boolean => identifier.length === 1 && identifier[0]! < 2
+  if (!self || !parent || self.offset !== extent.offset || others.some(isLink)) return damaged('directory')
   const read = continuationReader(source)
   const entries: DirectoryEntry[] = []
   let pieces: DirectoryRecord[] = []

@@ -29,6 +29,7 @@ const LINE = /^\s*([A-Z_]+)\s*=\s*(?:'([^']*)'|"([^"]*)"|([^\s#'"]*))\s*(?:#.*)?
 /** Real lines have about thirty characters; matching takes quadratic time, so that longer ones are not looked at. */
 const MOST_LINE_CHARACTERS = 256
 const RELEASE = /^\d{1,4}(\.\d{1,4}){0,3}$/
+const ARCHITECTURE = /^[a-z][a-z0-9_-]{0,15}$/
 const SPIN = /^\w[\w.-]{0,31}$/
 
 function readPairs(text: string): Map<string, string> {
@@ -52,6 +53,7 @@ export function parseRelease(text: string): Release | undefined {
   const isorelease = pairs.get('ISORELEASE') ?? ''
   if (!product || !RELEASE.test(release) || !SPIN.test(isorelease)) return undefined
   const arch = pairs.get('ARCH') || 'amd64'
+  if (!ARCHITECTURE.test(arch)) return undefined
   return {
     product,
     productLong: pairs.get('PRODUCTLONG') || LONG_NAMES[product],

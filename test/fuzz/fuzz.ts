@@ -45,30 +45,31 @@ function busyMs(): number {
 type Ran = { behaviour: string } | { error: string }
 
 /** One input: what it made the target do, or what does not hold. */
-export function runOnce(target: Target, bytes: Uint8Array): Ran {
+export async function runOnce(target: Target, bytes: Uint8Array): Promise<Ran> {
   try {
     const began = performance.now()
-    const behaviour = target.run(bytes)
-    if (performance.now() - began > MOST_MS && isSlow(target, bytes)) return { error: `takes more than ${MOST_MS} ms` }
+    const behaviour = await target.run(bytes)
+    if (performance.now() - began > MOST_MS && (await isSlow(target, bytes)))
+      return { error: `takes more than ${MOST_MS} ms` }
     return { behaviour }
   } catch (error) {
     return { error: error instanceof Error ? (error.stack ?? error.message) : String(error) }
   }
 }
 
-function isSlow(target: Target, bytes: Uint8Array): boolean {
+async function isSlow(target: Target, bytes: Uint8Array): Promise<boolean> {
   const began = busyMs()
-  for (let look = 0; look < SECOND_LOOKS; look += 1) target.run(bytes)
+  for (let look = 0; look < SECOND_LOOKS; look += 1) await target.run(bytes)
   return busyMs() - began > MOST_MS * SECOND_LOOKS
 }
 
 /** Makes a failing input shorter for as long as something still does not hold. */
-export function shorten(target: Target, bytes: Uint8Array): Uint8Array {
+export async function shorten(target: Target, bytes: Uint8Array): Promise<Uint8Array> {
   let best = bytes
   for (let size = Math.ceil(bytes.length / 2); size >= 1; size = size === 1 ? 0 : Math.ceil(size / 2)) {
     for (let at = 0; at + size <= best.length; ) {
       const tried = Uint8Array.from([...best.subarray(0, at), ...best.subarray(at + size)])
-      if ('error' in runOnce(target, tried)) best = tried
+      if ('error' in (await runOnce(target, tried))) best = tried
       else at += size
     }
   }
@@ -76,19 +77,19 @@ export function shorten(target: Target, bytes: Uint8Array): Uint8Array {
 }
 
 /** First the corpus as it is, then changes of it, until the bound or a finding. */
-export function fuzz(
+export async function fuzz(
   target: Target,
   found: readonly Uint8Array[],
   { seed, until }: { seed: number; until: (runs: number) => boolean },
-): Report {
+): Promise<Report> {
   const chance = new Chance(seed)
   const pool: Uint8Array[] = []
   const behaviours = new Set<string>()
   let runs = 0
-  const failed = (bytes: Uint8Array): Finding | undefined => {
+  const failed = async (bytes: Uint8Array): Promise<Finding | undefined> => {
     runs += 1
-    const ran = runOnce(target, bytes)
-    if ('error' in ran) return { bytes: shorten(target, bytes), error: ran.error }
+    const ran = await runOnce(target, bytes)
+    if ('error' in ran) return { bytes: await shorten(target, bytes), error: ran.error }
     const isNew = !behaviours.has(ran.behaviour)
     if (isNew && pool.length < MOST_POOLED) {
       behaviours.add(ran.behaviour)
@@ -97,11 +98,11 @@ export function fuzz(
     return undefined
   }
   for (const bytes of [...target.seeds(), ...found]) {
-    const finding = failed(bytes)
+    const finding = await failed(bytes)
     if (finding) return { runs, behaviours: behaviours.size, finding }
   }
   while (!until(runs)) {
-    const finding = failed(mutate(chance.of(pool), chance.of(pool), target.words, target.maxBytes, chance))
+    const finding = await failed(mutate(chance.of(pool), chance.of(pool), target.words, target.maxBytes, chance))
     if (finding) return { runs, behaviours: behaviours.size, finding }
   }
   return { runs, behaviours: behaviours.size }

@@ -20,7 +20,7 @@ if (unknown.length > 0 || !(seconds > 0) || !Number.isSafeInteger(seed)) {
 
 for (const target of TARGETS.filter(({ name }) => positionals.length === 0 || positionals.includes(name))) {
   const end = performance.now() + seconds * 1000
-  const report = fuzz(target, corpusOf(target.name, CORPUS), { seed, until: () => performance.now() >= end })
+  const report = await fuzz(target, corpusOf(target.name, CORPUS), { seed, until: () => performance.now() >= end })
   const { runs, behaviours, finding } = report
   process.stdout.write(`${target.name}: ${runs} inputs, ${behaviours} behaviours, seed ${seed}\n`)
   if (!finding) continue

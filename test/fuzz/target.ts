@@ -11,7 +11,7 @@ export type Target = {
    * Runs the parser and throws where something does not hold. Returns in a few words what it did: an input that makes it do something new is
    * changed further. That is cheaper than counting branches, and a parser of decisions says well what it did.
    */
-  run(bytes: Uint8Array): string
+  run(bytes: Uint8Array): string | Promise<string>
 }
 
 export function hold(what: string, holds: boolean): void {

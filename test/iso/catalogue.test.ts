@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rename, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rename, rm, stat, symlink, truncate, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -84,6 +84,18 @@ test('what is wrong with one file does not stop the others', async () => {
     ['old.iso', 'iso-not-regular'],
     ['page.iso', 'iso-not-iso9660'],
     ['prepared.iso', 'iso-no-boot-files'],
+  ])
+})
+
+test('what could not be served is told when it is put there: no long names, or 4 GiB', async () => {
+  await put('plain.iso', smallImage({ files: [{ name: 'readme', text: 'x' }], rockRidge: false }))
+  await put('large.iso', proxmoxImage())
+  // A sparse file: it takes no room.
+  await truncate(join(folder, 'large.iso'), 2 ** 32 - 4096)
+  const catalogue = await openCatalogue(folder, silent)
+  expect(catalogue.problems().map(({ code, place }) => [place?.file.slice(folder.length + 1), code])).toEqual([
+    ['large.iso', 'iso-too-large'],
+    ['plain.iso', 'iso-no-long-names'],
   ])
 })
 

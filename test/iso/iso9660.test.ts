@@ -96,6 +96,61 @@ test('a continuation area that points to itself ends', async () => {
   expect(await codeOf(looping)).toBe('iso-damaged')
 })
 
+test('a sector that is full of entries, to which many records point, is read a bounded number of times', async () => {
+  // 2048 records in the root, each with a continuation area of all of sector 300: four million entries, if all were taken.
+  const area = [0x43, 0x45, 28, 1, 44, 1, 0, 0, 0, 0, 1, 44, 0, 0, 0, 0, 0, 0, 0, 0, 0, 8, 0, 0, 0, 0, 8, 0]
+  const one = record([0x41], 20, 1, 0, area)
+  const bytes = new Uint8Array(301 * SECTOR)
+  bytes.set(proxmoxImage().subarray(0, 19 * SECTOR))
+  const length = 128 * SECTOR
+  const sizes = [...new Uint8Array(Uint32Array.of(length).buffer)]
+  bytes.set([...sizes, ...sizes.toReversed()], 16 * SECTOR + 166)
+  const links = proxmoxImage().subarray(ROOT, ROOT + rootLinksLength(proxmoxImage()))
+  bytes.set(links, ROOT)
+  for (let sector = 1; sector < 128; sector++)
+    for (let index = 0; index < 16; index++) bytes.set(one, ROOT + sector * SECTOR + index * one.length)
+  for (let at = 0; at < SECTOR; at += 4) bytes.set([0x51, 0x51, 4, 1], 300 * SECTOR + at)
+  expect(await codeOf(bytes)).toBe('iso-damaged')
+  const few = changed(bytes, ROOT + 2 * SECTOR, Array<number>(126 * SECTOR).fill(0))
+  expect((await open(few)).primary.entries).toHaveLength(16)
+})
+
+test.each([
+  ['the folder above', '..'],
+  ['the folder itself', '.'],
+  ['a path', 'a/b'],
+  ['a name that ends early', 'a\0b'],
+])('a name that is %s is nobody’s', async (_, name) => {
+  const image = await open(proxmoxImage(undefined, [{ name, text: 'x' }]))
+  expect(image.primary.entries.find(entry => entry.name === name)?.kind).toBe('other')
+  expect(await findFile(image, `/${name}`)).toBeUndefined()
+})
+
+test('a file in several pieces that lie one behind the other is one file; in scattered ones it is none', async () => {
+  const bytes = smallImage({ files: ['a', 'b'].map(name => ({ name, text: 'x'.repeat(SECTOR) })) })
+  const at = ROOT + rootLinksLength(bytes)
+  // Flag 0x80: the next record goes on with this file (§9.1.6). Both get the same name.
+  const pieces = changed(bytes, at + 25, [0x80])
+  const image = await open(pieces)
+  expect(image.primary.entries.map(({ name, kind, length }) => [name, kind, length])).toEqual([
+    ['a', 'file', 2 * SECTOR],
+  ])
+  const second = at + bytes[at]!
+  const scattered = await open(changed(pieces, second + 2, [19, 0, 0, 0]))
+  expect(scattered.primary.entries[0]?.kind).toBe('other')
+  expect(await codeOf(changed(pieces, second + 25, [0x80]))).toBe('iso-damaged')
+})
+
+test('a root that is another directory by its own word is a problem', async () => {
+  expect(await codeOf(changed(proxmoxImage(), ROOT + 2, [20, 0, 0, 0]))).toBe('iso-damaged')
+})
+
+test('links again where names should be are a problem: two directories run together', async () => {
+  const bytes = proxmoxImage()
+  const at = ROOT + rootLinksLength(bytes)
+  expect(await codeOf(changed(bytes, at, [...record([1], 20, 2048, 2, []), 0]))).toBe('iso-damaged')
+})
+
 test('folders that contain each other are walked only as far as the path goes', async () => {
   const bytes = proxmoxImage()
   // The first record of /boot behind its links becomes a folder "boot" whose data is /boot again.

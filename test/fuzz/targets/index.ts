@@ -6,6 +6,7 @@ import { dhcpOptionsTarget } from './dhcp-options.ts'
 import { dhcpTarget } from './dhcp.ts'
 import { dnsTarget } from './dns.ts'
 import { dnsUpstreamTarget } from './dns-upstream.ts'
+import { isoTarget } from './iso.ts'
 import { tftpTransferTarget } from './tftp-transfer.ts'
 import { tftpTarget } from './tftp.ts'
 
@@ -16,6 +17,7 @@ export const TARGETS: readonly Target[] = [
   dhcpOptionsTarget,
   dnsTarget,
   dnsUpstreamTarget,
+  isoTarget,
   tftpTarget,
   tftpTransferTarget,
 ]
