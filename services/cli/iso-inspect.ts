@@ -1,15 +1,17 @@
 /** `rackrise iso inspect FILE`: everything that can be said about one image, in the library or not. */
 import { dirname, resolve } from 'node:path'
 import { type IsoFacts, type IsoView, type Prepared, viewIso } from '../console/iso-view.ts'
+import { profilesByFile } from '../console/isos.ts'
 import { inspectFile, type LibraryFile } from '../iso/catalogue.ts'
 import { measureInitrd } from '../iso/initrd-size.ts'
 import { notesIn } from '../iso/notes.ts'
 import { formatSize } from '../kit/amount.ts'
 import { isProblem } from '../kit/is-problem.ts'
+import type { Site } from '../site/types.ts'
 import { complainOf, say } from './command.ts'
 import { checksumWords } from './iso-list.ts'
 import type { IsoVerb } from './iso.ts'
-import { isoPath, oursOf } from './library.ts'
+import { isoPath, openLibrary, oursOf } from './library.ts'
 import { siteIfAny } from './site-file.ts'
 
 const MEASURE_MS = 30_000
@@ -73,6 +75,10 @@ async function measured(found: LibraryFile): Promise<LibraryFile> {
   return { ...found, entry: exact, result: isProblem(result) ? result : exact }
 }
 
+async function profilesOf(site: Site, file: string): Promise<string[]> {
+  return profilesByFile(site, await openLibrary(site)).get(file) ?? []
+}
+
 export const inspectVerb: IsoVerb = {
   usage: ['iso inspect FILE'],
   options: {},
@@ -82,8 +88,9 @@ export const inspectVerb: IsoVerb = {
     if (site === 'wrong') return 1
     const ours = site && (await oursOf(site))
     const path = await isoPath(said, site)
-    const notes = site && dirname(path) === resolve(site.paths.isos) ? notesIn(site.paths.state) : undefined
-    const view = viewIso(await measured(await inspectFile(path, notes)), ours, [])
+    const library = site && dirname(path) === resolve(site.paths.isos) ? site : undefined
+    const found = await measured(await inspectFile(path, library && notesIn(library.paths.state)))
+    const view = viewIso(found, ours, library ? await profilesOf(library, found.file) : [])
     if (values['json'] === true) say(JSON.stringify(view, null, 2))
     else {
       say(describeIso(view))

@@ -1,6 +1,6 @@
 /** `rackrise iso verify`: compares ISOs with the checksums that were published for them, and remembers what it found. */
 import { access } from 'node:fs/promises'
-import { basename, dirname, join, resolve } from 'node:path'
+import { basename, dirname, resolve } from 'node:path'
 import { styleText } from 'node:util'
 import { type ChecksumView, viewChecksum } from '../console/iso-view.ts'
 import { remoteIsos } from '../console/remote-isos.ts'
@@ -83,11 +83,15 @@ function lineOf({ path, checksum }: Outcome, width: number, colour: boolean): st
   return [name, colour ? styleText(COLOURS[word], padded) : padded, lists, signed].join('  ').trimEnd()
 }
 
-/** Files that were named, else all of the library that could be served. */
-async function pathsOf(args: string[], site: Site | undefined): Promise<string[]> {
-  if (args.length > 0) return Promise.all(args.map(said => isoPath(said, site)))
-  const files = site ? (await openLibrary(site)).files() : []
-  return files.filter(({ file, size }) => isLibraryName(file) && size > 0).map(({ path }) => path)
+/** Files that were named, else all of the library that could be served; those that are being copied wait for the next time. */
+async function pathsOf(args: string[], site: Site | undefined): Promise<{ paths: string[]; growing: Problem[] }> {
+  if (args.length > 0) return { paths: await Promise.all(args.map(said => isoPath(said, site))), growing: [] }
+  const files = site
+    ? (await openLibrary(site)).files().filter(({ file, size }) => isLibraryName(file) && size > 0)
+    : []
+  const growing = files.flatMap(({ problems }) => problems.filter(({ code }) => code === 'iso-growing'))
+  const waiting = new Set(growing.map(({ place }) => place?.file))
+  return { paths: files.map(({ path }) => path).filter(path => !waiting.has(path)), growing }
 }
 
 async function keyringsOf(values: Values): Promise<string[] | Problem> {
@@ -141,9 +145,10 @@ export const verifyVerb: IsoVerb = {
       complainOf([keyrings], values['json'] === true)
       return 1
     }
-    const paths = await pathsOf(args, site)
+    const { paths, growing } = await pathsOf(args, site)
+    if (values['json'] !== true) complainOf(growing, false)
     if (paths.length === 0) {
-      complain(`rackrise iso: no ISO is in ${site ? site.paths.isos : join('.', 'isos')}`)
+      complain(`rackrise iso: nothing to verify is in ${site?.paths.isos}`)
       return 1
     }
     const outcomes = await verifyAll(paths, keyrings, site, values)

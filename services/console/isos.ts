@@ -15,7 +15,7 @@ export interface Isos {
 }
 
 /** Names of the profiles by the file that they install. */
-function profilesByFile({ profiles }: Pick<Site, 'profiles'>, catalogue: IsoCatalogue): Map<string, string[]> {
+export function profilesByFile({ profiles }: Pick<Site, 'profiles'>, catalogue: IsoCatalogue): Map<string, string[]> {
   const byFile = new Map<string, string[]>()
   for (const { name, iso } of profiles.values()) {
     const entry = catalogue.find(iso)

@@ -7,8 +7,12 @@ const SELECTOR = /^(pve|pbs|pmg|pdm):(latest|\d[\d.]*)$/
 /** What a profile means that does not say; arm64 images are chosen by file name. */
 const USUAL_ARCHITECTURE = 'amd64'
 
+/** Of one release the image as Proxmox publishes it is meant, before one that somebody prepared; then the first by name. */
 function newest(entries: IsoEntry[]): IsoEntry | undefined {
-  return entries.toSorted((a, b) => compareReleases(b.release, a.release) || (a.file < b.file ? -1 : 1))[0]
+  const prepared = ({ baked }: IsoEntry): number => (baked.modeFile ? 1 : 0)
+  return entries.toSorted(
+    (a, b) => compareReleases(b.release, a.release) || prepared(a) - prepared(b) || (a.file < b.file ? -1 : 1),
+  )[0]
 }
 
 function selected(entries: readonly IsoEntry[], selector: string): IsoEntry | undefined {

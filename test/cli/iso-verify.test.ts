@@ -70,7 +70,9 @@ test('a good file is good, is remembered, and list says so', async () => {
     /warning: who wrote the list of checksums is not known: SHA256SUMS has no signature beside it; [^\n]+\n$/,
   )
   expect((await iso('list')).out).toMatch(/ +good +pve\n$/)
-  expect((await iso('inspect', NAME)).out).toMatch(/\n  checksum      good, looked at 20\d\d-[^\n]+Z\n$/)
+  expect((await iso('inspect', NAME)).out).toMatch(
+    /\n  checksum      good, looked at 20\d\d-[^\n]+Z\n  profiles      pve\n$/,
+  )
 })
 
 test('a file that failed is an error of check, is shown by list, and is no longer used', async () => {
@@ -106,9 +108,23 @@ test('a file that no list names is not verified, and its checksum is said', asyn
   ])
 })
 
+test('a file that is being copied is left for the next time', async () => {
+  await writeFile(join(folder, 'isos', 'half.iso'), image.subarray(0, 100_000))
+  await sums(right())
+  const { status, out, err } = await iso('verify')
+  expect([status, out]).toEqual([0, `${NAME}  good        SHA256SUMS\n`])
+  expect(err).toMatch(
+    /half\.iso: warning: the file is still being copied: the ISO should have \d+ bytes and has 100000; /,
+  )
+})
+
 test('nothing to verify', async () => {
   await rm(join(folder, 'isos', NAME))
-  expect(await iso('verify')).toEqual({ status: 1, out: '', err: `rackrise iso: no ISO is in ${folder}/isos\n` })
+  expect(await iso('verify')).toEqual({
+    status: 1,
+    out: '',
+    err: `rackrise iso: nothing to verify is in ${folder}/isos\n`,
+  })
   expect(await iso('verify', 'other.iso')).toMatchObject({
     status: 1,
     out: 'other.iso  unreadable\n',

@@ -225,7 +225,7 @@ describe('who may not have them', () => {
     const reply = await rig.plain(`/boot/${rig.attempt}/initrd.img`)
     expect([reply.status, reply.text]).toEqual([
       500,
-      'proxmox-ve_9.2-1.iso was changed or removed while the appliance runs; reload the appliance\n',
+      'proxmox-ve_9.2-1.iso was changed or removed while the appliance runs; boot the machine again in a minute: the library notices the new file by itself\n',
     ])
   })
 

@@ -126,6 +126,17 @@ test.each([
   expect(fileOf((await openCatalogue(folder, silent)).find(selector))).toBe(file)
 })
 
+test('of one release the image as published is meant, before one that somebody prepared', async () => {
+  const mode = { name: 'auto-installer-mode.toml', text: 'mode = "iso"\n' }
+  await put('a-prepared.iso', proxmoxImage(CD_INFO, [mode]))
+  await put('b.iso', proxmoxImage())
+  const catalogue = await openCatalogue(folder, silent)
+  expect(fileOf(catalogue.find('pve:latest'))).toBe('b.iso')
+  expect(fileOf(catalogue.find('a-prepared.iso'))).toBe('a-prepared.iso')
+  await put('c-prepared.iso', proxmoxImage(CD_INFO.replace("'1'", "'2'"), [mode]))
+  expect(fileOf((await openCatalogue(folder, silent)).find('pve:latest'))).toBe('c-prepared.iso')
+})
+
 test('an unknown selector is answered with what there is', async () => {
   await put('ve.iso', proxmoxImage())
   expect((await openCatalogue(folder, silent)).find('pbs:latest')).toMatchObject({
