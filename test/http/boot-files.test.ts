@@ -1,4 +1,4 @@
-import { open, readdir, readlink, truncate, writeFile } from 'node:fs/promises'
+import { open, readdir, readlink, truncate, writeFile, utimes } from 'node:fs/promises'
 import { get, type IncomingMessage } from 'node:http'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { DEFAULT_LIMITS } from '../../services/http/server.ts'
@@ -305,7 +305,10 @@ function beginDownload(): Promise<IncomingMessage> {
 
 /** Larger than all socket buffers, so that the sender has to wait for a client that does not read; the hole costs no disk. */
 async function makeIsoLarge(): Promise<void> {
-  await truncate(iso().path, 512 * 1024 * 1024)
+  const { path } = iso()
+  await truncate(path, 512 * 1024 * 1024)
+  // Long ago: what was written just now might still be being copied.
+  await utimes(path, 1, 1)
   await rig.context.catalogue.rescan()
   expect(iso().size).toBe(512 * 1024 * 1024)
 }
