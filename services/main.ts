@@ -128,7 +128,14 @@ async function openGround(site: Site, { log, clock }: ApplianceOptions, closing:
     log.info({ reason: alarm.code, subject: alarm.subject }, `over: ${alarm.message}`),
   )
   const certificate = await ServedCertificate.open({ site, clock, log, alarms })
-  const catalogue = await openCatalogue(site.paths.isos, log, { notes: notesIn(site.paths.state), clock })
+  const urls = urlsOf(site)
+  const ours = {
+    answerUrl: urls.answer(),
+    get fingerprint() {
+      return certificate.current.fingerprint
+    },
+  }
+  const catalogue = await openCatalogue(site.paths.isos, log, { notes: notesIn(site.paths.state), clock, ours })
   for (const problem of (await loadLayers(site.paths.answers)).problems) {
     log.warn({ code: problem.code }, formatProblem(problem))
   }
@@ -140,7 +147,7 @@ async function openGround(site: Site, { log, clock }: ApplianceOptions, closing:
     certificate,
     alarms,
     loaders,
-    urls: urlsOf(site),
+    urls,
     log,
     clock,
     meter: promMeter(),
@@ -299,13 +306,7 @@ async function startControl(
     app,
     localLeases(leases, registry, clock, async () => {}),
   )
-  const ours = {
-    answerUrl: urls.answer(),
-    get fingerprint() {
-      return certificate.current.fingerprint
-    },
-  }
-  addIsoApi(app, localIsos(catalogue, site, ours))
+  addIsoApi(app, localIsos(catalogue, site))
   addDocumentApi(
     app,
     localDocuments(registry, store.documents, async () => {}),

@@ -8,7 +8,6 @@ import type { Layers } from '../answer/layer.ts'
 import { listLoaders, type Loaders } from '../boot/load.ts'
 import { COMMON_LOADERS, LOADERS } from '../boot/plan.ts'
 import { urlsOf } from '../boot/urls.ts'
-import { bakedProblems } from '../iso/baked.ts'
 import { certificateProblems } from '../http/certificate.ts'
 import { type IsoCatalogue, memoryNeeded } from '../iso/catalogue.ts'
 import { formatSize } from '../kit/amount.ts'
@@ -23,7 +22,7 @@ import { loadSite } from '../site/load.ts'
 import { hasFarSubnets } from '../site/networks.ts'
 import { unavailable } from '../site/unavailable.ts'
 import { type Command, complainOf, configFile, say, usageError } from './command.ts'
-import { openLibrary, oursOf } from './library.ts'
+import { openLibrary } from './library.ts'
 
 function error(code: string, message: string, hint: string): Problem {
   return { code, message, hint, severity: 'error' }
@@ -190,7 +189,6 @@ export const checkCommand: Command = {
     const catalogue = await openLibrary(site)
     const loaders = await listLoaders(site.boot.loaders)
     const layers = await loadLayers(site.paths.answers)
-    const ours = await oursOf(site)
     const problems = [
       ...warnings,
       ...unavailable(site),
@@ -199,7 +197,6 @@ export const checkCommand: Command = {
       ...(await checkPings(site)),
       ...(await certificateProblems(site, systemClock.now())),
       ...catalogue.problems(),
-      ...catalogue.entries().flatMap(entry => bakedProblems(entry, ours)),
       ...checkProfiles(site, catalogue),
       ...checkAnswers(site, layers, catalogue),
     ]

@@ -86,11 +86,13 @@ export const inspectVerb: IsoVerb = {
   async run([said = ''], values) {
     const site = await siteIfAny(values)
     if (site === 'wrong') return 1
-    const ours = site && (await oursOf(site))
+    const known = site ? { ours: await oursOf(site) } : {}
     const path = await isoPath(said, site)
     const library = site && dirname(path) === resolve(site.paths.isos) ? site : undefined
-    const found = await measured(await inspectFile(path, library && notesIn(library.paths.state)))
-    const view = viewIso(found, ours, library ? await profilesOf(library, found.file) : [])
+    const found = await measured(
+      await inspectFile(path, library ? { ...known, notes: notesIn(library.paths.state) } : known),
+    )
+    const view = viewIso(found, library ? await profilesOf(library, found.file) : [])
     if (values['json'] === true) say(JSON.stringify(view, null, 2))
     else {
       say(describeIso(view))

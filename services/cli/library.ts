@@ -19,14 +19,14 @@ export async function oursOf(site: Site): Promise<Ours> {
 }
 
 /** The folder itself, with what was noted about its files. */
-export function openLibrary(site: Site): Promise<IsoCatalogue> {
-  return openCatalogue(site.paths.isos, silentLog, { notes: notesIn(site.paths.state) })
+export async function openLibrary(site: Site): Promise<IsoCatalogue> {
+  return openCatalogue(site.paths.isos, silentLog, { notes: notesIn(site.paths.state), ours: await oursOf(site) })
 }
 
 export async function openIsos(site: Site): Promise<Isos> {
   const socket = await runningSocket(site)
   if (socket) return remoteIsos(socket)
-  return localIsos(await openLibrary(site), site, await oursOf(site))
+  return localIsos(await openLibrary(site), site)
 }
 
 /** The path as it was said; a bare name that is not here means the library's. */

@@ -1,5 +1,5 @@
 /** An ISO of the library as people and programs are shown it. No secret of a baked mode file is in it. */
-import { bakedProblems, maskUrl, type Ours, printable } from '../iso/baked.ts'
+import { maskUrl, printable } from '../iso/baked.ts'
 import type { LibraryFile } from '../iso/catalogue.ts'
 import { type IsoEntry, memoryNeeded } from '../iso/entry.ts'
 import type { Verification } from '../iso/verification.ts'
@@ -104,11 +104,8 @@ function stateOf(result: LibraryFile['result']): IsoView['state'] {
   return result.code === 'iso-growing' ? 'growing' : 'unusable'
 }
 
-/**
- * @param ours undefined without a site
- * @param profiles names of those that install it
- */
-export function viewIso(library: LibraryFile, ours: Ours | undefined, profiles: string[]): IsoView {
+/** @param profiles names of those that install it */
+export function viewIso(library: LibraryFile, profiles: string[]): IsoView {
   const { file, path, size, result, problems, entry, verification } = library
   return {
     file,
@@ -118,6 +115,6 @@ export function viewIso(library: LibraryFile, ours: Ours | undefined, profiles: 
     ...(entry ? { facts: viewFacts(entry) } : {}),
     ...(verification ? { checksum: viewChecksum(verification) } : {}),
     profiles,
-    problems: [...problems, ...(entry ? bakedProblems(entry, ours) : [])],
+    problems,
   }
 }

@@ -1,5 +1,4 @@
 /** The library for people and programs: one set of operations behind the API and behind the command line without a running appliance. */
-import type { Ours } from '../iso/baked.ts'
 import type { IsoCatalogue } from '../iso/catalogue.ts'
 import { isProblem } from '../kit/is-problem.ts'
 import type { Problem } from '../kit/problem.ts'
@@ -24,14 +23,14 @@ export function profilesByFile({ profiles }: Pick<Site, 'profiles'>, catalogue: 
   return byFile
 }
 
-export function localIsos(catalogue: IsoCatalogue, site: Pick<Site, 'profiles'>, ours: Ours): Isos {
+export function localIsos(catalogue: IsoCatalogue, site: Pick<Site, 'profiles'>): Isos {
   return {
     async list({ fresh } = { fresh: false }) {
       if (fresh) await catalogue.rescan()
       const profiles = profilesByFile(site, catalogue)
       return {
         folder: catalogue.folder,
-        isos: catalogue.files().map(file => viewIso(file, ours, profiles.get(file.file) ?? [])),
+        isos: catalogue.files().map(file => viewIso(file, profiles.get(file.file) ?? [])),
         problems: catalogue.folderProblems(),
       }
     },

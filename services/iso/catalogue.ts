@@ -1,4 +1,4 @@
-/** The library: a folder of Proxmox ISOs, read once and looked up by file name or by product and release. */
+/** The library: a folder of Proxmox ISOs, each read once, and looked up by file name or by product and release. */
 import { constants } from 'node:fs'
 import { lstat, open, readdir, realpath } from 'node:fs/promises'
 import { basename, join, resolve } from 'node:path'
@@ -6,6 +6,7 @@ import { type Clock, type Instant, systemClock } from '../kit/clock.ts'
 import { isProblem } from '../kit/is-problem.ts'
 import type { Log } from '../kit/log.ts'
 import type { Problem } from '../kit/problem.ts'
+import { bakedProblems, type Ours } from './baked.ts'
 import type { IsoEntry } from './entry.ts'
 import { type Identity, identityOf, isSame } from './identity.ts'
 import { measureInitrd } from './initrd-size.ts'
@@ -154,14 +155,17 @@ export type CatalogueOptions = {
   /** Default: what was found out is forgotten with the catalogue. */
   notes?: Notes
   clock?: Pick<Clock, 'now'>
+  /** How prepared images would know this appliance; without it none is prepared for somebody else. */
+  ours?: Ours
 }
 
-function problemsOf(result: IsoEntry | Problem): Problem[] {
-  if (isProblem(result)) return [result]
-  if (result.autoInstallCapable) return []
+/** What is to be said about an image that can be read. */
+function doubtsAbout(entry: IsoEntry, ours: Ours | undefined): Problem[] {
+  const baked = bakedProblems(entry, ours)
+  if (entry.autoInstallCapable) return baked
   const hint = 'use PVE 8.2, PBS 3.2, PMG 8.2, PDM 1.0 or later'
-  const notCapable = problem('iso-not-capable', result.path, `${result.file} has no automated installation`, hint)
-  return [{ ...notCapable, severity: 'warning' }]
+  const notCapable = problem('iso-not-capable', entry.path, `${entry.file} has no automated installation`, hint)
+  return [{ ...notCapable, severity: 'warning' }, ...baked]
 }
 
 export class IsoCatalogue {
@@ -169,21 +173,23 @@ export class IsoCatalogue {
   readonly #log: Log
   readonly #notes: Notes
   readonly #clock: Pick<Clock, 'now'>
+  readonly #ours: Ours | undefined
   #known = new Map<string, Known>()
   #told: string | undefined
   #folderProblems: Problem[] = []
   #scan: Promise<void> = Promise.resolve()
   #next: Promise<void> | undefined
   #opened = false
-  /** Files whose initrd could not be measured, so that it is not tried for ever. */
-  readonly #unmeasurable = new Map<string, Identity>()
+  /** Files whose initrd was measured, or could not be: nothing is tried for ever. */
+  readonly #tried = new Map<string, Identity>()
 
   /** @param folder absolute path; see `openCatalogue` */
-  constructor(folder: string, log: Log, { notes = notesInMemory(), clock = systemClock }: CatalogueOptions = {}) {
+  constructor(folder: string, log: Log, { notes = notesInMemory(), clock = systemClock, ours }: CatalogueOptions = {}) {
     this.folder = folder
     this.#log = log
     this.#notes = notes
     this.#clock = clock
+    this.#ours = ours
   }
 
   /** Every usable image, by name. */
@@ -195,7 +201,7 @@ export class IsoCatalogue {
 
   /** Every image, usable or not, by name. */
   files(): LibraryFile[] {
-    return [...this.#known].map(([file, known]) => fileOf(file, join(this.folder, file), known))
+    return [...this.#known].map(([file, known]) => fileOf(file, join(this.folder, file), known, this.#ours))
   }
 
   /** What is wrong with the folder itself. */
@@ -234,13 +240,13 @@ export class IsoCatalogue {
   /** Measures the initrd of one image where that was not done yet, which takes a second or two. False if there was none. */
   async measureNext(signal: AbortSignal): Promise<boolean> {
     const found = [...this.#known].find(([file, known]) => {
-      const tried = this.#unmeasurable.get(file)
+      const tried = this.#tried.get(file)
       return !isProblem(known.result) && known.result.unpackedInitrd === undefined && !(tried && isSame(tried, known))
     })
     if (!found) return false
     const [file, known] = found
     const { path, initrd } = known.result as IsoEntry
-    this.#unmeasurable.set(file, known)
+    this.#tried.set(file, known)
     const unpackedBytes = await measureInitrd(path, initrd, signal).catch(() => undefined)
     if (unpackedBytes === undefined) return true
     await this.#notes.keep('initrd', file, known, { unpackedBytes })
@@ -269,7 +275,10 @@ export class IsoCatalogue {
   #sayWhatChanged(): void {
     const isos = this.entries().map(({ file }) => file)
     const problems = this.problems()
-    const told = [...isos, ...problems.map(({ message, place }) => `${place?.file} ${message}`)].join('\n')
+    // How far a copy is changes each time.
+    const words = ({ code, message, place }: Problem): string =>
+      `${place?.file} ${code === 'iso-growing' ? code : message}`
+    const told = [...isos, ...problems.map(words)].join('\n')
     if (told === this.#told) return
     this.#told = told
     for (const { code, message, hint, place } of problems)
@@ -289,14 +298,17 @@ export class IsoCatalogue {
   }
 }
 
-function fileOf(file: string, path: string, { size, read, result, verification }: Known): LibraryFile {
+function fileOf(file: string, path: string, known: Known, ours: Ours | undefined): LibraryFile {
+  const { size, read, result, verification } = known
+  const entry = isProblem(result) ? read : result
+  const doubts = isProblem(entry) ? [] : doubtsAbout(entry, ours)
   return {
     file,
     path,
     size,
     result,
-    problems: problemsOf(result),
-    ...(isProblem(read) ? {} : { entry: isProblem(result) ? read : result }),
+    problems: isProblem(result) ? [result, ...doubts] : doubts,
+    ...(isProblem(entry) ? {} : { entry }),
     ...(verification ? { verification } : {}),
   }
 }
@@ -308,15 +320,18 @@ function tooMany(folder: string, count: number): Problem {
 
 /**
  * One image, wherever it is and whatever its name; links are followed. Never rejects.
- * @param notes those about the folder that it is in
+ * @param options notes about the folder that it is in
  */
-export async function inspectFile(path: string, notes = notesInMemory()): Promise<LibraryFile> {
+export async function inspectFile(
+  path: string,
+  { notes = notesInMemory(), ours }: Omit<CatalogueOptions, 'clock'> = {},
+): Promise<LibraryFile> {
   const file = basename(path)
   const known = await realpath(path).then(
     real => lookAt(real, file, { now: systemClock.now(), settled: false }),
     (error: unknown) => unreadable(path, error),
   )
-  return fileOf(file, path, await withNotes(known, file, path, notes))
+  return fileOf(file, path, await withNotes(known, file, path, notes), ours)
 }
 
 /** Opens the library in `folder` and reads it. What is wrong with folder or images is in its problems; it never rejects. */

@@ -154,7 +154,7 @@ describe('beside a running appliance', () => {
       app,
       localFleet(registry, async () => {}),
     )
-    addIsoApi(app, localIsos(catalogue, site, { answerUrl: 'https://10.77.0.1/answer' }))
+    addIsoApi(app, localIsos(catalogue, site))
     await app.listen({ path: join(state, 'control.sock') })
     close = () => closeApp(app)
   })

@@ -198,6 +198,25 @@ describe('while the appliance runs', () => {
     expect(await said(0, 1)).toEqual(['usable', false])
   })
 
+  test('a copy is one line of the log, however long it takes, and a foreign URL is another', async () => {
+    const lines: string[] = []
+    const log: Log = { ...silent, warn: (_, message) => lines.push(message) }
+    now = START
+    const ours = { answerUrl: 'https://10.77.0.1/answer' }
+    const catalogue = await openCatalogue(folder, log, { clock: { now: () => now }, ours })
+    for (let bytes = 1000; bytes < 20_000; bytes += 1000) {
+      await written('a.iso', proxmoxImage().subarray(0, bytes))
+      await catalogue.rescan()
+      now += 1000
+    }
+    expect(lines).toEqual([expect.stringContaining('the file is still being copied: 1000 bytes so far')])
+    const mode = { name: 'auto-installer-mode.toml', text: 'mode = "http"\n[http]\nurl = "https://old.example.org/"\n' }
+    await written('a.iso', proxmoxImage(CD_INFO, [mode]))
+    now += 5000
+    await catalogue.rescan()
+    expect(lines.slice(1)).toEqual([expect.stringContaining('it was prepared for https://old.example.org/')])
+  })
+
   test('a copy that stopped is a damaged file in the end', async () => {
     const catalogue = await open()
     await written('a.iso', proxmoxImage().subarray(0, 40_000))

@@ -158,7 +158,7 @@ describe('what was found is remembered', () => {
     expect(catalogue.find('a.iso')).toMatchObject({ code: 'iso-checksum-failed', severity: 'error' })
     expect(catalogue.find('pve:latest')).toMatchObject({ code: 'iso-unknown' })
     expect(catalogue.files()).toMatchObject([{ entry: { file: 'a.iso' }, verification: failed }])
-    expect((await inspectFile(iso, notes)).problems).toMatchObject([{ code: 'iso-checksum-failed' }])
+    expect((await inspectFile(iso, { notes })).problems).toMatchObject([{ code: 'iso-checksum-failed' }])
     await writeFile(iso, IMAGE)
     await utimes(iso, 1000, 1000)
     await catalogue.rescan()
