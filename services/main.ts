@@ -291,7 +291,7 @@ async function startServices(served: Served, closing: Closing): Promise<LeaseSou
 }
 
 async function startControl(
-  { site, registry, store, catalogue, urls, certificate, clock, log, meter, alarms }: Served,
+  { site, registry, store, catalogue, clock, log, meter, alarms }: Served,
   leases: LeaseSource,
   closing: Closing,
 ): Promise<void> {
