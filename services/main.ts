@@ -17,6 +17,7 @@ import { addIsoApi } from './console/iso-api.ts'
 import { localIsos } from './console/isos.ts'
 import { addLeaseApi } from './console/lease-api.ts'
 import { addMetricsApi } from './console/metrics-api.ts'
+import { addWebhookApi } from './console/webhook-api.ts'
 import { type LeaseSource, localLeases, storedLeases } from './console/leases.ts'
 import { isListening } from './console/remote-fleet.ts'
 import { dhcpCounts } from './dhcp/counts.ts'
@@ -31,10 +32,10 @@ import { buildApp, closeApp, startHttp } from './http/server.ts'
 import { type IsoCatalogue, openCatalogue } from './iso/catalogue.ts'
 import { notesIn } from './iso/notes.ts'
 import { LibraryWatch } from './iso/watch.ts'
-import { EventLoopWatch, heldTrouble } from './kit/event-loop.ts'
+import { watchEventLoop } from './kit/event-loop.ts'
 import { handedSockets } from './kit/activation.ts'
 import { type AddressProbe, openAddressProbe } from './kit/address-probe.ts'
-import { alarmingLog, Alarms, gaugeAlarms } from './kit/alarms.ts'
+import { Alarms, gaugeAlarms } from './kit/alarms.ts'
 import type { Clock } from './kit/clock.ts'
 import type { Ipv4 } from './kit/ipv4.ts'
 import { isProblem } from './kit/is-problem.ts'
@@ -58,6 +59,8 @@ import { openStore, type Store } from './store/store.ts'
 import { registryTftpTell } from './tftp/registry-tell.ts'
 import { loaderFolder } from './tftp/load.ts'
 import { startTftp, type TftpServer } from './tftp/server.ts'
+import { Outbox } from './webhook/outbox.ts'
+import { post } from './webhook/post.ts'
 
 export type Appliance = {
   registry: Registry
@@ -293,6 +296,7 @@ async function startServices(served: Served, closing: Closing): Promise<LeaseSou
 async function startControl(
   { site, registry, store, catalogue, clock, log, meter, alarms }: Served,
   leases: LeaseSource,
+  outbox: Outbox,
   closing: Closing,
 ): Promise<void> {
   const path = join(site.paths.state, CONTROL_SOCKET)
@@ -311,6 +315,7 @@ async function startControl(
     app,
     localDocuments(registry, store.documents, async () => {}),
   )
+  addWebhookApi(app, outbox)
   addAlarmApi(app, alarms)
   addMetricsApi(app, meter)
   closing.push(() => closeApp(app))
@@ -322,21 +327,6 @@ async function startControl(
       'set paths.state to a shorter path (at most 90 characters) that this user may write',
     )
   })
-}
-
-/** Tells when the event loop stood still for so long that machines may have noticed. Returns how to stop it. */
-function watchEventLoop(alarms: Alarms, log: Log, clock: Clock): () => Promise<void> {
-  const watch = new EventLoopWatch()
-  const alarming = alarmingLog(log, alarms)
-  const look = async (): Promise<void> => {
-    const trouble = heldTrouble(watch.takeLongest())
-    if (trouble) alarming.warn({ reason: trouble.code, hint: trouble.hint }, trouble.message)
-  }
-  const stop = repeat(clock, SWEEP_MS, look, () => {})
-  return async () => {
-    await stop()
-    watch.close()
-  }
 }
 
 /** Opens everything, then serves. Throws EnvironmentProblem, with nothing started, when the environment is not as it must be. */
@@ -359,12 +349,18 @@ export async function startAppliance(site: Site, options: ApplianceOptions): Pro
     // Before anybody is told anything: what was replaced while nobody was in the way counts at once.
     await lookAtCertificate()
     const leases = await startServices(served, services)
-    await startControl(served, leases, services)
+    const { store } = ground
+    const outbox = await Outbox.open({
+      ...{ site, registry, store: store.outbox, post, alarms, clock, log },
+      chance: Math.random,
+    })
+    services.push(() => outbox.close())
+    await startControl(served, leases, outbox, services)
     const failed = (what: string) => (error: unknown) => log.error({ error: String(error) }, `${what} failed`)
     services.push(repeat(clock, SWEEP_MS, () => registry.sweep(), failed('the sweep of silent machines')))
     services.push(repeat(clock, SWEEP_MS, async () => alarms.sweep(), failed('the sweep of alarms')))
     services.push(repeat(clock, CERTIFICATE_MS, lookAtCertificate, failed('the look at the certificate')))
-    services.push(watchEventLoop(alarms, log, clock))
+    services.push(watchEventLoop(alarms, log, clock, SWEEP_MS))
     const library = new LibraryWatch(ground.catalogue, clock, failed('the look at the ISO folder'))
     services.push(() => library.stop())
     library.start()

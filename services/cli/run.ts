@@ -13,6 +13,7 @@ import { machineCommand } from './machine.ts'
 import { metricsCommand } from './metrics.ts'
 import { serveCommand } from './serve.ts'
 import { VERSION } from './version.ts'
+import { webhookCommand } from './webhook.ts'
 
 export const COMMANDS: readonly Command[] = [
   serveCommand,
@@ -23,6 +24,7 @@ export const COMMANDS: readonly Command[] = [
   leaseCommand,
   isoCommand,
   alarmCommand,
+  webhookCommand,
   metricsCommand,
   backupCommand,
   restoreCommand,

@@ -1,6 +1,9 @@
 /** How long the event loop stood still: while it does, no packet is heard (M08). The metric is prom-client's; this is what an alarm is made of. */
 import { monitorEventLoopDelay } from 'node:perf_hooks'
-import type { Trouble } from './alarms.ts'
+import { alarmingLog, type Alarms, type Trouble } from './alarms.ts'
+import type { Clock } from './clock.ts'
+import type { Log } from './log.ts'
+import { repeat } from './repeat.ts'
 
 /** How often the loop is looked at; what it measures begins with that much. */
 const RESOLUTION_MS = 10
@@ -35,5 +38,20 @@ export function heldTrouble(milliseconds: number): Trouble | undefined {
     severity: 'warning',
     message: `nothing was heard for ${Math.round(milliseconds)} ms: the process was busy with one thing, or had no processor`,
     hint: 'see what else runs on this machine; if nothing does, report it with the log lines before this one',
+  }
+}
+
+/** Tells when the event loop stood still for so long that machines may have noticed. Returns how to stop it. */
+export function watchEventLoop(alarms: Alarms, log: Log, clock: Clock, everyMs: number): () => Promise<void> {
+  const watch = new EventLoopWatch()
+  const alarming = alarmingLog(log, alarms)
+  const look = async (): Promise<void> => {
+    const trouble = heldTrouble(watch.takeLongest())
+    if (trouble) alarming.warn({ reason: trouble.code, hint: trouble.hint }, trouble.message)
+  }
+  const stop = repeat(clock, everyMs, look, () => {})
+  return async () => {
+    await stop()
+    watch.close()
   }
 }

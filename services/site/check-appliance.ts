@@ -103,6 +103,12 @@ function checkUrls({ draft }: CheckView): Finding[] {
       wrong('inline-secret', ['webhook', at, 'url'], message, 'take it out; "secret-file" signs what is sent'),
     )
   })
+  draft.webhook.forEach(({ url }, at) => {
+    const first = draft.webhook.findIndex(other => other.url === url)
+    if (url === undefined || first === at) return
+    const found = wrong('duplicate', ['webhook', at, 'url'], 'another webhook has this URL', 'name its events in one')
+    findings.push({ ...found, other: ['webhook', first, 'url'] })
+  })
   const store = draft.store.url
   const path = ['store', 'url']
   if (store === 'sqlite') return findings

@@ -13,13 +13,5 @@ export function unavailable(site: Site): Problem[] {
       severity: 'error',
     })
   }
-  if (site.webhooks.length > 0) {
-    problems.push({
-      code: 'webhook-unavailable',
-      message: 'outgoing webhooks are not sent in this version',
-      hint: 'ask the API for finished machines instead: `rackrise machine list --json`',
-      severity: 'warning',
-    })
-  }
   return problems
 }

@@ -1,4 +1,4 @@
-/** The state as typed questions: events, leases, and what machines said of themselves. */
+/** The state as typed questions: events, leases, what machines said of themselves, and what is on its way to others. */
 import { chmod, mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Kysely } from 'kysely'
@@ -7,6 +7,7 @@ import { EnvironmentProblem } from '../kit/problem.ts'
 import type { Ipv4 } from '../kit/ipv4.ts'
 import type { Mac } from '../kit/mac.ts'
 import { MIGRATIONS } from './migrations.ts'
+import { OUTBOX_STATEMENTS, sqlOutbox } from './outbox.ts'
 import type { Database, DocumentTable, LeaseTable } from './schema.ts'
 import { openSqlite, PRAGMAS } from './sqlite.ts'
 import { TurnWriter } from './turn-writer.ts'
@@ -19,6 +20,7 @@ import type {
   LeaseStore,
   MachineDocument,
   NewEventRow,
+  OutboxStore,
 } from './types.ts'
 
 /** In the state folder; SQLite keeps its log beside it under longer names. */
@@ -94,8 +96,12 @@ export class Store {
 
   constructor(db: Kysely<Database>, file: string) {
     this.#db = db
-    this.#writer = new TurnWriter({ file, pragmas: PRAGMAS, statements: hotStatements(db) })
+    const hot = hotStatements(db)
+    this.#writer = new TurnWriter({ file, pragmas: PRAGMAS, statements: [...hot, ...OUTBOX_STATEMENTS] })
+    this.outbox = sqlOutbox(db, (statement, ...values) => this.#writer.write([hot.length + statement, ...values]))
   }
+
+  readonly outbox: OutboxStore
 
   readonly leases: LeaseStore = {
     all: async () => (await this.#db.selectFrom('lease').selectAll().execute()).map(fromRow),

@@ -15,6 +15,7 @@ const RANKS: Record<string, number> = {
   boot: 4,
   iso: 4,
   answer: 4,
+  webhook: 4,
   dhcp: 5,
   dns: 5,
   tftp: 5,
@@ -83,6 +84,7 @@ const EDGES: [pattern: RegExp, why: string][] = [
   [/^services\/kit\/(prom-meter|event-loop)\.ts$/, 'the meter'],
   [/^services\/iso\/(catalogue|attempt-files|initrd-size|watch)\.ts$/, 'files of the library'],
   [/^services\/iso\/(notes|verify|signature)\.ts$/, 'what was found out about them, and gpgv'],
+  [/^services\/webhook\/post\.ts$/, 'the client of the targets'],
   [/^services\/site\/secret-files\.ts$/, 'modes of secret files'],
   [/^services\/dns\/tcp(-query)?\.ts$/, 'DNS over TCP, of the server and of the forwarder'],
 ]

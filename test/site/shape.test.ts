@@ -323,6 +323,11 @@ test.each<[string, string, string[]]>([
     ['s.toml:11:1: error: the webhook URL has a name or password in it; take it out; "secret-file" signs what is sent'],
   ],
   [
+    'two webhooks with one URL, whose path may be a secret',
+    `${RIGHT}[[webhook]]\nurl = "https://a.example.org/k3y"\n[[webhook]]\nurl = "https://a.example.org/k3y"\n`,
+    ['s.toml:13:1: error: another webhook has this URL (line 11); name its events in one'],
+  ],
+  [
     'a password in the store URL',
     `${RIGHT}[store]\nurl = "postgres://me:pw@db/rackrise"\n`,
     [

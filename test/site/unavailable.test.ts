@@ -16,7 +16,4 @@ test('what this version lacks is said, not dropped', async () => {
   expect(codes({})).toEqual([])
   expect(codes({ dhcp: { ...site.dhcp, mode: 'proxy' } })).toEqual([])
   expect(codes({ store: { url: 'postgres://rack@db/rackrise' } })).toEqual(['error store-unavailable'])
-  expect(codes({ webhooks: [{ url: 'https://x.example/', events: ['installed'] }] })).toEqual([
-    'warning webhook-unavailable',
-  ])
 })

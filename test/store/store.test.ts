@@ -85,6 +85,55 @@ test('of what a machine said the newest of each kind is kept', async () => {
   await again.close()
 })
 
+test('the outbox gives the oldest row of each machine, when it is due, and nothing twice', async () => {
+  const store = await openStore(folder)
+  const { outbox } = store
+  const row = (key: string, machine: string) => ({
+    ...{ target: 't', key, machine, event: 'failed', body: '{}' },
+    createdAt: 5,
+  })
+  const keys = async (now: number) => (await outbox.due('t', now, 10)).map(({ key }) => key)
+  await outbox.follow(['t', 'u'])
+  await outbox.collect('t', 9, [row('a1', 'a'), row('a2', 'a'), row('b1', 'b')])
+  await outbox.collect('t', 9, [row('a1', 'a')])
+  expect([await keys(4), await keys(5)]).toEqual([[], ['a1', 'b1']])
+  await outbox.failed({ id: 1, tries: 1, nextAt: 70, error: 'it answered 503' })
+  expect([await keys(60), await keys(70)]).toEqual([['b1'], ['a1', 'b1']])
+  expect(await outbox.count('t')).toEqual({ pending: 3, givenUp: 0, oldestAt: 5, tries: 1, error: 'it answered 503' })
+  await outbox.delivered(3)
+  await outbox.giveUp(1, 80)
+  expect([await keys(80), await outbox.count('t')]).toEqual([
+    ['a2'],
+    { pending: 1, givenUp: 1, oldestAt: 5, tries: 1, error: 'it answered 503' },
+  ])
+  await outbox.retry('t', 90)
+  expect([await keys(89), await keys(90)]).toEqual([[], ['a1']])
+  await outbox.prune('t', 0, 1)
+  expect(await keys(90)).toEqual(['a2'])
+  await outbox.giveUp(2, 100)
+  await outbox.prune('t', 101, 10)
+  expect(await outbox.count('t')).toEqual({ pending: 0, givenUp: 0, tries: 0 })
+  await outbox.collect('u', 9, [{ ...row('a1', 'a'), target: 'u' }])
+  await outbox.follow(['t'])
+  await outbox.follow(['t', 'u'])
+  expect((await outbox.count('u')).pending).toBe(0)
+  await store.close()
+})
+
+test('a target of the outbox is shown the events that it has not seen', async () => {
+  const store = await openStore(folder)
+  const event = (type: string) => ({ machine: 'a', at: 5, source: 'http', type, body: '{}' })
+  const unseen = async () => (await store.outbox.unseen('t', ['reported', 'stalled'], 2)).map(({ seq }) => seq)
+  await store.events.append(event('reported'))
+  await store.outbox.follow(['t'])
+  for (const type of ['reported', 'leased', 'stalled', 'reported']) await store.events.append(event(type))
+  expect(await unseen()).toEqual([2, 4])
+  await store.outbox.collect('t', 4, [])
+  await store.outbox.follow(['t'])
+  expect(await unseen()).toEqual([5])
+  await store.close()
+})
+
 test('one bad write fails its turn and nothing after it', async () => {
   const store = await openStore(folder)
   const bad = { ...lease('10.77.0.13'), state: 'nonsense' } as unknown as LeaseRecord

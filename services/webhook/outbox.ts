@@ -1,0 +1,218 @@
+/**
+ * Tells the targets of the site what became of installations. What has to be told is written down with the event that it is about, and stays so until
+ * the target took it; what happened while the process was down is found by the number of the last event that was looked at. At least once, in the order
+ * of each machine, and no target waits for another.
+ */
+import type { Alarms } from '../kit/alarms.ts'
+import type { Clock } from '../kit/clock.ts'
+import type { Log } from '../kit/log.ts'
+import { repeat } from '../kit/repeat.ts'
+import type { Fact, MachineEvent, MachineId } from '../machine/event.ts'
+import type { Registry } from '../machine/registry.ts'
+import type { Site, WebhookTarget } from '../site/types.ts'
+import type { EventRow, NewOutboxRow, OutboxCount, OutboxRow, OutboxStore } from '../store/types.ts'
+import { bodyFor, eventToTell, TOLD_TYPES } from './message.ts'
+import type { Post } from './post.ts'
+import { FAILING_AFTER_MS, FORGET_AFTER_MS, isTooOld, ROWS_MOST, waitAfter } from './schedule.ts'
+import { shownUrl, targetId } from './sign.ts'
+
+export type OutboxOptions = {
+  site: Pick<Site, 'name' | 'domain' | 'webhooks'>
+  registry: Registry
+  store: OutboxStore
+  post: Post
+  alarms: Pick<Alarms, 'raise' | 'end'>
+  clock: Clock
+  log: Log
+  /** In [0, 1). */
+  chance: () => number
+}
+
+/** How often it is looked whether something is due. */
+const LOOK_MS = 1_000
+/** Messages to one target at a time, each about another machine. */
+const AT_A_TIME = 4
+/** Events that are looked at in one go. */
+const EVENTS_AT_A_TIME = 500
+
+const PRUNE_MS = 3_600_000
+
+export type TargetView = OutboxCount & { number: number; url: string; events: string[] }
+
+/** What goes to one target. `number` is its place in the site file, from 1. */
+class Mailbox {
+  readonly target: WebhookTarget
+  readonly id: string
+  readonly number: number
+  readonly #options: OutboxOptions
+  readonly #sending = new Map<number, Promise<void>>()
+  #isNews = false
+  #prunedAt = Number.NEGATIVE_INFINITY
+
+  constructor(options: OutboxOptions, target: WebhookTarget, number: number) {
+    this.#options = options
+    this.target = target
+    this.id = targetId(target.url)
+    this.number = number
+  }
+
+  get title(): string {
+    return `webhook ${this.number} (${shownUrl(this.target.url)})`
+  }
+
+  hear(type: MachineEvent['type']): void {
+    this.#isNews ||= TOLD_TYPES.includes(type)
+  }
+
+  async look(): Promise<void> {
+    if (this.#isNews) await this.collect()
+    await this.prune()
+    await this.send()
+  }
+
+  /** Writes down what there is to tell since the last look. */
+  async collect(): Promise<void> {
+    const { store } = this.#options
+    for (;;) {
+      this.#isNews = false
+      const events = await store.unseen(this.id, TOLD_TYPES, EVENTS_AT_A_TIME)
+      const last = events.at(-1)
+      if (!last) return
+      // What can't be written down now is looked for again.
+      this.#isNews = true
+      await store.collect(
+        this.id,
+        last.seq,
+        events.map(row => this.#rowFor(row)).filter(row => row !== undefined),
+      )
+    }
+  }
+
+  #rowFor(row: EventRow): NewOutboxRow | undefined {
+    const { registry, site, clock } = this.#options
+    const event = { ...(JSON.parse(row.body) as Fact), at: row.at, source: row.source } as MachineEvent
+    const machine = registry.byMac(row.machine as MachineId)
+    const told = machine && eventToTell(event, machine)
+    if (!machine || !told || !this.target.events.includes(told)) return undefined
+    const body = bodyFor(told, event, { machine, listing: registry.listing(machine), site })
+    const { key } = body
+    return {
+      target: this.id,
+      key,
+      machine: machine.id,
+      event: told,
+      body: JSON.stringify(body),
+      createdAt: clock.now(),
+    }
+  }
+
+  /** Begins what is due, as far as there is room. */
+  async send(): Promise<void> {
+    const { store, clock } = this.#options
+    const rows = await store.due(this.id, clock.now(), AT_A_TIME + this.#sending.size)
+    for (const row of rows) {
+      if (this.#sending.size >= AT_A_TIME) return
+      if (this.#sending.has(row.id)) continue
+      const sending = this.#try(row).finally(() => this.#sending.delete(row.id))
+      this.#sending.set(row.id, sending)
+      sending.catch((error: unknown) => this.#options.log.error({ error: String(error) }, `${this.title}: ${row.key}`))
+    }
+  }
+
+  async #try(row: OutboxRow): Promise<void> {
+    const { store, clock, log, post, alarms } = this.#options
+    if (isTooOld(row.createdAt, clock.now())) return this.#giveUp(row)
+    const { event, key, body } = row
+    const outcome = await post(this.target, { event, key, body })
+    if (outcome.taken) {
+      await store.delivered(row.id)
+      alarms.end('webhook-failing', this.title)
+      log.info({ key: row.key, status: outcome.status }, `${this.title} took ${row.event}`)
+      return
+    }
+    const tries = row.tries + 1
+    const waitMs = waitAfter(tries, this.#options.chance())
+    await store.failed({ id: row.id, tries, nextAt: clock.now() + waitMs, error: outcome.error })
+    log.debug({ key: row.key, tries, waitMs }, `${this.title}: ${outcome.error}`)
+    if (clock.now() - row.createdAt >= FAILING_AFTER_MS) this.#complain(outcome.error)
+  }
+
+  #complain(error: string): void {
+    const message = `${this.title} takes nothing: ${error}`
+    const hint = `mend that; what waits is sent within a quarter of an hour, or at once by \`rackrise webhook retry ${this.number}\``
+    const { alarms, log } = this.#options
+    const trouble = { code: 'webhook-failing', subject: this.title, severity: 'alarm', message, hint } as const
+    if (alarms.raise(trouble, Number.POSITIVE_INFINITY)) log.warn({ reason: trouble.code, hint }, message)
+  }
+
+  async #giveUp(row: OutboxRow): Promise<void> {
+    const { store, clock, log } = this.#options
+    await store.giveUp(row.id, clock.now())
+    const hint = `\`rackrise webhook retry ${this.number}\` sends it again`
+    log.warn(
+      { reason: 'webhook-given-up', key: row.key, hint },
+      `${this.title} did not take ${row.event} for three days`,
+    )
+  }
+
+  async prune(): Promise<void> {
+    const { store, clock } = this.#options
+    const now = clock.now()
+    if (now - this.#prunedAt < PRUNE_MS) return
+    this.#prunedAt = now
+    await store.prune(this.id, now - FORGET_AFTER_MS, ROWS_MOST)
+  }
+
+  async retry(): Promise<void> {
+    await this.#options.store.retry(this.id, this.#options.clock.now())
+    await this.send()
+  }
+
+  async view(): Promise<TargetView> {
+    const { url, events } = this.target
+    return { number: this.number, url: shownUrl(url), events, ...(await this.#options.store.count(this.id)) }
+  }
+
+  /** What is on the wire ends by itself, in ten seconds at most; its outcome is still written down. */
+  async settle(): Promise<void> {
+    await Promise.allSettled(this.#sending.values())
+  }
+}
+
+export class Outbox {
+  readonly #mailboxes: Mailbox[]
+  readonly #stops: (() => unknown)[] = []
+
+  private constructor(options: OutboxOptions) {
+    this.#mailboxes = options.site.webhooks.map((target, at) => new Mailbox(options, target, at + 1))
+  }
+
+  static async open(options: OutboxOptions): Promise<Outbox> {
+    const outbox = new Outbox(options)
+    const { store, registry, clock, log } = options
+    await store.follow(outbox.#mailboxes.map(({ id }) => id))
+    const failed = (error: unknown): void => log.error({ error: String(error) }, 'the outbox could not be looked at')
+    for (const mailbox of outbox.#mailboxes) {
+      outbox.#stops.push(registry.subscribe((_, { type }) => mailbox.hear(type)))
+      await mailbox.collect()
+      outbox.#stops.push(repeat(clock, LOOK_MS, () => mailbox.look(), failed))
+    }
+    return outbox
+  }
+
+  views(): Promise<TargetView[]> {
+    return Promise.all(this.#mailboxes.map(mailbox => mailbox.view()))
+  }
+
+  /** Sends everything of one target, or of all, at once; false if there is no such target. */
+  async retry(number?: number): Promise<boolean> {
+    const chosen = this.#mailboxes.filter(mailbox => number === undefined || mailbox.number === number)
+    await Promise.all(chosen.map(mailbox => mailbox.retry()))
+    return chosen.length > 0
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#stops.map(stop => stop()))
+    await Promise.all(this.#mailboxes.map(mailbox => mailbox.settle()))
+  }
+}
