@@ -3,13 +3,14 @@ import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'
 import { aptLine, missingPackages } from '../../services/lab/packages.ts'
 import { EnvironmentProblem } from '../../services/kit/problem.ts'
+import { answerSuite } from './answer.ts'
 import { dhcpSuite } from './dhcp.ts'
 import { dnsSuite } from './dns.ts'
 import { NETWORK_NEEDS, type Suite } from './suite.ts'
 import { reportText } from './table.ts'
 import { tftpSuite } from './tftp.ts'
 
-const SUITES: readonly Suite[] = [dhcpSuite, dnsSuite, tftpSuite]
+const SUITES: readonly Suite[] = [dhcpSuite, dnsSuite, tftpSuite, answerSuite]
 
 const HELP = `Measures Rackrise beside other servers, in a network namespace of its own. As root.
 

@@ -1,0 +1,139 @@
+/** Answers: how long each machine of a rack waits when all of them ask at once, over TLS, beside the small Python server of the Proxmox wiki. */
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Question, RackQuestion, RackWaits, Wait } from './answer-client.ts'
+import { MACHINES, python, rackrise, RACK, TLS_PORT, tokenOf } from './answer-contenders.ts'
+import { type BenchNetwork, CLIENT_DEVICE, SERVER_ADDRESS } from './network.ts'
+import { percentileOf } from './numbers.ts'
+import { alternate, type Contender, withContender, withNetwork } from './rounds.ts'
+import type { Check, Choices, Measure, Report, Suite } from './suite.ts'
+
+const CLIENT = join(import.meta.dirname, 'answer-client.ts')
+const ROUNDS = 5
+const REPEATS = 5
+const RUN_LIMIT_MS = 120_000
+/** What a machine may wait at most, one in a hundred excepted. */
+const GOAL_MS = 50
+
+type Result = RackWaits & { serverMs: number }
+
+/** Every machine fetches its boot script, as it does before its installer asks; what comes back names its attempt. */
+async function bootRack(network: BenchNetwork, folder: string): Promise<Question[]> {
+  return Promise.all(
+    MACHINES.map(async ({ address, mac, body }) => {
+      const url = `http://${SERVER_ADDRESS}/boot.ipxe?mac=${mac}`
+      const { stdout } = await network.run('client', ['curl', '-s', '--interface', address, url], RUN_LIMIT_MS)
+      const attempt = /\/boot\/([0-9a-f]{8})\//.exec(stdout)?.[1]
+      if (!attempt) throw new Error(`the boot script of ${mac}: ${stdout.slice(0, 300)}`)
+      return { address, body, path: `/answer/${await tokenOf(folder, attempt)}` }
+    }),
+  )
+}
+
+async function askRack(network: BenchNetwork, machines: Question[], repeats: number): Promise<RackWaits> {
+  const question: RackQuestion = { server: SERVER_ADDRESS, port: TLS_PORT, machines, repeats }
+  const file = join(network.freshFolder('question'), 'question.json')
+  writeFileSync(file, JSON.stringify(question))
+  const { stdout, stderr } = await network.run('client', [process.execPath, CLIENT, file], RUN_LIMIT_MS)
+  if (!stdout) throw new Error(`the client: ${stderr.slice(0, 500)}`)
+  return JSON.parse(stdout) as RackWaits
+}
+
+async function measure(network: BenchNetwork, contender: Contender, repeats: number): Promise<Result> {
+  return withContender(network, contender, async (running, folder) => {
+    const machines =
+      contender.name === rackrise.name
+        ? await bootRack(network, folder)
+        : MACHINES.map(({ address, body }) => ({ address, body, path: '/answer/token' }))
+    // Once to be warm: a rack is not the first thing that a server sees.
+    await askRack(network, machines, 1)
+    const before = running.processorSeconds
+    const waits = await askRack(network, machines, repeats)
+    return { ...waits, serverMs: (running.processorSeconds - before) * 1000 }
+  })
+}
+
+function measureOf(
+  title: string,
+  unit: string,
+  results: { contender: string; results: Result[] }[],
+  value: (result: Result) => number,
+  note?: string,
+): Measure {
+  const rows = results.map(({ contender, results: rounds }) => ({ contender, values: rounds.map(value) }))
+  return { title, unit, better: 'less', rows, goals: [{ contender: python.name, ratio: 1 }], ...(note ? { note } : {}) }
+}
+
+async function run(choices: Choices): Promise<Report> {
+  return withNetwork(async network => {
+    const lines = MACHINES.map(({ address }) => `address add ${address}/14 dev ${CLIENT_DEVICE}\n`).join('')
+    await network.run('client', ['sh', '-c', `printf '${lines}' | ip -batch -`], RUN_LIMIT_MS)
+    const [rounds, repeats] = choices.quick ? [1, 2] : [ROUNDS, REPEATS]
+    const results = await alternate([rackrise, python], rounds, choices, async contender => {
+      const result = await measure(network, contender, repeats)
+      choices.tell(`  99 of 100 within ${percentileOf(wholes(result), 99).toFixed(1)} ms`)
+      return result
+    })
+    const p99 = measureOf(
+      `${RACK} at once: what one in a hundred waits for its answer, connection and handshake included`,
+      'ms',
+      results,
+      result => percentileOf(wholes(result), 99),
+      noteOf(results),
+    )
+    return {
+      measures: [
+        p99,
+        measureOf('the half of them', 'ms', results, result => percentileOf(wholes(result), 50)),
+        measureOf('one in a hundred, from its request on', 'ms', results, result =>
+          percentileOf(
+            result.waits.map(({ answerMs }: Wait) => answerMs),
+            99,
+          ),
+        ),
+        measureOf(
+          'processor of the server for each answer',
+          'ms',
+          results,
+          result => result.serverMs / result.waits.length,
+        ),
+      ],
+      checks: checksOf(results),
+    }
+  })
+}
+
+function wholes({ waits }: RackWaits): number[] {
+  return waits.map(({ wholeMs }) => wholeMs)
+}
+
+function noteOf(results: { contender: string; results: Result[] }[]): string {
+  const ours = results[0]?.results ?? []
+  const client = ours.reduce((sum, { cpuMs, waits }) => sum + cpuMs / waits.length, 0) / Math.max(1, ours.length)
+  const all = ours.flatMap(wholes)
+  const met = percentileOf(all, 99) < GOAL_MS ? 'met' : 'missed'
+  return `goal of ${GOAL_MS} ms: ${met}; the client itself took ${client.toFixed(2)} ms of a core for each answer`
+}
+
+function checksOf(results: { contender: string; results: Result[] }[]): Check[] {
+  return results.map(({ contender, results: rounds }) => {
+    const errors = rounds.flatMap(({ errors: failed }) => failed)
+    const asked = rounds.reduce((sum, { waits }) => sum + waits.length, errors.length)
+    return {
+      what: `${contender}: every machine got its answer`,
+      holds: errors.length === 0,
+      detail: `${asked - errors.length} of ${asked}${errors[0] ? `; ${errors[0]}` : ''}`,
+    }
+  })
+}
+
+export const answerSuite: Suite = {
+  name: 'answer',
+  summary:
+    'a rack of 100 that asks at once over TLS, beside the Python server of the Proxmox wiki; about three minutes',
+  needs: [
+    { file: '/usr/lib/python3/dist-packages/aiohttp/__init__.py', package: 'python3-aiohttp' },
+    { file: '/usr/bin/curl', package: 'curl' },
+  ],
+  run,
+}
