@@ -7,6 +7,10 @@ export type Need = { files: string; packages: string[]; needsRoot?: boolean }
 const STAND_IN = ['linux-image-amd64', 'busybox-static', 'isc-dhcp-client', 'openssl']
 const MACHINES = ['qemu-system-x86', 'ovmf', 'ipxe', 'ipxe-qemu']
 const OTHER_SERVER = ['dnsmasq-base']
+/** A kernel under QEMU that runs a program of ours. */
+const GUEST = ['qemu-system-x86', 'linux-image-amd64', 'busybox-static']
+/** What makes an image that boots by BIOS and by UEFI. */
+const BOOTABLE = ['grub-common', 'grub-pc-bin', 'grub-efi-amd64-bin', 'mtools']
 const NAMESPACES = ['iproute2', 'util-linux']
 
 export const PACKAGES: readonly Need[] = [
@@ -42,10 +46,15 @@ export const PACKAGES: readonly Need[] = [
     packages: ['bind9-dnsutils', 'bind9-host', 'knot-dnsutils', 'unbound'],
     needsRoot: true,
   },
+  {
+    files: 'test/interop/iso-prepare.test.ts',
+    packages: ['xorriso', 'genisoimage', 'gdisk', 'cpio', 'util-linux', ...BOOTABLE, ...GUEST, 'ovmf'],
+    needsRoot: true,
+  },
   { files: 'test/interop/iso-readers.test.ts', packages: ['xorriso', 'genisoimage', 'p7zip-full'] },
   {
     files: 'test/interop/iso.test.ts',
-    packages: ['xorriso', 'genisoimage', 'cpio', 'qemu-system-x86', 'linux-image-amd64', 'busybox-static'],
+    packages: ['xorriso', 'genisoimage', 'cpio', ...GUEST],
   },
   { files: 'test/interop/inventory.test.ts', packages: ['ansible-core', 'openssh-client'] },
   { files: 'test/interop/iso-makers.test.ts', packages: ['genisoimage', 'xorriso'] },

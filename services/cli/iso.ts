@@ -2,6 +2,7 @@
 import { type Command, type ExitStatus, usageError, type Values } from './command.ts'
 import { inspectVerb } from './iso-inspect.ts'
 import { listVerb } from './iso-list.ts'
+import { prepareVerb } from './iso-prepare.ts'
 import { verifyVerb } from './iso-verify.ts'
 
 /** What can be done with ISOs: `iso WORD ARGUMENT...`. */
@@ -13,7 +14,12 @@ export type IsoVerb = {
   run(args: string[], values: Values): Promise<ExitStatus>
 }
 
-const VERBS: Record<string, IsoVerb> = { list: listVerb, inspect: inspectVerb, verify: verifyVerb }
+const VERBS: Record<string, IsoVerb> = {
+  list: listVerb,
+  inspect: inspectVerb,
+  verify: verifyVerb,
+  prepare: prepareVerb,
+}
 
 /** Options are told apart by the verb that they are of. */
 function strayOption(verb: IsoVerb, values: Values): string | undefined {

@@ -37,8 +37,8 @@ export function wrapInitrd(iso: readonly Segment[], initrd: readonly Segment[]):
   if (size > MOST_MEMBER_BYTES) {
     return {
       code: 'iso-too-large',
-      message: `an ISO of ${size} bytes does not fit into an initrd`,
-      hint: 'use an ISO of less than 4 GiB',
+      message: `an ISO of ${size} bytes does not fit into an initrd, whose files have less than 4 GiB`,
+      hint: 'use an ISO as Proxmox publishes it: they have less than 2 GB',
       severity: 'error',
     }
   }

@@ -163,6 +163,16 @@ function placeFiles(files: readonly NewFile[], start: number): { placed: Placed[
   return { placed, data, end }
 }
 
+function treesOf({ primary, joliet }: IsoImage): Tree[] {
+  return [primary, ...(joliet ? [joliet] : [])]
+}
+
+/** Each tree's descriptor says how large the volume is (§8.4.8). */
+export function volumeSizePatches(image: IsoImage, bytes: number): Patch[] {
+  const size = bothOrders32(bytes / SECTOR_BYTES)
+  return treesOf(image).map(({ descriptorOffset }) => ({ offset: descriptorOffset + VOLUME_SIZE_AT, bytes: size }))
+}
+
 export function patchAll(segments: readonly Segment[], patches: readonly Patch[]): Segment[] {
   return patches.reduce<Segment[]>((patched, { offset, bytes }) => patchSegments(patched, offset, bytes), [...segments])
 }
@@ -173,7 +183,7 @@ export function patchAll(segments: readonly Segment[], patches: readonly Patch[]
  * `iso-damaged`.
  */
 export function injectFiles({ segments, image }: IsoSource, files: readonly NewFile[]): Segment[] | Problem {
-  const trees = [image.primary, ...(image.joliet ? [image.joliet] : [])]
+  const trees = treesOf(image)
   if (trees.every(tree => tree.names === 'plain')) {
     return problem(
       'iso-no-long-names',
@@ -193,8 +203,7 @@ export function injectFiles({ segments, image }: IsoSource, files: readonly NewF
     tail.push(root.appended)
     end += root.appended.length
   }
-  const volumeSize = bothOrders32(end / SECTOR_BYTES)
-  patches.push(...trees.map(tree => ({ offset: tree.descriptorOffset + VOLUME_SIZE_AT, bytes: volumeSize })))
+  patches.push(...volumeSizePatches(image, end))
   const appended = tail.filter(bytes => bytes.length > 0).map((bytes): Segment => ({ from: 'memory', bytes }))
   return patchAll([...segments, ...appended], patches)
 }

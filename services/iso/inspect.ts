@@ -15,8 +15,8 @@ const CAPABLE_MARKER = '/auto-installer-capable'
 /** The two have the same content; either may be missing in images that people made. */
 const RELEASE_FILES = ['/.cd-info', '/.disk/info']
 /** The answer of mode `iso`, and the script of `first-boot.source = "from-iso"`. */
-const ANSWER = '/answer.toml'
-const FIRST_BOOT = '/proxmox-first-boot'
+export const ANSWER_NAME = 'answer.toml'
+export const FIRST_BOOT_NAME = 'proxmox-first-boot'
 const MOST_TEXT_BYTES = 16 * 1024
 
 async function readText(image: IsoImage, path: string): Promise<string | undefined> {
@@ -86,8 +86,8 @@ export async function inspectImage(
     autoInstallCapable: await isThere(CAPABLE_MARKER),
     baked: {
       modeFile: await isThere(`/${MODE_FILE_NAME}`),
-      answer: await isThere(ANSWER),
-      firstBoot: await isThere(FIRST_BOOT),
+      answer: await isThere(`/${ANSWER_NAME}`),
+      firstBoot: await isThere(`/${FIRST_BOOT_NAME}`),
     },
     ...(modeFile ? { modeFile } : {}),
     image,

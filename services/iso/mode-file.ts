@@ -15,35 +15,46 @@ export type ParsedModeFile = HttpMode & { mode: 'iso' | 'http' | 'partition'; pa
 /** The default of every installer that has the key. */
 const PARTITION_LABEL = 'proxmox-ais'
 
+type Feature = 'partition_label' | 'first_boot' | 'token'
+
 /**
  * First releases by feature of their installer. Installers up to 8.2.6 refuse `partition_label`: PVE 8.2 has such a
- * one, and by its date PBS 3.2. The bearer token came with installer 9.2.0.
+ * one, and by its date PBS 3.2. First-boot scripts came with 8.3.0, the bearer token with 9.2.0.
  */
-const FIRST_RELEASES: Record<'partition_label' | 'token', Record<Product, string>> = {
+const FIRST_RELEASES: Record<Feature, Record<Product, string>> = {
   partition_label: { pve: '8.3', pbs: '3.3', pmg: '8.2', pdm: '1.0' },
+  first_boot: { pve: '8.3', pbs: '3.3', pmg: '8.2', pdm: '1.0' },
   token: { pve: '9.2', pbs: '4.2', pmg: '9.1', pdm: '1.1' },
 }
 
-function has(feature: keyof typeof FIRST_RELEASES, { product, release }: Release): boolean {
+/** Whether this release's installer knows a key or a file of a preparation. */
+export function hasFeature(feature: Feature, { product, release }: Release): boolean {
   return compareVersions(release, FIRST_RELEASES[feature][product]) >= 0
 }
 
 /** Whether this release's installer sends the mode file's token with its request; older ones ignore it silently. */
 export function understandsToken(release: Release): boolean {
-  return has('token', release)
+  return hasFeature('token', release)
 }
 
-/** The text of a mode file for mode `http`; a token that this release would not send is left out. */
-export function renderModeFile(release: Release, { url, certFingerprint, token }: HttpMode): string {
+/** The text of a mode file, for mode `http` unless it says another; a token that this release would not send is left out. */
+export function renderModeFile(release: Release, modeFile: HttpMode | ParsedModeFile): string {
+  const {
+    mode = 'http',
+    partitionLabel = PARTITION_LABEL,
+    url,
+    certFingerprint,
+    token,
+  }: Partial<ParsedModeFile> = modeFile
   const http = {
     ...(url !== undefined ? { url } : {}),
     ...(certFingerprint !== undefined ? { cert_fingerprint: certFingerprint } : {}),
     ...(token !== undefined && understandsToken(release) ? { token } : {}),
   }
   return `${stringify({
-    mode: 'http',
+    mode,
     // Proxmox's own tool writes it in every mode.
-    ...(has('partition_label', release) ? { partition_label: PARTITION_LABEL } : {}),
+    ...(hasFeature('partition_label', release) ? { partition_label: partitionLabel } : {}),
     ...(Object.keys(http).length > 0 ? { http } : {}),
   }).trimEnd()}\n`
 }

@@ -162,7 +162,7 @@ test('inspect needs no site', async () => {
 
 describe('a command line that is wrong', () => {
   test.each([
-    [[], 'rackrise iso: say which of list, inspect, verify; see `rackrise iso --help`'],
+    [[], 'rackrise iso: say which of list, inspect, verify, prepare; see `rackrise iso --help`'],
     [['eject'], 'rackrise iso: there is no "iso eject"; see `rackrise iso --help`'],
     [['list', 'a.iso'], 'rackrise iso: "a.iso" is too much; see `rackrise iso --help`'],
     [

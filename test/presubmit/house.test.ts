@@ -82,7 +82,7 @@ const EDGES: [pattern: RegExp, why: string][] = [
     'sockets, the kernel’s tables and the log',
   ],
   [/^services\/kit\/(prom-meter|event-loop)\.ts$/, 'the meter'],
-  [/^services\/iso\/(catalogue|attempt-files|initrd-size|watch)\.ts$/, 'files of the library'],
+  [/^services\/iso\/(catalogue|attempt-files|initrd-size|watch|write-image)\.ts$/, 'files of the library'],
   [/^services\/iso\/(notes|verify|signature)\.ts$/, 'what was found out about them, and gpgv'],
   [/^services\/webhook\/post\.ts$/, 'the client of the targets'],
   [/^services\/site\/secret-files\.ts$/, 'modes of secret files'],
