@@ -1,5 +1,6 @@
 /** DHCPv4 on the wire: RFC 2131 §2 and §4.1, RFC 2132, long options by RFC 3396. Total in both directions. */
 import { type Ipv4, ipv4FromNumber, ipv4ToNumber, UNSPECIFIED } from '../kit/ipv4.ts'
+import { freshOctets } from '../kit/octets.ts'
 import type { DhcpMessage, Malformed } from './message.ts'
 import { bytesOf, maxMessageSizeOf, OPTION, textOf } from './options.ts'
 
@@ -22,12 +23,12 @@ const MAX_INSTANCE_BYTES = 255
 const OVERLOAD_FILE = 1
 const OVERLOAD_SNAME = 2
 
-/** Reads one datagram. Never throws and never reads past the end, whatever the bytes are. */
+/** Reads one datagram, whose octets become those of the message. Never throws and never reads past the end, whatever the bytes are. */
 export function decode(datagram: Uint8Array): DhcpMessage | Malformed {
   if (datagram.length < OPTIONS_AT) return { malformed: 'too-short' }
-  // One copy, of which all values are parts; parts of a Buffer would be Buffers, which cost several times as much to make.
-  const bytes = new Uint8Array(datagram)
-  const wire = new DataView(bytes.buffer)
+  // All values are parts of it; parts of a Buffer would be Buffers, which cost several times as much to make.
+  const bytes = new Uint8Array(datagram.buffer, datagram.byteOffset, datagram.length)
+  const wire = new DataView(datagram.buffer, datagram.byteOffset)
   if (wire.getUint32(COOKIE_AT) !== MAGIC_COOKIE) return { malformed: 'no-magic-cookie' }
   const op = bytes[0] === 1 ? 'request' : bytes[0] === 2 ? 'reply' : undefined
   if (!op) return { malformed: 'unknown-op' }
@@ -64,11 +65,11 @@ function fieldText(bytes: Uint8Array, from: number, to: number): string {
 }
 
 /** The first instance of each option, and all instances of those that came more than once. */
-type Instances = { first: Map<number, Uint8Array>; repeated: Map<number, Uint8Array[]> }
+type Instances = { first: Map<number, Uint8Array>; repeated?: Map<number, Uint8Array[]> }
 
 /** All options and the overload bits; undefined if an option runs past its field. */
 function decodeOptions(bytes: Uint8Array) {
-  const instances: Instances = { first: new Map(), repeated: new Map() }
+  const instances: Instances = { first: new Map() }
   if (!collect(bytes.subarray(OPTIONS_AT), instances)) return undefined
   const options = instances.first
   const stated = options.get(OPTION.overload)
@@ -76,13 +77,14 @@ function decodeOptions(bytes: Uint8Array) {
   // `file` before `sname` (RFC 3396 §5). An overload option inside them is not followed: the bits are already fixed.
   if (overload & OVERLOAD_FILE && !collect(bytes.subarray(FILE_AT, COOKIE_AT), instances)) return undefined
   if (overload & OVERLOAD_SNAME && !collect(bytes.subarray(SNAME_AT, FILE_AT), instances)) return undefined
-  for (const [code, parts] of instances.repeated) options.set(code, Uint8Array.from(Buffer.concat(parts)))
+  for (const [code, parts] of instances.repeated ?? []) options.set(code, Uint8Array.from(Buffer.concat(parts)))
   options.delete(OPTION.overload)
   return { overload, options }
 }
 
 /** Adds the instances of one field; bytes after End are ignored, a missing End is tolerated (RFC 2131 §4.1). */
-function collect(field: Uint8Array, { first, repeated }: Instances): boolean {
+function collect(field: Uint8Array, instances: Instances): boolean {
+  const { first } = instances
   let at = 0
   while (at < field.length) {
     const code = field[at]!
@@ -94,11 +96,17 @@ function collect(field: Uint8Array, { first, repeated }: Instances): boolean {
     const value = field.subarray(at + 1, at + 1 + length)
     const earlier = first.get(code)
     if (!earlier) first.set(code, value)
-    else if (repeated.has(code)) repeated.get(code)!.push(value)
-    else repeated.set(code, [earlier, value])
+    else repeat(instances, code, earlier, value)
     at += 1 + length
   }
   return true
+}
+
+function repeat(instances: Instances, code: number, earlier: Uint8Array, value: Uint8Array): void {
+  instances.repeated ??= new Map()
+  const before = instances.repeated.get(code)
+  if (before) before.push(value)
+  else instances.repeated.set(code, [earlier, value])
 }
 
 /** How long the UDP payload may become. */
@@ -128,7 +136,7 @@ export function encodeWithin(message: DhcpMessage, limits: Limits): { bytes: Uin
 /** Nearly every reply: all options stand in `options`, written where they belong at once. */
 function writeAll(message: DhcpMessage): Uint8Array {
   const { options } = message
-  const bytes = new Uint8Array(Math.max(MIN_MESSAGE_BYTES, OPTIONS_AT + wireLength(options) + 1))
+  const bytes = freshOctets(Math.max(MIN_MESSAGE_BYTES, OPTIONS_AT + wireLength(options) + 1))
   writeHead(message, bytes)
   let at = OPTIONS_AT
   for (const [code, value] of options) if (code !== OPTION.relayAgent) at = writeInstances(bytes, at, code, value)
@@ -162,7 +170,7 @@ function writeInstances(bytes: Uint8Array, at: number, code: number, value: Uint
 
 function writeFitting(message: DhcpMessage, limits: Limits): { bytes: Uint8Array; dropped: number[] } {
   const { fields, dropped } = layOut(message, limits)
-  const bytes = new Uint8Array(Math.max(MIN_MESSAGE_BYTES, OPTIONS_AT + fields.options.length))
+  const bytes = freshOctets(Math.max(MIN_MESSAGE_BYTES, OPTIONS_AT + fields.options.length))
   writeHead(message, bytes)
   bytes.set(fields.sname, SNAME_AT)
   bytes.set(fields.file, FILE_AT)
@@ -172,7 +180,7 @@ function writeFitting(message: DhcpMessage, limits: Limits): { bytes: Uint8Array
 
 /** All that stands before the options. */
 function writeHead(message: DhcpMessage, bytes: Uint8Array): void {
-  const wire = new DataView(bytes.buffer)
+  const wire = new DataView(bytes.buffer, bytes.byteOffset)
   bytes[0] = message.op === 'request' ? 1 : 2
   bytes[1] = message.htype
   bytes[2] = message.chaddr.length

@@ -13,21 +13,18 @@ const LEVELS: Record<Severity, 'info' | 'warn' | 'error'> = { info: 'info', warn
 
 export function writeReason(log: Log, reason: Reason, fields: LogFields, message?: string): void {
   const { severity, message: meaning, action } = REASONS[reason]
-  const hint = severity === 'info' ? {} : { hint: action }
-  log[LEVELS[severity]]({ room: 'dhcp', reason, ...fields, ...hint }, message ?? meaning)
+  const all: LogFields = { room: 'dhcp', reason, ...fields }
+  if (severity !== 'info') all['hint'] = action
+  log[LEVELS[severity]](all, message ?? meaning)
 }
 
 export function writeDecision(log: Log, decision: Decision, request: DhcpMessage): void {
   const { client, address } = decision
-  const boot = decision.do === 'reply' && decision.type !== 'nak' ? { boot: bootFieldOf(decision.said.plan) } : {}
-  const fields = {
-    type: messageTypeOf(request) ?? 'none',
-    xid: request.xid.toString(16).padStart(8, '0'),
-    ...(client ? { mac: client.mac } : {}),
-    ...(address ? { address } : {}),
-    ...boot,
-    ...(decision.do === 'reply' && decision.reason === 'reservation' ? { reservedBy: decision.said.reservedBy } : {}),
-  }
+  const fields: LogFields = { type: messageTypeOf(request) ?? 'none', xid: request.xid.toString(16).padStart(8, '0') }
+  if (client) fields['mac'] = client.mac
+  if (address) fields['address'] = address
+  if (decision.do === 'reply' && decision.type !== 'nak') fields['boot'] = bootFieldOf(decision.said.plan)
+  if (decision.do === 'reply' && decision.reason === 'reservation') fields['reservedBy'] = decision.said.reservedBy
   const meaning = REASONS[decision.reason].message
   const line = decision.do === 'reply' ? replyLine(decision) : `silent to ${client?.mac ?? 'an unknown sender'}`
   writeReason(log, decision.reason, fields, `${line}: ${meaning}`)

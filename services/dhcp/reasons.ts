@@ -34,12 +34,7 @@ export const REASONS = {
     severity: 'info',
   },
   'from-pool': { kind: 'offer', message: 'a free address of the pool', action: NOTHING, severity: 'info' },
-  'boot-offered': {
-    kind: 'offer',
-    message: 'another server gives the address',
-    action: NOTHING,
-    severity: 'info',
-  },
+  'boot-offered': { kind: 'offer', message: 'another server gives the address', action: NOTHING, severity: 'info' },
   'boot-server-offered': {
     kind: 'offer',
     message: 'another server gives the address, and the machine asks for the file at port 4011',
@@ -283,6 +278,12 @@ export const REASONS = {
     kind: 'silence',
     message: 'every address that was tried is in use',
     action: 'nothing if the machine gets an address when it asks again; else see `rackrise alarm list`',
+    severity: 'warning',
+  },
+  overloaded: {
+    kind: 'silence',
+    message: 'more machines ask for an address than can be answered',
+    action: 'nothing while many are switched on: they ask again; else find who sends so much with `tcpdump port 67`',
     severity: 'warning',
   },
   'store-busy': {

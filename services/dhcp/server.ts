@@ -9,6 +9,7 @@ import type { Mac } from '../kit/mac.ts'
 import { type Meter, silentMeter } from '../kit/meter.ts'
 import type { DhcpSite, Site } from '../site/types.ts'
 import type { LeaseRecord, LeaseStore } from '../store/types.ts'
+import { Backlog } from './backlog.ts'
 import { judgeAnswer } from './conflict.ts'
 import { decode } from './codec.ts'
 import { type DhcpCounts, dhcpCounts, gaugeLeases } from './counts.ts'
@@ -16,9 +17,11 @@ import type { Change, Decision, DhcpView, Reply, Silence } from './decision.ts'
 import { silence } from './decision.ts'
 import { destinationOf } from './destination.ts'
 import type { DhcpFact, DhcpFleet } from './fleet.ts'
+import { clientOf, macOf } from './identify.ts'
 import { isActive, LeaseTable } from './lease-table.ts'
 import { writeConflict, writeReason } from './log-line.ts'
 import { type DhcpMessage, isMalformed } from './message.ts'
+import { messageTypeOf } from './options.ts'
 import { type Heard, type ProbedOffer, Probing, TRIES_MOST } from './probing.ts'
 import { watchPools } from './pool-watch.ts'
 import { respond } from './respond.ts'
@@ -111,6 +114,10 @@ class Serving {
   readonly #probing: Probing | undefined
   readonly #counts: DhcpCounts
   readonly #telling: Telling
+  readonly #discovers = new Backlog<Heard>(
+    heard => this.#telling.surviving(() => this.#decide(heard)),
+    ({ request }) => this.#report(silence('overloaded', clientOf(request)), request),
+  )
 
   constructor(options: DhcpOptions & { alarms: Alarms }, table: LeaseTable) {
     const { meter = silentMeter, counts = dhcpCounts(meter) } = options
@@ -172,6 +179,7 @@ class Serving {
   }
 
   async close(): Promise<void> {
+    this.#discovers.clear()
     this.#probing?.close()
     await this.settle()
   }
@@ -192,7 +200,15 @@ class Serving {
       writeReason(this.#telling.calm, 'malformed', { detail: request.malformed, from: from.address })
       return
     }
-    this.#carryOut(this.#bounded(respond(request, this.#view, now)), { request, sourcePort: from.port })
+    const heard: Heard = { request, sourcePort: from.port }
+    const mac = macOf(request)
+    if (mac && messageTypeOf(request) === 'discover') return this.#discovers.add(mac, heard)
+    if (mac) this.#discovers.settle(mac)
+    this.#decide(heard)
+  }
+
+  #decide(heard: Heard): void {
+    this.#carryOut(this.#bounded(respond(heard.request, this.#view, this.#options.clock.now())), heard)
   }
 
   /** `tries` counts the addresses that were found in use for this message. */
@@ -286,7 +302,7 @@ class Serving {
     const tell = (result: 'written' | 'failed') =>
       this.#counts.written(Math.max(0, clock.now() - began) / MS_PER_SECOND, result)
     try {
-      await Promise.all(records.map(record => store.put(record)))
+      await (records.length === 1 ? store.put(records[0]!) : Promise.all(records.map(record => store.put(record))))
     } catch (error) {
       tell('failed')
       throw error

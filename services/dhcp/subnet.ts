@@ -1,5 +1,5 @@
 /** Which subnet a message belongs to, and which of its addresses a machine may have. */
-import { broadcastOf, type Ipv4, type Prefix, prefixContains, rangeContains, UNSPECIFIED } from '../kit/ipv4.ts'
+import { broadcastOf, type Ipv4, ipv4ToNumber, type Prefix, prefixContains, UNSPECIFIED } from '../kit/ipv4.ts'
 import type { Subnet } from '../site/types.ts'
 import type { DhcpMessage } from './message.ts'
 import { subnetSelectionOf } from './options.ts'
@@ -54,14 +54,35 @@ function relayedSubnet(
 
 const POINT_TO_POINT_LENGTH = 31
 
+/** Numbers of a subnet, worked out once: both questions below are asked for every message, some of them for each address that is looked at. */
+type Bounds = { firstHost: number; lastHost: number; pools: readonly { first: number; last: number }[] }
+
+const known = new WeakMap<Subnet, Bounds>()
+
+function boundsOf(subnet: Subnet): Bounds {
+  const before = known.get(subnet)
+  if (before) return before
+  const { prefix, pools } = subnet
+  // On a link of two, both addresses are hosts (RFC 3021).
+  const apart = prefix.length >= POINT_TO_POINT_LENGTH ? 0 : 1
+  const bounds = {
+    firstHost: ipv4ToNumber(prefix.network) + apart,
+    lastHost: ipv4ToNumber(broadcastOf(prefix)) - apart,
+    pools: pools.map(({ first, last }) => ({ first: ipv4ToNumber(first), last: ipv4ToNumber(last) })),
+  }
+  known.set(subnet, bounds)
+  return bounds
+}
+
 /** An address that a machine of this subnet can use: neither network nor broadcast address, nor router, nor ours. */
 export function isHostAddress(subnet: Subnet, address: Ipv4, ours: Ipv4): boolean {
-  const { prefix, router } = subnet
-  if (!prefixContains(prefix, address) || address === router || address === ours) return false
-  if (prefix.length >= POINT_TO_POINT_LENGTH) return true
-  return address !== prefix.network && address !== broadcastOf(prefix)
+  if (address === subnet.router || address === ours) return false
+  const value = ipv4ToNumber(address)
+  const { firstHost, lastHost } = boundsOf(subnet)
+  return value >= firstHost && value <= lastHost
 }
 
 export function isInPools(subnet: Subnet, address: Ipv4): boolean {
-  return subnet.pools.some(pool => rangeContains(pool, address))
+  const value = ipv4ToNumber(address)
+  return boundsOf(subnet).pools.some(({ first, last }) => value >= first && value <= last)
 }

@@ -3,6 +3,7 @@ import type { Ipv4 } from './ipv4.ts'
 
 export type Endpoint = { address: Ipv4; port: number }
 
+/** Its octets belong to whoever hears it. */
 export type Datagram = { bytes: Uint8Array; from: Endpoint }
 
 export interface DatagramPort {

@@ -1,8 +1,9 @@
 /** The real log: pino to standard output, pretty on a terminal, one JSON object a line elsewhere. */
 import { isatty } from 'node:tty'
-import { pino, stdTimeFunctions } from 'pino'
+import { pino } from 'pino'
 import { build as prettyStream } from 'pino-pretty'
 import { BackgroundOutput } from './background-output.ts'
+import { type Clock, type Instant, systemClock } from './clock.ts'
 import type { Log } from './log.ts'
 
 export type LogSettings = { level: 'debug' | 'info' | 'warn' | 'error'; format: 'auto' | 'json' }
@@ -26,11 +27,24 @@ function isPlainObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Error)
 }
 
+/** The time as pino writes it, worked out once a millisecond: under load a dozen lines have the same. */
+function timeField(clock: Pick<Clock, 'now'>): () => string {
+  let at: Instant | undefined
+  let field = ''
+  return () => {
+    const now = clock.now()
+    if (now === at) return field
+    at = now
+    field = `,"time":"${new Date(now).toISOString()}"`
+    return field
+  }
+}
+
 const STANDARD_OUTPUT = 1
 
 export function createLog(settings: LogSettings): Log {
   const formatters = { log: (fields: Record<string, unknown>) => withoutSecrets(fields) }
-  const options = { level: settings.level, base: null, formatters, timestamp: stdTimeFunctions.isoTime }
+  const options = { level: settings.level, base: null, formatters, timestamp: timeField(systemClock) }
   // Not `process.stdout.isTTY`: asking it makes a pipe non-blocking, and then a write may be cut short.
   if (settings.format === 'json' || !isatty(STANDARD_OUTPUT))
     return pino(options, new BackgroundOutput(STANDARD_OUTPUT))

@@ -273,11 +273,11 @@ test('A26 decode never throws for random bytes behind a good header', () => {
   )
 })
 
-test('a message decoded from a view into a larger buffer is its own copy', () => {
-  const large = new Uint8Array(400)
+test('a message decoded from a view into a larger buffer is what stands in that view', () => {
+  const large = new Uint8Array(400).fill(0xff)
   large.set(wire([12, 4, 110, 111, 100, 101, 255]), 50)
   const message = decoded(large.subarray(50, 50 + 247))
-  large.fill(0)
   expect(text(message, 12)).toBe('node')
-  expect(message.ciaddr).toBe(ip('0.0.0.0'))
+  expect([message.xid, message.ciaddr]).toEqual([decoded(wire([255])).xid, ip('0.0.0.0')])
+  expect([...message.options.keys()]).toEqual([...decoded(wire([12, 4, 110, 111, 100, 101, 255])).options.keys()])
 })

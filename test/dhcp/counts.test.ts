@@ -1,4 +1,6 @@
 /** Every silence is counted with its reason, and so is everything else that an operator watches. */
+import { WAITING_MOST } from '../../services/dhcp/backlog.ts'
+import { macFromBytes } from '../../services/kit/mac.ts'
 import { describe, expect, test } from 'vitest'
 import type { SilenceReason } from '../../services/dhcp/reasons.ts'
 import { REASONS } from '../../services/dhcp/reasons.ts'
@@ -87,6 +89,13 @@ const SILENCES: Record<Exclude<SilenceReason, BootSilence>, (wire: Wire) => Prom
     await wire.restart({ subnets: [subnet('10.77.0.0/24', ['10.77.0.100-10.77.0.199'])] })
     for (let last = 0; last < 8; last += 1) wire.probe.uses(`10.77.0.10${last}`, mac(`02:00:00:00:00:0${last}`))
     await wire.send('machine', dhcp('discover'))
+  },
+  overloaded: async wire => {
+    const machines = Array.from({ length: WAITING_MOST + 1 }, (_, index) =>
+      macFromBytes(Uint8Array.of(2, 0, 0, 0, index >> 8, index)),
+    )
+    await wire.send('machine', dhcp('discover'))
+    await Promise.all(machines.map(sender => wire.send('machine', dhcp('discover', { mac: sender! }))))
   },
   'store-busy': async wire => {
     wire.store.holdWrites()
