@@ -49,6 +49,7 @@ import { EnvironmentProblem, formatProblem } from './kit/problem.ts'
 import { promMeter } from './kit/prom-meter.ts'
 import { repeat } from './kit/repeat.ts'
 import { openUdpPort } from './kit/udp-port.ts'
+import { sharedRun } from './kit/shared-run.ts'
 import { openSockets, type Sockets } from './kit/sockets.ts'
 import { Registry } from './machine/registry.ts'
 import { hasFarSubnets } from './site/networks.ts'
@@ -254,7 +255,7 @@ async function startServices(served: Served, closing: Closing): Promise<LeaseSou
     site,
     registry,
     catalogue,
-    layers: () => loadLayers(site.paths.answers),
+    layers: sharedRun(() => loadLayers(site.paths.answers)),
     certificate,
     documents: served.store.documents,
     urls,

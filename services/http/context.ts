@@ -18,7 +18,7 @@ export type HttpContext = {
   site: Site
   registry: Registry
   catalogue: IsoCatalogue
-  /** Read anew for every answer, so that an edited layer counts at once. */
+  /** Read after every question, so that an edited layer counts at once; who asks meanwhile shares the next reading. */
   layers: () => Promise<Layers>
   certificate: TlsIdentity
   /** Where what machines say of themselves is kept. */
