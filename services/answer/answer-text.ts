@@ -69,25 +69,29 @@ export function readAnswerText(source: string): AnswerText {
   return { ...(table ? { table } : {}), index, ...reading }
 }
 
-/** The path with each key spelled as it is in the text. */
-function asWritten(path: Path, index: SourceIndex): Path {
+/** The path with each key spelled as it is in the text, and how many of its parts are there. */
+function follow(path: Path, index: SourceIndex): { written: Path; depth: number } {
   let node: SourceIndex['root'] | undefined = index.root
-  return path.map(part => {
-    if (typeof part === 'number') {
-      node = node?.items[part]
-      return part
-    }
-    const former = part.replaceAll('-', '_')
-    const key = !node?.keys.has(part) && node?.keys.has(former) ? former : part
-    node = node?.keys.get(key)
+  let depth = 0
+  const written = path.map(part => {
+    const former = String(part).replaceAll('-', '_')
+    const key = typeof part === 'string' && !node?.keys.has(part) && node?.keys.has(former) ? former : part
+    node = typeof key === 'string' ? node?.keys.get(key) : node?.items[key]
+    if (node) depth += 1
     return key
   })
+  return { written, depth }
+}
+
+/** How many parts of a path (keys with hyphens) the text has. */
+export function depthOf(path: Path, index: SourceIndex): number {
+  return follow(path, index).depth
 }
 
 /** The problems with line and column, in the order of the file. Paths that are not there stand at the table around them. */
 export function placeProblems(problems: readonly FoundProblem[], file: string, index: SourceIndex): AnswerProblem[] {
   const placed = problems.map(({ at, ...problem }) => {
-    const position = at ?? find(index, asWritten(problem.path ?? [], index))
+    const position = at ?? find(index, follow(problem.path ?? [], index).written)
     // Keys and placeholders are shown as they are written.
     const [message, hint] = [printable(problem.message), printable(problem.hint)]
     return { ...problem, message, hint, place: { file, ...position } }

@@ -89,7 +89,7 @@ function prettyProblem(
   const word = severity === 'error' ? paint('red', 'error  ') : paint('yellow', 'warning')
   return [
     `  ${paint('dim', position.padStart(where))}  ${word}  ${wrap(message, width, indent)}`,
-    `${indent}${paint('dim', wrap(`${hint}  [${code}]`, width, indent))}`,
+    `${indent}${paint('dim', wrap(`${hint} [${code}]`, width, indent))}`,
   ].join('\n')
 }
 

@@ -32,7 +32,7 @@ test('names, MACs in any spelling, and nothing else', async () => {
   })
   expect([...byName.keys()]).toEqual(['base', 'default'])
   expect([...byMac.keys()]).toEqual(['bc:24:11:00:00:01', 'bc:24:11:00:00:02'])
-  expect(byName.get('base')).toEqual({
+  expect(byName.get('base')).toMatchObject({
     name: 'base',
     file: join(folder, 'base.toml'),
     table: { global: { 'root-password': 'correct horse' } },

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
@@ -136,6 +136,16 @@ test('the release, the product and the installer choose what is refused; the sam
   })
   const named = await rackrise(folder, 'answer', 'validate', '--release', '8.2', '--installer', '8.4.0', 'good.toml')
   expect(named.out.split('\n')[1]).toBe('1 file for pve 8.2 (installer 8.4.0): 1 fine')
+})
+
+test('the example of the README', async () => {
+  const readme = await readFile(new URL('../../services/answer/README.md', import.meta.url), 'utf8')
+  const [, args = '', printed] = /^\$ rackrise (answer .*)\n([^`]*)```/m.exec(readme) ?? []
+  await mkdir(join(folder, 'answers'))
+  await copyFile(new URL('../../answers/base.toml', import.meta.url), join(folder, 'answers/base.toml'))
+  await writeFile(join(folder, 'node1.toml'), GOOD.replace('"de"', '"us"').replace(/-(?=\w+ =)/g, '_'))
+  const { status, out, err } = await rackrise(folder, ...args.split(' '))
+  expect([status, err + out]).toEqual([1, printed])
 })
 
 test('stdin, by its dash', async () => {
