@@ -5,6 +5,7 @@ import { unlink } from 'node:fs/promises'
 import { networkInterfaces } from 'node:os'
 import { join } from 'node:path'
 import { loadLayers } from './answer/load.ts'
+import { Passwords } from './answer/passwords.ts'
 import { listLoaders, type Loaders } from './boot/load.ts'
 import { COMMON_LOADERS } from './boot/plan.ts'
 import { type Urls, urlsOf } from './boot/urls.ts'
@@ -17,7 +18,8 @@ import { addIsoApi } from './console/iso-api.ts'
 import { localIsos } from './console/isos.ts'
 import { addLeaseApi } from './console/lease-api.ts'
 import { addMetricsApi } from './console/metrics-api.ts'
-import { addWebhookApi } from './console/webhook-api.ts'
+import { addPasswordApi } from './console/password-api.ts'
+import { localPasswords } from './console/passwords.ts'
 import { type LeaseSource, localLeases, storedLeases } from './console/leases.ts'
 import { isListening } from './console/remote-fleet.ts'
 import { dhcpCounts } from './dhcp/counts.ts'
@@ -87,6 +89,7 @@ type Ground = {
   site: Site
   store: Store
   key: Uint8Array
+  passwords: Passwords
   catalogue: IsoCatalogue
   certificate: ServedCertificate
   alarms: Alarms
@@ -143,10 +146,12 @@ async function openGround(site: Site, { log, clock }: ApplianceOptions, closing:
   for (const problem of (await loadLayers(site.paths.answers)).problems) {
     log.warn({ code: problem.code }, formatProblem(problem))
   }
+  const key = await loadKey(site.paths.state)
   return {
     site,
     store,
-    key: await loadKey(site.paths.state),
+    key,
+    passwords: new Passwords({ store: store.passwords, key, clock }),
     catalogue,
     certificate,
     alarms,
@@ -258,6 +263,7 @@ async function startServices(served: Served, closing: Closing): Promise<LeaseSou
     layers: sharedRun(() => loadLayers(site.paths.answers)),
     certificate,
     documents: served.store.documents,
+    passwords: served.passwords,
     urls,
     clock,
     log,
@@ -295,7 +301,7 @@ async function startServices(served: Served, closing: Closing): Promise<LeaseSou
 }
 
 async function startControl(
-  { site, registry, store, catalogue, clock, log, meter, alarms }: Served,
+  { site, registry, store, passwords, catalogue, urls, certificate, clock, log, meter, alarms }: Served,
   leases: LeaseSource,
   outbox: Outbox,
   closing: Closing,
@@ -316,7 +322,10 @@ async function startControl(
     app,
     localDocuments(registry, store.documents, async () => {}),
   )
-  addWebhookApi(app, outbox)
+  addPasswordApi(
+    app,
+    localPasswords(registry, passwords, async () => {}),
+  )
   addAlarmApi(app, alarms)
   addMetricsApi(app, meter)
   closing.push(() => closeApp(app))

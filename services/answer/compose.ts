@@ -14,6 +14,8 @@ export type ComposeContext = {
   machine: MachineView
   site: SiteView
   installer: InstallerVersion
+  /** Of the random password, where the layers ask for one. */
+  passwordHash?: string | undefined
   webhook?: (OwnUrl & { token?: string | undefined }) | undefined
   firstBoot?: OwnUrl | undefined
 }
@@ -65,6 +67,14 @@ function addFirstBoot(answer: AnswerTable, context: ComposeContext, problems: Pr
   return { ...answer, 'first-boot': { ...section, source: 'from-url', url: own.url, ...pinOf(own) } }
 }
 
+/** The layers on top of each other, from left to right, in one spelling; nothing is filled in yet. */
+export function mergeLayers(layers: readonly Layer[]): { table: AnswerTable; problems: Problem[] } {
+  const spelled = layers.map(layer => ({ file: layer.file, ...spellWithHyphens(layer.table) }))
+  const problems = spelled.flatMap(({ file, problems: own }) => own.map(problem => ({ ...problem, place: { file } })))
+  const table = spelled.map(({ table: own }) => own).reduce((earlier, later) => mergeTables(earlier, later), {})
+  return { table, problems }
+}
+
 /**
  * Merges the layers from left to right, fills in placeholders and adds the webhook, the first-boot script and the
  * machine's name where the layers have none. Keys come out with hyphens. With an error among the problems the answer is
@@ -74,13 +84,9 @@ export function composeLayers(
   layers: readonly Layer[],
   context: ComposeContext,
 ): { answer: AnswerTable; problems: Problem[] } {
-  const spelled = layers.map(layer => ({ file: layer.file, ...spellWithHyphens(layer.table) }))
-  const problems: Problem[] = spelled.flatMap(({ file, problems: own }) =>
-    own.map(problem => ({ ...problem, place: { file } })),
-  )
-  const merged = spelled.map(({ table }) => table).reduce((earlier, later) => mergeTables(earlier, later), {})
-  const filled = fillPlaceholders(merged, context.machine, context.site)
-  problems.push(...filled.problems)
+  const merged = mergeLayers(layers)
+  const filled = fillPlaceholders(merged.table, context.machine, context.site, context.passwordHash)
+  const problems = [...merged.problems, ...filled.problems]
   const named = addName(filled.table, context)
   const hooked = addWebhook(named, context, problems)
   return { answer: addFirstBoot(hooked, context, problems), problems }

@@ -2,9 +2,8 @@
 import type { Ipv4 } from '../kit/ipv4.ts'
 import type { Attempt, Machine } from '../machine/lifecycle.ts'
 import type { Listing } from '../machine/listing.ts'
-import type { Problem } from '../kit/problem.ts'
 import type { Profile, Site } from '../site/types.ts'
-import { type ComposedAnswer, composeAnswer } from './answer.ts'
+import type { AnswerInput } from './answer.ts'
 import type { Dialect } from './dialect.ts'
 import type { Layers } from './layer.ts'
 
@@ -38,12 +37,15 @@ export function profileDoubt(listing: Listing, attempt: Pick<Attempt, 'profile' 
   return `rule ${rule + 1} takes it by what it tells now, and names profile ${profile}, but ${attempt.profile} was booted; the next attempt boots ${profile}`
 }
 
-export function answerForMachine(input: MachineAnswerInput): ComposedAnswer | Problem[] {
+/** Stands where a random password's hash would: nobody's, and of its form. For looking at an answer without making one. */
+export const NO_HASH = `$6$${'.'.repeat(16)}$${'.'.repeat(86)}`
+
+export function answerInputFor(input: MachineAnswerInput): AnswerInput {
   const { machine, listing, profile, site, address } = input
   const name = hostNameFor(listing, machine)
   const mac = machine.macs[0]
   const index = machine.number?.index
-  return composeAnswer({
+  return {
     layers: input.layers,
     profileAnswers: profile.answers,
     machineAnswers: listing.answers,
@@ -63,5 +65,5 @@ export function answerForMachine(input: MachineAnswerInput): ComposedAnswer | Pr
     webhookUrl: input.urls.webhook,
     fingerprint: input.fingerprint,
     ...(profile.firstBoot ? { firstBootUrl: input.urls.firstBoot } : {}),
-  })
+  }
 }

@@ -23,7 +23,9 @@ export type MachineView = {
 export type SiteView = { name: string; domain: string; address: string }
 
 const PLACEHOLDER = /\{\{([^{}]*)\}\}/g
+/** Fills in the hash of a random password, in one place only: anywhere else it would be the password itself, or of no use. */
 const RANDOM_PASSWORD = 'password.random'
+export const HASH_PATH = 'global.root-password-hashed'
 const LONGEST_VALUE = 255
 
 /** Filters hold globs: a serial number with a star in it must not select (and erase) other disks. */
@@ -46,13 +48,13 @@ function valuesOf(machine: MachineView, site: SiteView): Map<string, string | un
   ])
 }
 
-type Filling = { values: Map<string, string | undefined>; problems: Problem[] }
+type Filling = { values: Map<string, string | undefined>; passwordHash: string | undefined; problems: Problem[] }
 
 function describeMissing(name: string, path: string, filling: Filling): Problem {
-  const known = [...filling.values.keys()].join(', ')
+  const known = [...filling.values.keys(), RANDOM_PASSWORD].join(', ')
   if (name === RANDOM_PASSWORD) {
-    const hint = 'set root-password-hashed to a hash made with "mkpasswd -m yescrypt"'
-    return answerError('random-password-unavailable', `${path}: {{${name}}} is not available in this version`, hint)
+    const hint = `write ${HASH_PATH} = "{{${name}}}": a hash is filled in, and an operator is shown the password once`
+    return answerError('random-password-misplaced', `${path}: {{${name}}} stands here, or not alone`, hint)
   }
   if (filling.values.has(name)) {
     const hint = 'list the machine in the site with that value, or write it into a layer of its own'
@@ -61,7 +63,13 @@ function describeMissing(name: string, path: string, filling: Filling): Problem 
   return answerError('placeholder-unknown', `${path}: unknown placeholder {{${name}}}`, `known are ${known}`)
 }
 
+/** Whether the whole value is the placeholder for a random password. */
+export function isRandomPassword(value: AnswerValue | undefined): boolean {
+  return typeof value === 'string' && /^\{\{\s*password\.random\s*\}\}$/.test(value)
+}
+
 function fillText(text: string, path: string, table: string, filling: Filling): string {
+  if (path === HASH_PATH && isRandomPassword(text) && filling.passwordHash !== undefined) return filling.passwordHash
   return text.replaceAll(PLACEHOLDER, (whole, inner: string) => {
     const name = inner.trim()
     const value = filling.values.get(name)
@@ -92,12 +100,16 @@ function fillTable(table: AnswerTable, path: string, filling: Filling): AnswerTa
   return Object.fromEntries(entries)
 }
 
-/** Replaces every placeholder; a name that is unknown or has no value for this machine is a problem. Keys stay as they are. */
+/**
+ * Replaces every placeholder; a name that is unknown or has no value for this machine is a problem. Keys stay as they are.
+ * @param passwordHash what `{{password.random}}` stands for
+ */
 export function fillPlaceholders(
   table: AnswerTable,
   machine: MachineView,
   site: SiteView,
+  passwordHash?: string,
 ): { table: AnswerTable; problems: Problem[] } {
-  const filling: Filling = { values: valuesOf(machine, site), problems: [] }
+  const filling: Filling = { values: valuesOf(machine, site), passwordHash, problems: [] }
   return { table: fillTable(table, '', filling), problems: filling.problems }
 }

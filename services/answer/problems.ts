@@ -33,7 +33,7 @@ export const ANSWER_PROBLEM_CODES = [
   'placeholder-unknown',
   'placeholder-empty',
   'placeholder-unsafe',
-  'random-password-unavailable',
+  'random-password-misplaced',
   'webhook-elsewhere',
   'first-boot-elsewhere',
 ] as const

@@ -2,7 +2,8 @@
 import { readFile } from 'node:fs/promises'
 import { networkInterfaces } from 'node:os'
 import { dialectOf } from '../answer/dialect.ts'
-import { answerForMachine } from '../answer/for-machine.ts'
+import { composeAnswer } from '../answer/answer.ts'
+import { answerInputFor, NO_HASH } from '../answer/for-machine.ts'
 import { loadLayers } from '../answer/load.ts'
 import type { Layers } from '../answer/layer.ts'
 import { listLoaders, type Loaders } from '../boot/load.ts'
@@ -105,7 +106,7 @@ function tryAnswer(
   const iso = catalogue.find(profile.iso)
   const { product, release } = isProblem(iso) ? { product: 'pve', release: '9.2' } : iso.release
   const machine = { ...newMachine(listed.macs[0] as MachineId, 0), macs: listed.macs }
-  const composed = answerForMachine({
+  const input = answerInputFor({
     machine: {
       ...machine,
       ...(listed.serial ? { serial: listed.serial } : {}),
@@ -122,6 +123,7 @@ function tryAnswer(
     urls: { webhook: urlsOf(site).webhook('x'), firstBoot: urlsOf(site).firstBoot('x') },
     fingerprint: '0'.repeat(64),
   })
+  const composed = composeAnswer({ ...input, passwordHash: NO_HASH })
   return Array.isArray(composed) ? composed : composed.warnings
 }
 

@@ -14,7 +14,7 @@ import { loadKey } from '../store/key.ts'
 import { openStore, type Store } from '../store/store.ts'
 
 /** State on disk with nobody over it, for commands without a running appliance. */
-export type OfflineState = { store: Store; registry: Registry }
+export type OfflineState = { store: Store; key: Uint8Array; registry: Registry }
 
 /** The control socket of the appliance that runs on this site's state; undefined if none does. */
 export async function runningSocket(site: Site): Promise<string | undefined> {
@@ -39,6 +39,7 @@ export async function openOffline(site: Site): Promise<OfflineState> {
   const key = await loadKey(site.paths.state)
   return {
     store,
+    key,
     registry: await Registry.open({ site, store: store.events, key, clock: systemClock, log: silentLog }),
   }
 }

@@ -8,6 +8,7 @@ import type { MachineView, TimelineEntry } from '../console/machine-view.ts'
 import { type Command, complain, complainOf, type ExitStatus, say, usageError, type Values } from './command.ts'
 import { openDocuments, openFleet } from './fleet.ts'
 import { devices, readDeviceQuestion, systemInformation } from './machine-devices.ts'
+import { showPassword } from './machine-password.ts'
 import type { Site } from '../site/types.ts'
 import { siteFor } from './site-file.ts'
 
@@ -95,6 +96,13 @@ function describe(view: MachineView): string {
       view.installed &&
         `${view.installed.at}${view.installed.inferred ? ' (inferred)' : ''} ${view.installed.fqdn ?? ''} ${view.installed.product ?? ''} ${view.installed.address ?? ''}`.trim(),
     ],
+    [
+      'password',
+      view.password &&
+        (view.password.shownTo
+          ? `was random; shown to ${view.password.shownTo} ${view.password.shownAt ?? ''}`
+          : 'random; `rackrise machine password` shows it, once'),
+    ],
     ['heard', view.heardAt],
   ]
   const width = Math.max(...rows.map(([name]) => name.length))
@@ -161,11 +169,11 @@ async function order(
   return status
 }
 
-const VERBS = ['list', 'show', 'approve', 'reinstall', 'block', 'timeline', 'devices'] as const
+const VERBS = ['list', 'show', 'approve', 'reinstall', 'block', 'timeline', 'devices', 'password'] as const
 
 async function runVerb(
   fleet: Fleet,
-  verb: Exclude<(typeof VERBS)[number], 'devices'>,
+  verb: Exclude<(typeof VERBS)[number], 'devices' | 'password'>,
   queries: string[],
   values: Values,
 ): Promise<ExitStatus> {
@@ -212,6 +220,7 @@ export const machineCommand: Command = {
     'machine reinstall NAME... [--profile PROFILE] [--reason TEXT]',
     'machine block NAME... [--reason TEXT]',
     'machine timeline NAME [--follow]',
+    'machine password NAME',
   ],
   options: {
     profile: { type: 'string', value: 'NAME', help: 'what to install, where the site file does not say' },
@@ -235,15 +244,14 @@ export const machineCommand: Command = {
       return usageError(machineCommand, word ? `there is no "machine ${word}"` : `say which of ${VERBS.join(', ')}`)
     if (verb !== 'list' && queries.length === 0)
       return usageError(machineCommand, `machine ${verb} needs a machine: its name, MAC, serial or address`)
-    const most = { list: 0, show: 1, devices: 1, timeline: 1, approve: Infinity, reinstall: Infinity, block: Infinity }[
-      verb
-    ]
+    const most = ['approve', 'reinstall', 'block'].includes(verb) ? Infinity : verb === 'list' ? 0 : 1
     if (queries.length > most) return usageError(machineCommand, `"${queries[most]}" is too much`)
     const site = await siteFor(values)
     if (!site) return 1
     if (verb === 'devices' || (verb === 'show' && values['system-info'] === true)) {
       return runDocuments(site, verb, queries[0]!, values)
     }
+    if (verb === 'password') return showPassword(site, queries[0]!, values['json'] === true)
     const fleet = await openFleet(site)
     try {
       return await runVerb(fleet, verb, queries, values)

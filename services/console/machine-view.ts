@@ -20,6 +20,8 @@ export type MachineView = {
   address?: string
   /** What its installed system has written down: reserved for it, whatever becomes of its lease. */
   staticAddress?: { address: string; nic: string; since: string }
+  /** A random root password was installed; shown to nobody yet where there is no `shownTo`. */
+  password?: { attempt: string; shownTo?: string; shownAt?: string }
   profile?: string
   listed: Listing['from']
   attempt?: { id: string; startedAt: string; resumes: number }
@@ -73,6 +75,10 @@ export function viewMachine(
       address: staticAddress.address,
       nic: staticAddress.nic,
       since: iso(staticAddress.at),
+    },
+    password: machine.password && {
+      ...machine.password,
+      ...(machine.password.shownAt === undefined ? {} : { shownAt: iso(machine.password.shownAt) }),
     },
     profile: attempt?.profile ?? listing.profile,
     listed: listing.from,

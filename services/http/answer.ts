@@ -6,7 +6,8 @@ import { createHash } from 'node:crypto'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { type Authorisation, authorise, type Claim } from '../answer/authorise.ts'
 import { dialectOf } from '../answer/dialect.ts'
-import { answerForMachine, profileDoubt } from '../answer/for-machine.ts'
+import { type AnswerInput, asksForPassword, composeAnswer } from '../answer/answer.ts'
+import { answerInputFor, profileDoubt } from '../answer/for-machine.ts'
 import { sightingIn } from '../answer/told.ts'
 import type { RenderedAnswer } from '../answer/render.ts'
 import { parseSystemInformation, type SystemInformation } from '../answer/system-information.ts'
@@ -116,6 +117,17 @@ function bodyOf({ toml, json }: RenderedAnswer, wanted: 'toml' | 'json'): { type
     : { type: 'application/toml; charset=utf-8', body: toml }
 }
 
+/** Made before the answer is composed, and the same one if the machine asks again; where the layers have a password of their own, none. */
+async function passwordHashFor(
+  { passwords }: HttpContext,
+  machine: Machine,
+  input: AnswerInput,
+): Promise<string | undefined> {
+  if (asksForPassword(input)) return passwords.hashFor(machine.id, machine.attempt!.id)
+  if (machine.password) await passwords.forget(machine.id)
+  return undefined
+}
+
 async function serve(
   context: HttpContext,
   reply: FastifyReply,
@@ -138,7 +150,7 @@ async function serve(
   const otherProfile = profileDoubt(listing, attempt)
   if (otherProfile) return fail(context, reply, machine, asking, otherProfile)
   const dialect = dialectOf({ product, release, accept: asking.accept })
-  const composed = answerForMachine({
+  const input = answerInputFor({
     machine: known,
     listing,
     profile,
@@ -153,6 +165,8 @@ async function serve(
     },
     fingerprint: certificate.tell(),
   })
+  const passwordHash = await passwordHashFor(context, known, input)
+  const composed = composeAnswer({ ...input, passwordHash })
   if (Array.isArray(composed)) return fail(context, reply, machine, asking, problemLine(composed))
   const { layers, leftOut, isFromDhcp } = composed
   const { type, body } = bodyOf(composed, site.http.answerFormat)
@@ -163,7 +177,8 @@ async function serve(
   const network = nic ? { staticOn: nic } : {}
   // Kept before it is sent: an answer that nobody knows of could never be told from a stolen one.
   const fact = { type: 'answer-served', attempt: attempt.id, address, layers, sha256, leftOut, withToken } as const
-  await record(context, machine, asking, { ...fact, ...network })
+  const password = passwordHash === undefined ? {} : ({ randomPassword: true } as const)
+  await record(context, machine, asking, { ...fact, ...password, ...network })
   return reply.type(type).send(body)
 }
 

@@ -1,6 +1,7 @@
 /** What every route may ask: the slice of the appliance that HTTP serves. */
 import type { Urls } from '../boot/urls.ts'
 import { keptText } from '../answer/documents.ts'
+import type { Passwords } from '../answer/passwords.ts'
 import type { IsoCatalogue } from '../iso/catalogue.ts'
 import type { Layers } from '../answer/load.ts'
 import type { Clock } from '../kit/clock.ts'
@@ -23,6 +24,8 @@ export type HttpContext = {
   certificate: TlsIdentity
   /** Where what machines say of themselves is kept. */
   documents: Pick<DocumentStore, 'put'>
+  /** Random root passwords, by their hashes. */
+  passwords: Pick<Passwords, 'hashFor' | 'forget'>
   urls: Urls
   clock: Clock
   log: Log

@@ -63,9 +63,13 @@ export type Fact =
       sha256: string
       leftOut: string[]
       withToken: boolean
+      /** Its root password is random, and waits for an operator to see it. */
+      randomPassword?: true
       /** The NIC whose lease the installer writes into the installed system, for good (network `source = "from-dhcp"`). */
       staticOn?: Mac
     }
+  /** An operator saw the random root password of that attempt, which is kept no longer. */
+  | { type: 'password-shown'; attempt: AttemptId; by: string }
   /** The address that an installed system wrote down is no longer kept for it. */
   | { type: 'address-given-up'; address: Ipv4; reason: string }
   | { type: 'answer-failed'; attempt: AttemptId; reason: string }
@@ -138,9 +142,11 @@ export function describeFact(fact: Fact): string {
     case 'answer-looked-up':
       return `gave the answer URL to ${fact.address} by DNS TXT`
     case 'answer-served':
-      return `served the answer from ${fact.layers.join(' + ')} to ${fact.address}${fact.withToken ? '' : ', without a token'}${fact.leftOut.length > 0 ? `; left out, newer than its ISO: ${fact.leftOut.join(', ')}` : ''}${fact.staticOn ? `; it installs ${fact.address} as static: reserved from now on` : ''}`
+      return `served the answer from ${fact.layers.join(' + ')} to ${fact.address}${fact.withToken ? '' : ', without a token'}${fact.leftOut.length > 0 ? `; left out, newer than its ISO: ${fact.leftOut.join(', ')}` : ''}${fact.randomPassword ? '; its root password is random' : ''}${fact.staticOn ? `; it installs ${fact.address} as static: reserved from now on` : ''}`
     case 'address-given-up':
       return `${fact.address} is no longer reserved for the installed system, which uses it until it is changed or reinstalled: ${fact.reason}`
+    case 'password-shown':
+      return `showed the random root password of attempt ${fact.attempt} to ${fact.by}; it is kept no longer`
     case 'answer-failed':
       return `no valid answer: ${fact.reason}`
     case 'answer-refused':

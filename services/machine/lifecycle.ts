@@ -61,6 +61,8 @@ export type Machine = {
   address?: Ipv4
   /** What the installed system has written down for good (network `source = "from-dhcp"`), so nobody else may have it, however silent it is. */
   staticAddress?: { address: Ipv4; nic: Mac; at: Instant }
+  /** The random root password of its latest installation that has one; `shownTo` is who saw it. */
+  password?: { attempt: AttemptId; shownTo?: string; shownAt?: Instant }
   stage?: BootStage
   /** Network boots since it last fetched its script or booted a system. */
   futile?: FutileBoots
@@ -213,9 +215,26 @@ function serveAnswer(machine: Machine, event: Of<'answer-served'>): Step {
   const network = event.staticOn
     ? { staticAddress: { address: event.address as Ipv4, nic: event.staticOn, at: event.at } }
     : {}
-  return {
-    machine: { ...without(machine, 'reason', 'staticAddress'), ...network, state: 'installing', attempt: answered },
+  const rest = {
+    ...without(machine, 'reason', 'staticAddress', 'password'),
+    ...network,
+    ...passwordAfter(machine, event),
   }
+  return { machine: { ...rest, state: 'installing', attempt: answered } }
+}
+
+/** Served again it is the same password, seen or not; another installation has another one, or none that is random. */
+function passwordAfter(
+  { password }: Machine,
+  { attempt, randomPassword }: Of<'answer-served'>,
+): Pick<Machine, 'password'> {
+  if (!randomPassword) return {}
+  return { password: password?.attempt === attempt ? password : { attempt } }
+}
+
+function showPassword(machine: Machine, { attempt, by, at }: Of<'password-shown'>): Step {
+  if (machine.password?.attempt !== attempt) return refuse(machine, `attempt ${attempt} has no random password`)
+  return { machine: { ...machine, password: { attempt, shownTo: by, shownAt: at } } }
 }
 
 function giveUpAddress(machine: Machine, event: Of<'address-given-up'>): Step {
@@ -292,6 +311,8 @@ function fold(machine: Machine, event: MachineEvent): Step {
       return serveAnswer(machine, event)
     case 'load-failed':
       return failToLoad(machine, event)
+    case 'password-shown':
+      return showPassword(machine, event)
     case 'address-given-up':
       return giveUpAddress(machine, event)
     case 'reported':

@@ -32,28 +32,14 @@ export type DocumentTable = {
   body: string
 }
 
-export type OutboxTable = {
-  id: Generated<number>
-  target: string
-  key: string
+/** One row for each machine. */
+export type PasswordTable = {
   machine: string
-  event: string
-  /** JSON; never a secret. */
-  body: string
-  created_at: number
-  tries: number
-  next_at: number
-  error: string | null
-  given_up_at: number | null
+  attempt: string
+  hash: string
+  /** Encrypted with the key in secret.key; null once it was shown. */
+  sealed: string | null
+  at: number
 }
 
-/** How far the events were looked at for a target. */
-export type OutboxTargetTable = { target: string; seen: number }
-
-export type Database = {
-  event: EventTable
-  lease: LeaseTable
-  document: DocumentTable
-  outbox: OutboxTable
-  outbox_target: OutboxTargetTable
-}
+export type Database = { event: EventTable; lease: LeaseTable; document: DocumentTable; password: PasswordTable }

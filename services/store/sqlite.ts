@@ -33,6 +33,8 @@ export const PRAGMAS = [
   `PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}`,
   'PRAGMA busy_timeout = 2000',
   'PRAGMA foreign_keys = ON',
+  // A sealed password that was shown does not stay behind in a free part of its page; costs no more writes.
+  'PRAGMA secure_delete = FAST',
 ].join('; ')
 
 /** Opens or makes the file. Throws EnvironmentProblem when the folder can't be written or another process holds it. */

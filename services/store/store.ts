@@ -7,8 +7,7 @@ import { EnvironmentProblem } from '../kit/problem.ts'
 import type { Ipv4 } from '../kit/ipv4.ts'
 import type { Mac } from '../kit/mac.ts'
 import { MIGRATIONS } from './migrations.ts'
-import { OUTBOX_STATEMENTS, sqlOutbox } from './outbox.ts'
-import type { Database, DocumentTable, LeaseTable } from './schema.ts'
+import type { Database, DocumentTable, LeaseTable, PasswordTable } from './schema.ts'
 import { openSqlite, PRAGMAS } from './sqlite.ts'
 import { TurnWriter } from './turn-writer.ts'
 import type {
@@ -20,7 +19,8 @@ import type {
   LeaseStore,
   MachineDocument,
   NewEventRow,
-  OutboxStore,
+  PasswordRecord,
+  PasswordStore,
 } from './types.ts'
 
 /** In the state folder; SQLite keeps its log beside it under longer names. */
@@ -59,10 +59,15 @@ function documentRow({ machine, kind, attempt, at, body }: MachineDocument): Doc
   return { machine, kind, attempt: attempt ?? null, at, body }
 }
 
+function passwordRow({ machine, attempt, hash, sealed, at }: PasswordRecord): PasswordTable {
+  return { machine, attempt, hash, sealed: sealed ?? null, at }
+}
+
 /** The writes that machines wait for, compiled once: their values are those of a row, in the order of its keys. */
 const PUT_LEASE = 0
 const APPEND_EVENT = 1
 const PUT_DOCUMENT = 2
+const PUT_PASSWORD = 3
 
 function hotStatements(db: Kysely<Database>): string[] {
   const lease = toRow({ address: '' as Ipv4, mac: '' as Mac, state: 'bound', boundAt: 0, expiresAt: 0 })
@@ -86,7 +91,21 @@ function hotStatements(db: Kysely<Database>): string[] {
         .columns(['machine', 'kind'])
         .doUpdateSet(eb => Object.fromEntries(replaced.map(column => [column, eb.ref(`excluded.${column}`)]))),
     )
-  return [putLease.compile().sql, db.insertInto('event').values(event).compile().sql, putDocument.compile().sql]
+  const password = passwordRow({ machine: '', attempt: '', hash: '', at: 0 })
+  const putPassword = db
+    .insertInto('password')
+    .values(password)
+    .onConflict(conflict =>
+      conflict
+        .column('machine')
+        .doUpdateSet(eb =>
+          Object.fromEntries(
+            (['attempt', 'hash', 'sealed', 'at'] as const).map(column => [column, eb.ref(`excluded.${column}`)]),
+          ),
+        ),
+    )
+  const appendEvent = db.insertInto('event').values(event)
+  return [putLease, appendEvent, putDocument, putPassword].map(query => query.compile().sql)
 }
 
 /** The state of one appliance. One process at a time writes; a second one may read. */
@@ -135,6 +154,16 @@ export class Store {
       if (!row) return undefined
       const { at, body, attempt } = row
       return { machine, kind: row.kind as DocumentKind, at, body, ...(attempt === null ? {} : { attempt }) }
+    },
+  }
+
+  readonly passwords: PasswordStore = {
+    put: async record => void (await this.#writer.write([PUT_PASSWORD, ...Object.values(passwordRow(record))])),
+    get: async machine => {
+      const row = await this.#db.selectFrom('password').selectAll().where('machine', '=', machine).executeTakeFirst()
+      if (!row) return undefined
+      const { sealed, ...rest } = row
+      return { ...rest, ...(sealed === null ? {} : { sealed }) }
     },
   }
 

@@ -91,7 +91,7 @@ test.each([
   ['nothing inside', '{{}}', 'placeholder-unknown'],
   ['name of a property of every object', '{{constructor}}', 'placeholder-unknown'],
   ['value that this machine lacks', '{{machine.uuid}}', 'placeholder-empty'],
-  ['random password', '{{password.random}}', 'random-password-unavailable'],
+  ['random password', '{{password.random}}', 'random-password-misplaced'],
 ])('placeholder: %s', (_, text, code) => {
   expect(compose([`global.mailto = "${text}"`]).codes).toEqual([code])
 })

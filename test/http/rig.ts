@@ -6,6 +6,7 @@ import { request as tlsRequest } from 'node:https'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Passwords } from '../../services/answer/passwords.ts'
 import { loadLayers } from '../../services/answer/load.ts'
 import { listLoaders } from '../../services/boot/load.ts'
 import { urlsOf } from '../../services/boot/urls.ts'
@@ -178,10 +179,11 @@ export class Rig {
         .replace('pve:9.2', iso),
     )
     const store = await openStore(site.paths.state)
+    const key = await loadKey(site.paths.state)
     const registry = await Registry.open({
       site,
       store: store.events,
-      key: await loadKey(site.paths.state),
+      key,
       clock,
       log,
     })
@@ -193,6 +195,7 @@ export class Rig {
       catalogue: await openCatalogue(site.paths.isos, log),
       layers: () => loadLayers(site.paths.answers),
       certificate: this.certificate,
+      passwords: new Passwords({ store: store.passwords, key, clock }),
       documents: store.documents,
       urls: urlsOf(site),
       clock,

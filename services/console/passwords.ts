@@ -1,0 +1,46 @@
+/** Showing a random root password: once, to somebody whose name is kept on the timeline. */
+import type { Passwords } from '../answer/passwords.ts'
+import { isProblem } from '../kit/is-problem.ts'
+import type { Problem } from '../kit/problem.ts'
+import type { Registry } from '../machine/registry.ts'
+import { pickMachine } from './pick-machine.ts'
+
+export type ShownPassword = { name: string; attempt: string; password: string }
+
+export interface PasswordDesk {
+  /** @param by who wants to see it, as the timeline is to tell */
+  show(query: string, by: string): Promise<ShownPassword | Problem>
+  close(): Promise<void>
+}
+
+const LONGEST_NAME = 64
+
+/** Who asks names himself: the socket tells no more than that he may. */
+export function nameOfOperator(by: string): string {
+  const text = by
+    .replaceAll(/\p{C}+/gu, ' ')
+    .trim()
+    .slice(0, LONGEST_NAME)
+  return text === '' ? 'an operator' : text
+}
+
+export function localPasswords(
+  registry: Registry,
+  passwords: Pick<Passwords, 'take'>,
+  close: () => Promise<void>,
+): PasswordDesk {
+  return {
+    async show(query, by) {
+      const machine = pickMachine(registry, query)
+      if (isProblem(machine)) return machine
+      const name = registry.titleOf(machine)
+      const taken = await passwords.take(machine.id)
+      if (isProblem(taken)) return { ...taken, message: `${name}: ${taken.message}` }
+      const { attempt, password } = taken
+      // Told before it is shown; what cannot be told is not shown, and lost: it was meant for one pair of eyes.
+      await registry.record(machine.id, { type: 'password-shown', attempt, by: nameOfOperator(by) }, 'operator')
+      return { name, attempt, password }
+    },
+    close,
+  }
+}
