@@ -11,6 +11,8 @@ import { COMMON_LOADERS } from './boot/plan.ts'
 import { type Urls, urlsOf } from './boot/urls.ts'
 import { addAlarmApi } from './console/alarm-api.ts'
 import { addApi, CONTROL_SOCKET } from './console/api.ts'
+import { localExplainer } from './console/explain.ts'
+import { addExplainApi } from './console/explain-api.ts'
 import { localFleet } from './console/fleet.ts'
 import { addDocumentApi } from './console/document-api.ts'
 import { localDocuments } from './console/documents.ts'
@@ -325,6 +327,13 @@ async function startControl(
   addPasswordApi(
     app,
     localPasswords(registry, passwords, async () => {}),
+  )
+  const layers = () => loadLayers(site.paths.answers)
+  const { fingerprint } = certificate
+  const explained = { registry, site, catalogue, layers, urls, fingerprint, passwords: store.passwords, clock }
+  addExplainApi(
+    app,
+    localExplainer(explained, async () => {}),
   )
   addAlarmApi(app, alarms)
   addMetricsApi(app, meter)

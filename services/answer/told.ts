@@ -1,6 +1,8 @@
 /** What the installer posted, as facts that rules can ask for. What many boards say counts as not told. */
+import type { Mac } from '../kit/mac.ts'
 import { type Told, toldOf } from '../machine/facts.ts'
-import type { Sighting } from '../machine/registry.ts'
+import type { Machine } from '../machine/lifecycle.ts'
+import type { Registry, Sighting } from '../machine/registry.ts'
 import { isPlaceholderSerial } from '../site/identity.ts'
 import type { SystemInformation } from './system-information.ts'
 
@@ -16,6 +18,11 @@ function toldIn({ dmi, links, product, release }: SystemInformation): Told {
     product: [product],
     'iso.release': [release],
   })
+}
+
+/** Whose the first of these MACs is that anybody knows: the machine that a body speaks of, where nothing else says so. */
+export function firstKnown(macs: readonly Mac[], registry: Pick<Registry, 'byMac'>): Machine | undefined {
+  return macs.map(mac => registry.byMac(mac)).find(machine => machine !== undefined)
 }
 
 /** Everything that is learnt of a machine from its system information; `macs` as they count, first the one that says who it is. */

@@ -7,6 +7,7 @@ import { checkCommand } from './check.ts'
 import { type Command, complain, type ExitStatus, runWith, say } from './command.ts'
 import { isoCommand } from './iso.ts'
 import { inventoryCommand } from './inventory.ts'
+import { explainCommand } from './explain.ts'
 import { labCommand } from './lab.ts'
 import { leaseCommand } from './lease.ts'
 import { machineCommand } from './machine.ts'
@@ -20,6 +21,7 @@ export const COMMANDS: readonly Command[] = [
   checkCommand,
   answerCommand,
   machineCommand,
+  explainCommand,
   inventoryCommand,
   leaseCommand,
   isoCommand,

@@ -14,7 +14,8 @@ const STATUS: Record<string, number> = {
 
 const body = z.object({ by: z.string().max(200).default('') })
 
-function parseBy(bytes: unknown): string {
+/** Who asks, as he names himself; empty if the body does not say. */
+export function parseBy(bytes: unknown): string {
   try {
     return body.parse(JSON.parse(bytes instanceof Uint8Array ? new TextDecoder().decode(bytes) : '{}')).by
   } catch {

@@ -23,7 +23,7 @@ function ask(socketPath: string, method: string, path: string, body?: unknown): 
     )
     call.on('error', reject)
     call.on('timeout', () => call.destroy(new Error('no answer within ten seconds')))
-    call.end(body === undefined ? undefined : JSON.stringify(body))
+    call.end(body === undefined || body instanceof Uint8Array ? body : JSON.stringify(body))
   })
 }
 

@@ -8,8 +8,7 @@ import { type Authorisation, authorise, type Claim } from '../answer/authorise.t
 import { dialectOf } from '../answer/dialect.ts'
 import { type AnswerInput, asksForPassword, composeAnswer } from '../answer/answer.ts'
 import { answerInputFor, profileDoubt } from '../answer/for-machine.ts'
-import { sightingIn } from '../answer/told.ts'
-import type { RenderedAnswer } from '../answer/render.ts'
+import { firstKnown, sightingIn } from '../answer/told.ts'
 import { parseSystemInformation, type SystemInformation } from '../answer/system-information.ts'
 import { isProblem } from '../kit/is-problem.ts'
 import type { Ipv4 } from '../kit/ipv4.ts'
@@ -52,7 +51,7 @@ async function claimOf(context: HttpContext, request: FastifyRequest, asking: As
 /** The machine that stands at this address, else the first one whose MAC was posted. */
 function machineOf(context: HttpContext, claim: Claim): Machine | undefined {
   const macs = [...(claim.holder ? [claim.holder] : []), ...claim.information.macs]
-  return macs.map(mac => context.registry.byMac(mac)).find(machine => machine !== undefined)
+  return firstKnown(macs, context.registry)
 }
 
 /** Whoever asks for an answer and is nobody yet is seen now, so that an operator finds it in the list and can approve it. */

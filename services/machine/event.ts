@@ -70,6 +70,8 @@ export type Fact =
     }
   /** An operator saw the random root password of that attempt, which is kept no longer. */
   | { type: 'password-shown'; attempt: AttemptId; by: string }
+  /** An operator saw the answer that it would get, secrets and all. */
+  | { type: 'answer-revealed'; by: string }
   /** The address that an installed system wrote down is no longer kept for it. */
   | { type: 'address-given-up'; address: Ipv4; reason: string }
   | { type: 'answer-failed'; attempt: AttemptId; reason: string }
@@ -103,6 +105,22 @@ export function describeLoop({ stage, boots, seconds }: Extract<Fact, { type: 'b
   return `${given} ${boots} times in ${Math.ceil(seconds / 60)} min and the script never fetched: it gets nothing more to boot until it fetches it or is approved`
 }
 
+type Order = Extract<Fact, { type: 'attempt-started' | 'blocked' | 'password-shown' | 'answer-revealed' }>
+
+/** What people, or the site in their name, wanted. */
+function describeOrder(fact: Order): string {
+  switch (fact.type) {
+    case 'attempt-started':
+      return `${fact.by === 'site' ? 'approved by the site file' : 'approved by an operator'}: attempt ${fact.attempt}${fact.again ? ', another installation' : ''}${fact.reason ? ` (${fact.reason})` : ''}`
+    case 'blocked':
+      return `blocked by an operator${fact.reason ? `: ${fact.reason}` : ''}`
+    case 'password-shown':
+      return `showed the random root password of attempt ${fact.attempt} to ${fact.by}; it is kept no longer`
+    case 'answer-revealed':
+      return `showed its answer with all secrets to ${fact.by}`
+  }
+}
+
 /** One line for people: what happened, to whom, why; nothing secret. */
 export function describeFact(fact: Fact): string {
   switch (fact.type) {
@@ -118,9 +136,10 @@ export function describeFact(fact: Fact): string {
     case 'numbered':
       return `is number ${fact.index} of ${fact.series}`
     case 'attempt-started':
-      return `${fact.by === 'site' ? 'approved by the site file' : 'approved by an operator'}: attempt ${fact.attempt}${fact.again ? ', another installation' : ''}${fact.reason ? ` (${fact.reason})` : ''}`
     case 'blocked':
-      return `blocked by an operator${fact.reason ? `: ${fact.reason}` : ''}`
+    case 'password-shown':
+    case 'answer-revealed':
+      return describeOrder(fact)
     case 'leased':
       return `gave ${fact.address} to the ${fact.stage}${fact.loader ? `, loader ${fact.loader}` : ''}`
     case 'boot-told':
@@ -145,8 +164,6 @@ export function describeFact(fact: Fact): string {
       return `served the answer from ${fact.layers.join(' + ')} to ${fact.address}${fact.withToken ? '' : ', without a token'}${fact.leftOut.length > 0 ? `; left out, newer than its ISO: ${fact.leftOut.join(', ')}` : ''}${fact.randomPassword ? '; its root password is random' : ''}${fact.staticOn ? `; it installs ${fact.address} as static: reserved from now on` : ''}`
     case 'address-given-up':
       return `${fact.address} is no longer reserved for the installed system, which uses it until it is changed or reinstalled: ${fact.reason}`
-    case 'password-shown':
-      return `showed the random root password of attempt ${fact.attempt} to ${fact.by}; it is kept no longer`
     case 'answer-failed':
       return `no valid answer: ${fact.reason}`
     case 'answer-refused':

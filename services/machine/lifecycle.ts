@@ -324,6 +324,7 @@ function fold(machine: Machine, event: MachineEvent): Step {
       return fail(machine, event)
     case 'loader-sent':
     case 'answer-refused':
+    case 'answer-revealed':
       return { machine }
     case 'kernel-sent':
     case 'initrd-started':

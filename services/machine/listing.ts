@@ -72,6 +72,11 @@ function fromRule(rule: Rule, machine: Machine, domain: string): Listing {
   }
 }
 
+/** What a machine would be installed with, if nobody names a profile: its own, that of its rule, or the only one there is. */
+export function profileFor(listing: Pick<Listing, 'profile'>, site: Pick<Site, 'profiles'>): string | undefined {
+  return listing.profile ?? (site.profiles.size === 1 ? [...site.profiles.keys()][0] : undefined)
+}
+
 type ListingSite = Pick<Site, 'machines' | 'rules' | 'domain'> & { dhcp: Pick<Site['dhcp'], 'reservations'> }
 
 export function entryOf({ macs }: Pick<Machine, 'macs'>, site: Pick<Site, 'machines'>): ListedMachine | undefined {

@@ -18,7 +18,7 @@ import {
 } from './event.ts'
 import { advance, BACK_WITHIN_MS, type Machine, newMachine, overdue } from './lifecycle.ts'
 import { tellsMore } from './facts.ts'
-import { type Listing, listingOf, otherClaimOn, siteAddressOf } from './listing.ts'
+import { type Listing, listingOf, otherClaimOn, profileFor, siteAddressOf } from './listing.ts'
 import { nextNumber } from './numbering.ts'
 import type { Progress } from './progress.ts'
 import { attemptToken, hashToken, type SecretPurpose } from './secrets.ts'
@@ -234,8 +234,7 @@ export class Registry {
     order: { by: 'operator' | 'site'; again: boolean; profile?: string; reason?: string },
   ): Promise<AttemptId | Problem> {
     const { site } = this.#options
-    const only = site.profiles.size === 1 ? [...site.profiles.keys()][0] : undefined
-    const profile = order.profile ?? this.listing(machine).profile ?? only
+    const profile = order.profile ?? profileFor(this.listing(machine), site)
     if (!profile || !site.profiles.has(profile)) {
       const names = [...site.profiles.keys()].join(', ') || 'none'
       const message = profile

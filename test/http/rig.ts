@@ -23,6 +23,7 @@ import type { AttemptId, Fact } from '../../services/machine/event.ts'
 import type { Machine } from '../../services/machine/lifecycle.ts'
 import { Registry } from '../../services/machine/registry.ts'
 import { loadKey } from '../../services/store/key.ts'
+import type { PasswordStore } from '../../services/store/types.ts'
 import { openStore } from '../../services/store/store.ts'
 import type { DocumentStore } from '../../services/store/types.ts'
 import { FakeClock } from '../fake/clock.ts'
@@ -151,6 +152,7 @@ export class Rig {
   folder = ''
   ports = { plain: 0, tls: 0 }
   context!: HttpContext
+  passwords!: PasswordStore
   documents!: DocumentStore
   certificate!: ServedCertificate
   close!: () => Promise<void>
@@ -179,6 +181,7 @@ export class Rig {
         .replace('pve:9.2', iso),
     )
     const store = await openStore(site.paths.state)
+    this.passwords = store.passwords
     const key = await loadKey(site.paths.state)
     const registry = await Registry.open({
       site,
