@@ -26,7 +26,7 @@ import type { PasswordStore } from '../store/types.ts'
 import { explainAnswer } from './explain-answer.ts'
 import { explainFacts, explainPlan, explainRefusal, explainRules } from './explain-machine.ts'
 import type { Explanation } from './explanation.ts'
-import { pick } from './fleet.ts'
+import { pickMachine } from './pick-machine.ts'
 import { nameOfOperator } from './passwords.ts'
 
 export type ExplainContext = {
@@ -67,7 +67,7 @@ function machineFor(
   information: SystemInformation | undefined,
 ): { machine: Machine; seen: boolean } | Problem {
   const mac = query === undefined ? information?.macs[0] : anyMac(query)
-  const found = query === undefined ? firstKnown(information?.macs ?? [], registry) : pick(registry, query)
+  const found = query === undefined ? firstKnown(information?.macs ?? [], registry) : pickMachine(registry, query)
   if (found && !isProblem(found)) return { machine: found, seen: true }
   if (mac && !registry.byMac(mac)) return { machine: newMachine(mac as MachineId, clock.now()), seen: false }
   if (found) return { ...found, hint: `${found.hint}; any MAC can be asked about, too` }
