@@ -22,6 +22,7 @@ export type RefusalReason =
   | 'unknown-machine'
   | 'unknown-token'
   | 'not-approved'
+  | 'identity-conflict'
   | 'not-booting'
   | 'already-installed'
   | 'address-mismatch'
@@ -43,6 +44,10 @@ const MESSAGES: Record<RefusalReason, [status: 403 | 404 | 409, message: string]
   ],
   'unknown-token': [403, 'this answer URL or bearer token is not valid any more; power-cycle the machine'],
   'not-approved': [403, '{machine} is not approved; run `rackrise machine approve {machine}`, then power-cycle it'],
+  'identity-conflict': [
+    409,
+    '{machine} claims the identity of another machine; see `rackrise machine show {machine}` for both, list all MACs of one machine in one entry, or approve it as it is',
+  ],
   'not-booting': [
     409,
     'no installation of {machine} is under way; run `rackrise machine approve {machine}`, then power-cycle it',
@@ -89,7 +94,7 @@ function refuse(reason: RefusalReason, machine?: Machine, listing?: Listing): Au
 function stateRefusal(machine: Machine): RefusalReason | undefined {
   switch (machine.state) {
     case 'held':
-      return 'not-approved'
+      return machine.conflicts ? 'identity-conflict' : 'not-approved'
     case 'blocked':
       return 'blocked'
     case 'installed':

@@ -53,12 +53,18 @@ function answerLines({ layers, keys, leftOut, ...answer }: ExplainedAnswer): str
 }
 
 export function explanationText(explanation: Explanation): string {
-  const { facts, rules, listed, plan, refusal, profile, answer, problems, notes } = explanation
+  const { conflicts, facts, rules, listed, plan, refusal, profile, answer, problems, notes } = explanation
   const asked = refusal ? `no: ${refusal.message} (${refusal.reason})` : 'yes'
   const iso = profile?.iso ? `, ISO ${profile.iso}` : ''
   return [
     who(explanation),
     ...section('facts', columns(facts.map(({ fact, values, told }) => [fact, values.join(', '), WHEN[told]]))),
+    ...section(
+      'conflicts',
+      conflicts.map(
+        ({ name, id, by, value }) => `${by} ${value} is claimed by ${name === id ? id : `${name} (${id})`}, too`,
+      ),
+    ),
     ...section(
       'rules, the first that fits counts',
       rules.map(rule => ruleLine(rule, listed)),

@@ -69,6 +69,10 @@ export function timelineLine(entry: TimelineEntry): string {
 function describe(view: MachineView): string {
   const rows: [string, string | undefined][] = [
     ['state', view.reason ? `${view.state}: ${view.reason}` : view.state],
+    ...(view.conflicts ?? []).map(({ name, id, by, value }): [string, string] => [
+      'conflict',
+      `${by} ${value} is claimed by ${name === id ? id : `${name} (${id})`}, too: list all MACs of one machine in one entry, or approve each of two`,
+    ]),
     ['fqdn', view.fqdn],
     ['mac', view.macs.join(', ')],
     ['serial', view.serial],

@@ -51,6 +51,8 @@ export function explainPlan(machine: Machine, listing: Listing, site: Site, now:
   const byDefault =
     listing.from === 'nothing' && site.boot.unknown === 'install' ? 'boot.unknown = "install"' : undefined
   const approval = bySite ?? byDefault
+  if (approval && machine.conflicts)
+    return { boots: 'disk', why: 'it claims the identity of another machine, and nobody has approved it' }
   if (approval && machine.state === 'held' && machine.attempts === 0 && profileFor(listing, site))
     return { boots: 'installer', why: `${approval} starts its first installation` }
   return { boots: 'disk', why: machine.state === 'held' ? 'nobody has approved it' : `it is ${machine.state}` }

@@ -14,6 +14,7 @@ import type { Clock } from '../kit/clock.ts'
 import { isProblem } from '../kit/is-problem.ts'
 import { type Mac, parseMac } from '../kit/mac.ts'
 import type { Problem } from '../kit/problem.ts'
+import { type Conflict, isNoted } from '../machine/conflict.ts'
 import type { MachineId } from '../machine/event.ts'
 import { advance, type Machine, newMachine } from '../machine/lifecycle.ts'
 import { type Listing, listingOf, profileFor } from '../machine/listing.ts'
@@ -48,8 +49,8 @@ export interface Explainer {
   close(): Promise<void>
 }
 
-/** `before` is what is known, `machine` what it would be once it had posted. */
-type Subject = { before: Machine; machine: Machine; seen: boolean; information?: SystemInformation }
+/** `before` is what is known, and held if what it posts shows that it must be; `machine` what it would be once it had posted. */
+type Subject = { before: Machine; machine: Machine; seen: boolean; claims: Conflict[]; information?: SystemInformation }
 
 /** As labels and switches print it, too. */
 function anyMac(text: string): Mac | undefined {
@@ -87,10 +88,13 @@ function subjectOf(context: ExplainContext, query: string | undefined, posted?: 
     advance(machine, { ...fact, at: clock.now(), source: 'answer' }).machine
   const told = information ? step({ type: 'sighted', ...sightingIn(information, [before.id, ...own]) }, before) : before
   const { series } = listingOf(told, site)
+  const claims = registry.conflictsOf(told, information?.macs)
+  const news = claims.filter(conflict => !isNoted(before, conflict))
+  const held = news.length > 0 ? step({ type: 'identity-conflicted', conflicts: news }, before) : before
   const isNumbered = series === undefined || !series.includes('{{index}}') || told.number?.series === series
   const index = isNumbered ? 0 : nextNumber(series, registry.machines(), site)
   const machine = isNumbered ? told : step({ type: 'numbered', series, index }, told)
-  return { before, machine, seen, ...(information ? { information } : {}) }
+  return { before: held, machine, seen, claims, ...(information ? { information } : {}) }
 }
 
 const UNDER_WAY = new Set<Machine['state']>(['approved', 'booting', 'installing', 'stalled'])
@@ -172,8 +176,8 @@ function listedBy({ from, rule = 0 }: Listing): string {
 }
 
 async function explain(context: ExplainContext, subject: Subject, reveal: boolean): Promise<Explanation> {
-  const { site, catalogue, clock, passwords } = context
-  const { machine, before, seen, information } = subject
+  const { registry, site, catalogue, clock, passwords } = context
+  const { machine, before, seen, claims, information } = subject
   const listing = listingOf(machine, site)
   const refusal = explainRefusal(before, listingOf(before, site), information)
   const boots = listingOf(atBoot(subject), site)
@@ -190,6 +194,10 @@ async function explain(context: ExplainContext, subject: Subject, reveal: boolea
       ...(seen ? { state: before.state } : {}),
       ...(before.reason ? { reason: before.reason } : {}),
     },
+    conflicts: claims.map(({ with: id, by, value }) => {
+      const name = registry.titleOf(registry.byMac(id)!)
+      return { name, id, by, value }
+    }),
     facts: explainFacts(machine),
     listed: listing.from,
     rules: explainRules(machine, listing, site),

@@ -44,6 +44,8 @@ export type Explanation = {
     state?: MachineState
     reason?: string
   }
+  /** What it claims that is another machine's: found earlier, or by what it would post. */
+  conflicts: { name: string; id: string; by: string; value: string }[]
   facts: ExplainedFact[]
   listed: 'machine' | 'rule' | 'nothing'
   rules: ExplainedRule[]

@@ -1,6 +1,7 @@
 /** What an operator does with machines: one set of operations behind the API and behind the command line without a running appliance. */
 import { isProblem } from '../kit/is-problem.ts'
 import type { Problem } from '../kit/problem.ts'
+import type { Conflict } from '../machine/conflict.ts'
 import type { Machine } from '../machine/lifecycle.ts'
 import type { Registry } from '../machine/registry.ts'
 import { type MachineView, type TimelineEntry, viewEvent, viewMachine } from './machine-view.ts'
@@ -20,9 +21,32 @@ export interface Fleet {
 
 const TIMELINE_MOST = 10_000
 
+/** Claims to one identity, by machine: both candidates show them, whoever is held for it. */
+function conflictsAround(registry: Registry): Map<string, NonNullable<MachineView['conflicts']>> {
+  const around = new Map<string, NonNullable<MachineView['conflicts']>>()
+  const show = (machine: Machine, other: Machine, { by, value }: Pick<Conflict, 'by' | 'value'>): void => {
+    const shown = { name: registry.titleOf(other), id: other.id, by, value }
+    around.set(machine.id, [...(around.get(machine.id) ?? []), shown])
+  }
+  for (const machine of registry.machines()) {
+    for (const conflict of registry.standingConflicts(machine)) {
+      const other = registry.byMac(conflict.with)!
+      show(machine, other, conflict)
+      show(other, machine, conflict)
+    }
+  }
+  return around
+}
+
 export function localFleet(registry: Registry, close: () => Promise<void>): Fleet {
-  const view = (machine: Machine): MachineView =>
-    viewMachine(machine, registry.listing(machine), registry.progress(machine), registry.heardAt(machine))
+  const viewWith = (conflicts: ReturnType<typeof conflictsAround>, machine: Machine): MachineView => {
+    const around = conflicts.get(machine.id)
+    return {
+      ...viewMachine(machine, registry.listing(machine), registry.progress(machine), registry.heardAt(machine)),
+      ...(around ? { conflicts: around } : {}),
+    }
+  }
+  const view = (machine: Machine): MachineView => viewWith(conflictsAround(registry), machine)
   const order = async (machine: Machine, action: Action, { profile, reason }: Order): Promise<Problem | undefined> => {
     if (action === 'block') {
       await registry.record(machine.id, { type: 'blocked', ...(reason ? { reason } : {}) }, 'operator')
@@ -41,11 +65,13 @@ export function localFleet(registry: Registry, close: () => Promise<void>): Flee
     return isProblem(started) ? started : undefined
   }
   return {
-    list: async () =>
-      registry
+    list: async () => {
+      const conflicts = conflictsAround(registry)
+      return registry
         .machines()
-        .map(view)
-        .sort((a, b) => a.name.localeCompare(b.name, 'en', { numeric: true })),
+        .map(machine => viewWith(conflicts, machine))
+        .sort((a, b) => a.name.localeCompare(b.name, 'en', { numeric: true }))
+    },
     async show(query) {
       const machine = pickMachine(registry, query)
       return isProblem(machine) ? machine : view(machine)

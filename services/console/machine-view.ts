@@ -22,6 +22,8 @@ export type MachineView = {
   staticAddress?: { address: string; nic: string; since: string }
   /** A random root password was installed; shown to nobody yet where there is no `shownTo`. */
   password?: { attempt: string; shownTo?: string; shownAt?: string }
+  /** Claims to one identity, its own and those of others: `name` is the other machine. */
+  conflicts?: { name: string; id: string; by: string; value: string }[]
   profile?: string
   listed: Listing['from']
   attempt?: { id: string; startedAt: string; resumes: number }

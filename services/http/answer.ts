@@ -127,6 +127,12 @@ async function passwordHashFor(
   return undefined
 }
 
+/** What it tells of itself. The machine that was authorised comes first: whose MAC else is posted must not choose whose answer this is. */
+function learn({ registry }: HttpContext, machine: Machine, { information }: Asking): Promise<Machine> {
+  const others = information.macs.filter(mac => mac !== machine.id)
+  return registry.sight(sightingIn(information, [machine.id, ...others]), 'answer')
+}
+
 async function serve(
   context: HttpContext,
   reply: FastifyReply,
@@ -136,21 +142,16 @@ async function serve(
 ): Promise<FastifyReply> {
   const { registry, site, urls, certificate } = context
   const attempt = machine.attempt!
-  const { product, release, macs } = asking.information
-  // The machine that was authorised comes first: whose MAC else is posted must not choose whose answer this is.
-  const known = await registry.sight(
-    sightingIn(asking.information, [machine.id, ...macs.filter(mac => mac !== machine.id)]),
-    'answer',
-  )
+  const { product, release } = asking.information
   const profile = site.profiles.get(attempt.profile)
   if (!profile)
     return fail(context, reply, machine, asking, `profile "${attempt.profile}" is no longer in the site file`)
-  const listing = registry.listing(known)
+  const listing = registry.listing(machine)
   const otherProfile = profileDoubt(listing, attempt)
   if (otherProfile) return fail(context, reply, machine, asking, otherProfile)
   const dialect = dialectOf({ product, release, accept: asking.accept })
   const input = answerInputFor({
-    machine: known,
+    machine,
     listing,
     profile,
     site,
@@ -164,7 +165,7 @@ async function serve(
     },
     fingerprint: certificate.tell(),
   })
-  const passwordHash = await passwordHashFor(context, known, input)
+  const passwordHash = await passwordHashFor(context, machine, input)
   const composed = composeAnswer({ ...input, passwordHash })
   if (Array.isArray(composed)) return fail(context, reply, machine, asking, problemLine(composed))
   const { layers, leftOut, isFromDhcp } = composed
@@ -197,7 +198,11 @@ export function addAnswer(app: FastifyInstance, context: HttpContext): void {
     const machine = await meet(context, claim, asking.address)
     const decision = authorise(claim, machine, machine && context.registry.listing(machine))
     if (!decision.ok) return refuse(context, reply, decision, asking)
-    return serve(context, reply, decision.machine, asking, decision.withToken)
+    // What it posts may show that it is not the only one of its name: then it is held by now.
+    const known = await learn(context, decision.machine, asking)
+    const still = authorise(claim, known, context.registry.listing(known))
+    if (!still.ok) return refuse(context, reply, still, asking)
+    return serve(context, reply, still.machine, asking, still.withToken)
   }
   app.post('/answer', handle)
   app.post('/answer/:token', handle)

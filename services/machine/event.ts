@@ -2,6 +2,7 @@
 import type { Instant } from '../kit/clock.ts'
 import type { Ipv4 } from '../kit/ipv4.ts'
 import type { Mac } from '../kit/mac.ts'
+import type { Conflict } from './conflict.ts'
 import type { Told } from './facts.ts'
 
 declare const machineBrand: unique symbol
@@ -29,6 +30,8 @@ export type Installed = {
 export type Fact =
   /** First sight, or something new about who it is. */
   | { type: 'sighted'; macs: Mac[]; uuid?: string; serial?: string; product?: string; told?: Told }
+  /** It says of itself what is another machine's: held until a person has looked, unless it installs already. */
+  | { type: 'identity-conflicted'; conflicts: Conflict[] }
   /** A rule gave it the next number of its series; a machine keeps its number for ever. */
   | { type: 'numbered'; series: string; index: number }
   | {
@@ -89,6 +92,8 @@ export type MachineEvent = Fact & { at: Instant; source: EventSource; seq?: numb
 
 /** Facts that somebody should look at. */
 const ATTENTION: { [T in Fact['type']]?: 'warn' | 'error' } = {
+  'identity-conflicted': 'error',
+
   'address-given-up': 'warn',
   'load-failed': 'warn',
   'boot-looped': 'error',
@@ -99,10 +104,39 @@ export function levelOf({ type }: Fact): 'info' | 'warn' | 'error' {
   return ATTENTION[type] ?? 'info'
 }
 
+const CLAIMED = { mac: 'MAC', uuid: 'UUID', serial: 'serial number' } as const
+
+/** Of claims to one identity, in words for the timeline and for the list of machines. */
+export function describeConflicts(conflicts: readonly Conflict[]): string {
+  const claims = conflicts.map(conflict => `${CLAIMED[conflict.by]} ${conflict.value} of ${conflict.with}`)
+  return `it claims ${claims.join(' and ')}: one machine under two names, or two with one identity`
+}
+
 /** Of a boot loop, in words for the timeline and for the list of machines. */
 export function describeLoop({ stage, boots, seconds }: Extract<Fact, { type: 'boot-looped' }>): string {
   const given = stage === 'firmware' ? 'its loader was given' : 'iPXE was given its script'
   return `${given} ${boots} times in ${Math.ceil(seconds / 60)} min and the script never fetched: it gets nothing more to boot until it fetches it or is approved`
+}
+
+type IdentityFact = Extract<Fact, { type: 'sighted' | 'identity-conflicted' | 'numbered' }>
+
+/** Who it is. */
+function describeIdentity(fact: IdentityFact): string {
+  switch (fact.type) {
+    case 'sighted': {
+      const also = [
+        fact.product,
+        fact.serial && `serial ${fact.serial}`,
+        fact.uuid && `uuid ${fact.uuid}`,
+        fact.told && `told ${Object.keys(fact.told).join(', ')}`,
+      ].filter(Boolean)
+      return `seen as ${fact.macs.join(', ')}${also.length > 0 ? ` (${also.join(', ')})` : ''}`
+    }
+    case 'identity-conflicted':
+      return `held: ${describeConflicts(fact.conflicts)}`
+    case 'numbered':
+      return `is number ${fact.index} of ${fact.series}`
+  }
 }
 
 type Order = Extract<Fact, { type: 'attempt-started' | 'blocked' | 'password-shown' | 'answer-revealed' }>
@@ -124,17 +158,10 @@ function describeOrder(fact: Order): string {
 /** One line for people: what happened, to whom, why; nothing secret. */
 export function describeFact(fact: Fact): string {
   switch (fact.type) {
-    case 'sighted': {
-      const also = [
-        fact.product,
-        fact.serial && `serial ${fact.serial}`,
-        fact.uuid && `uuid ${fact.uuid}`,
-        fact.told && `told ${Object.keys(fact.told).join(', ')}`,
-      ].filter(Boolean)
-      return `seen as ${fact.macs.join(', ')}${also.length > 0 ? ` (${also.join(', ')})` : ''}`
-    }
+    case 'sighted':
+    case 'identity-conflicted':
     case 'numbered':
-      return `is number ${fact.index} of ${fact.series}`
+      return describeIdentity(fact)
     case 'attempt-started':
     case 'blocked':
     case 'password-shown':

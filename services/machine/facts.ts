@@ -1,5 +1,6 @@
 /** What a machine has told of itself, by the names that rules ask for. */
 import { canonicalFact, type FactName } from '../site/facts.ts'
+import type { Fact } from './event.ts'
 import type { Machine } from './lifecycle.ts'
 
 /** Beside what a machine is known by: each fact with all its values, as they were told last. */
@@ -20,11 +21,20 @@ export function toldOf(values: Record<string, readonly (string | undefined)[]>):
 }
 
 /** Whether something of it is new. */
-export function tellsMore(before: Told | undefined, told: Told): boolean {
+function tellsMore(before: Told | undefined, told: Told): boolean {
   return Object.entries(told).some(([name, values]) => {
     const known = before?.[name]
     return known?.length !== values.length || values.some((value, at) => known[at] !== value)
   })
+}
+
+/** Whether a sighting says something new of a machine; `macs` are its own. */
+export function teaches(
+  machine: Machine,
+  { macs, told, ...said }: Omit<Extract<Fact, { type: 'sighted' }>, 'type'>,
+): boolean {
+  if (macs.some(mac => !machine.macs.includes(mac)) || (told && tellsMore(machine.told, told))) return true
+  return (['uuid', 'serial', 'product'] as const).some(key => said[key] !== undefined && said[key] !== machine[key])
 }
 
 export function factsOf(machine: Pick<Machine, 'macs' | 'uuid' | 'serial' | 'product' | 'address' | 'told'>): Facts {

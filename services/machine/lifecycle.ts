@@ -5,11 +5,13 @@
 import type { Instant } from '../kit/clock.ts'
 import type { Ipv4 } from '../kit/ipv4.ts'
 import type { Mac } from '../kit/mac.ts'
+import type { Conflict } from './conflict.ts'
 import type { Told } from './facts.ts'
 import { countBoot, type FutileBoots, stageToldOf } from './boot-loop.ts'
 import {
   type AttemptId,
   type BootStage,
+  describeConflicts,
   describeLoop,
   type Installed,
   type MachineEvent,
@@ -52,6 +54,8 @@ export type Machine = {
   product?: string
   /** What it told of itself beside that, for rules. */
   told?: Told
+  /** What it claimed that is another machine's, as it was found; a person who approves it has seen them. */
+  conflicts?: Conflict[]
   /** Its number in the series of a rule. */
   number?: { series: string; index: number }
   state: MachineState
@@ -124,6 +128,14 @@ function sight(machine: Machine, event: Of<'sighted'>): Step {
       ...(told ? { told } : {}),
     },
   }
+}
+
+/** An installation that was answered goes on: what there was to erase is erased. */
+function holdForConflict(machine: Machine, event: Of<'identity-conflicted'>): Step {
+  const conflicts = [...(machine.conflicts ?? []), ...event.conflicts]
+  const isOnItsWay = machine.state === 'approved' || machine.state === 'booting' || machine.state === 'stalled'
+  const held = isOnItsWay ? ({ state: 'held', reason: describeConflicts(event.conflicts) } as const) : {}
+  return { machine: { ...machine, conflicts, ...held } }
 }
 
 function startAttempt(machine: Machine, event: Of<'attempt-started'>): Step {
@@ -292,6 +304,8 @@ function fold(machine: Machine, event: MachineEvent): Step {
   switch (event.type) {
     case 'sighted':
       return sight(machine, event)
+    case 'identity-conflicted':
+      return holdForConflict(machine, event)
     case 'numbered':
       return { machine: { ...machine, number: { series: event.series, index: event.index } } }
     case 'attempt-started':

@@ -16,8 +16,11 @@ import {
   type MachineEvent,
   type MachineId,
 } from './event.ts'
+import { type Conflict, conflictsOf, isConflict, isNoted } from './conflict.ts'
 import { advance, BACK_WITHIN_MS, type Machine, newMachine, overdue } from './lifecycle.ts'
-import { tellsMore } from './facts.ts'
+import { teaches } from './facts.ts'
+import { answersTo } from './find.ts'
+import { Identities } from './identities.ts'
 import { type Listing, listingOf, otherClaimOn, profileFor, siteAddressOf } from './listing.ts'
 import { nextNumber } from './numbering.ts'
 import type { Progress } from './progress.ts'
@@ -50,7 +53,7 @@ function eventOf(row: EventRow): MachineEvent {
 export class Registry {
   readonly #options: RegistryOptions
   readonly #machines = new Map<MachineId, Machine>()
-  readonly #byMac = new Map<Mac, MachineId>()
+  readonly #identities: Identities
   readonly #byToken = new Map<string, MachineId>()
   readonly #statics = new StaticAddresses()
   readonly #heardAt = new Map<MachineId, Instant>()
@@ -66,6 +69,7 @@ export class Registry {
 
   private constructor(options: RegistryOptions) {
     this.#options = options
+    this.#identities = new Identities(options.site)
     this.#openedAt = options.clock.now()
   }
 
@@ -89,7 +93,7 @@ export class Registry {
   }
 
   byMac(mac: Mac): Machine | undefined {
-    const id = this.#byMac.get(mac)
+    const id = this.#identities.ofMac(mac)
     return id && this.#machines.get(id)
   }
 
@@ -109,24 +113,7 @@ export class Registry {
 
   /** By host name, FQDN, MAC in any spelling, serial number, or address: what a person may type. */
   find(query: string): Machine[] {
-    const wanted = query.trim().toLowerCase()
-    const mac = wanted.replaceAll(/[:.-]/g, '')
-    return this.machines().filter(machine => {
-      const { name, fqdn, serial, address } = this.listing(machine)
-      const names: (string | undefined)[] = [
-        name,
-        fqdn,
-        serial,
-        address,
-        machine.serial,
-        machine.address,
-        machine.installed?.fqdn,
-      ]
-      return (
-        names.some(value => value?.toLowerCase() === wanted) ||
-        machine.macs.some(own => own.replaceAll(':', '') === mac)
-      )
-    })
+    return this.machines().filter(machine => answersTo(query, machine, this.listing(machine)))
   }
 
   listing(machine: Machine): Listing {
@@ -165,7 +152,10 @@ export class Registry {
    * machines beyond it still boot their disks.
    */
   admits(mac: Mac): boolean {
-    return this.#byMac.has(mac) || this.#neverApproved < STRANGERS_MOST + this.#options.site.machines.length
+    return (
+      this.#identities.ofMac(mac) !== undefined ||
+      this.#neverApproved < STRANGERS_MOST + this.#options.site.machines.length
+    )
   }
 
   /**
@@ -174,17 +164,27 @@ export class Registry {
    */
   async sight(sighting: Sighting, source: EventSource): Promise<Machine> {
     const known = sighting.macs.map(mac => this.byMac(mac)).find(machine => machine !== undefined)
-    if (known && !this.#teaches(known, sighting)) {
-      // Its address may be new, and with it the rule that takes it.
-      await this.#settle(known.id)
-      return this.#machines.get(known.id)!
-    }
     const id = known?.id ?? (sighting.macs[0] as MachineId)
-    const macs = sighting.macs.filter(mac => (this.#byMac.get(mac) ?? id) === id)
-    const written = this.record(id, { type: 'sighted', ...sighting, macs }, source)
-    const settled = this.#settle(id)
-    await Promise.all([written, settled])
+    const macs = sighting.macs.filter(mac => (this.#identities.ofMac(mac) ?? id) === id)
+    const isNews = !known || teaches(known, { ...sighting, macs })
+    const written = isNews ? this.record(id, { type: 'sighted', ...sighting, macs }, source) : undefined
+    const noted = this.#noteConflicts(id, sighting.macs, source)
+    // Also where nothing is new about it: its address may be, and with it the rule that takes it.
+    await Promise.all([written, noted, this.#settle(id)])
     return this.#machines.get(id)!
+  }
+
+  /** What the machine claims that is another one's, if it posts these MACs. */
+  conflictsOf(machine: Machine, macs: readonly Mac[] = machine.macs): Conflict[] {
+    return conflictsOf(machine, macs, this.#identities, this, this.#options.site)
+  }
+
+  /** The same, of those that were found when it was seen: what stands between it and an approval by the site. */
+  standingConflicts(machine: Machine): Conflict[] {
+    return (machine.conflicts ?? []).filter(conflict => {
+      const other = this.#machines.get(conflict.with)
+      return other !== undefined && isConflict(conflict, machine, other, this.#options.site)
+    })
   }
 
   /**
@@ -315,8 +315,7 @@ export class Registry {
 
   #forget(id: MachineId): void {
     this.#version += 1
-    const { macs = [] } = this.#machines.get(id) ?? {}
-    for (const mac of macs) if (this.#byMac.get(mac) === id) this.#byMac.delete(mac)
+    this.#identities.follow(this.#machines.get(id), undefined)
     this.#statics.follow(this.#machines.get(id), undefined)
     this.#machines.delete(id)
   }
@@ -334,9 +333,7 @@ export class Registry {
     if (machine.attempts > 0 && before?.attempts === 0) this.#neverApproved -= 1
     this.#machines.set(machine.id, machine)
     this.#statics.follow(before, machine)
-    for (const mac of machine.macs) if (!this.#byMac.has(mac)) this.#byMac.set(mac, machine.id)
-    for (const mac of before?.macs ?? [])
-      if (!machine.macs.includes(mac) && this.#byMac.get(mac) === machine.id) this.#byMac.delete(mac)
+    this.#identities.follow(before, machine)
     if (before?.attempt?.id === machine.attempt?.id) return
     this.#progress.delete(machine.id)
     for (const purpose of ['answer', 'webhook', 'first-boot', 'bearer'] as const) {
@@ -346,12 +343,11 @@ export class Registry {
     }
   }
 
-  #teaches(machine: Machine, sighting: Sighting): boolean {
-    if (sighting.macs.some(mac => !machine.macs.includes(mac) && !this.#byMac.has(mac))) return true
-    if (sighting.told && tellsMore(machine.told, sighting.told)) return true
-    return (['uuid', 'serial', 'product'] as const).some(
-      key => sighting[key] !== undefined && sighting[key] !== machine[key],
-    )
+  /** A conflict is told once: whoever approves the machine after that has seen it. */
+  async #noteConflicts(id: MachineId, macs: readonly Mac[], source: EventSource): Promise<void> {
+    const machine = this.#machines.get(id)!
+    const conflicts = this.conflictsOf(machine, macs).filter(conflict => !isNoted(machine, conflict))
+    if (conflicts.length > 0) await this.record(id, { type: 'identity-conflicted', conflicts }, source)
   }
 
   async #addListed(): Promise<void> {
@@ -374,6 +370,7 @@ export class Registry {
     const install = approve || (from === 'nothing' && site.boot.unknown === 'install')
     const machine = this.#machines.get(id)
     if (!install || !machine || machine.attempts > 0 || machine.state !== 'held') return
+    if (this.standingConflicts(machine).length > 0) return
     const started = await this.startAttempt(machine, { by: 'site', again: false })
     if (typeof started !== 'string')
       this.#options.log.warn({ machine: id, code: started.code }, `${started.message}; ${started.hint}`)

@@ -318,9 +318,15 @@ describe('what is posted must not choose whose answer it is', () => {
     await writeFile(join(rig.folder, 'answers', 'secret.toml'), '[global]\nmailto = "node2@rack.test"\n')
     await writeFile(join(rig.folder, 'answers', `${NODE2.replaceAll(':', '-')}.toml`), '[global]\ncountry = "ch"\n')
     await rig.bring('booting')
-    const reply = await post({
-      body: { ...INSTALLERS['9.2'].body, network_interfaces: [{ mac: NODE2 }, { mac: NODE1 }] },
-    })
+    const body = { ...INSTALLERS['9.2'].body, network_interfaces: [{ mac: NODE2 }, { mac: NODE1 }] }
+    // A body that fits two listed machines holds the one that asks; whoever approves it after that has seen both.
+    await expectRefusal(await post({ body }), 409, 'identity-conflict')
+    expect([rig.node1.state, rig.node1.reason]).toEqual([
+      'held',
+      `it claims MAC ${NODE2} of ${NODE2}: one machine under two names, or two with one identity`,
+    ])
+    await rig.approve()
+    const reply = await post({ body })
     expect(parse(reply.text)).toMatchObject({
       global: { fqdn: 'node1.rack.test', mailto: 'root@rack.test', country: 'at' },
     })

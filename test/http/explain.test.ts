@@ -205,6 +205,16 @@ describe('rules', () => {
     ])
   })
 
+  test('a body that fits two listed machines: both candidates, and that it would be held', async () => {
+    await start({ more: `[[machine]]\nname = "node2"\nmac = ["${STRANGER}"]\nprofile = "pve"\n` })
+    await rig.bring('booting')
+    const body = { ...BODY, network_interfaces: [{ mac: NODE1 }, { mac: STRANGER }] }
+    const { conflicts, refusal, plan } = await explain(undefined, body)
+    expect(conflicts).toEqual([{ name: 'node2', id: STRANGER, by: 'mac', value: STRANGER }])
+    expect([refusal?.reason, plan.boots, rig.node1.state]).toEqual(['identity-conflict', 'disk', 'booting'])
+    expect((await post(body)).text).toContain('(identity-conflict)')
+  })
+
   test('whether it would be answered now is said as the endpoint says it', async () => {
     await start({ more: 'serial = "OTHER1"\n' })
     await rig.bring('booting')

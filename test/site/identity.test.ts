@@ -16,6 +16,13 @@ test.each([
   ['dots of a Dell baseboard', '........'],
   ['Fs', 'FFFFFFFF'],
   ['two blanks between words', 'Default  string'],
+  ['three dots', '...'],
+  ['None', 'None'],
+  ['twenty counted digits', '12345678901234567890'],
+  ['counted from zero', '01234567'],
+  ['three counted digits', '123'],
+  ['template without blanks', 'ToBeFilledByO.E.M.'],
+  ['AMI template', 'Type2 - Board Serial Number'],
 ])('serial of a %s says nothing', (_, serial) => {
   expect(isPlaceholderSerial(serial)).toBe(true)
 })
@@ -25,6 +32,7 @@ test.each([
   ['Supermicro system', 'S452392X9B01234'],
   ['board with dots', '.7K2QX93.CNFCP0012300AB.'],
   ['digits only', '20413377'],
+  ['digits that begin counted', '1234568'],
 ])('serial of a %s identifies it', (_, serial) => {
   expect(isPlaceholderSerial(serial)).toBe(false)
 })
@@ -36,6 +44,8 @@ test.each([
   ['not settable', 'FFFFFFFF-FFFF-FFFF-FFFF-FFFFFFFFFFFF'],
   ['one octet repeated', 'fefefefe-fefe-fefe-fefe-fefefefefefe'],
   ['words instead', 'Not Settable'],
+  ['a Dell without service tag', '4C4C4544-0000-2010-8020-80C04F202020'],
+  ['counted digits', '01234567-89ab-cdef-0123-456789abcdef'],
   ['nothing', ''],
 ])('uuid: %s says nothing', (_, uuid) => {
   expect(isPlaceholderUuid(uuid)).toBe(true)
