@@ -329,7 +329,7 @@ async function startControl(
     localPasswords(registry, passwords, async () => {}),
   )
   const layers = () => loadLayers(site.paths.answers)
-  const { fingerprint } = certificate
+  const fingerprint = () => certificate.current.fingerprint
   const explained = { registry, site, catalogue, layers, urls, fingerprint, passwords: store.passwords, clock }
   addExplainApi(
     app,

@@ -22,6 +22,7 @@ import {
   type TargetName,
   verdictLine,
 } from './answer-report.ts'
+import { renderAnswerOf } from './answer-render.ts'
 import { type Command, complain, type ExitStatus, say, usageError, type Values } from './command.ts'
 
 const STDIN = '-'
@@ -114,12 +115,17 @@ async function validate(files: readonly string[], values: Values): Promise<ExitS
 
 type Verb = (positionals: readonly string[], values: Values) => Promise<ExitStatus>
 
-const VERBS: Record<string, Verb> = { validate }
+async function render([query, more]: readonly string[], values: Values): Promise<ExitStatus> {
+  if (query === undefined) return usageError(answerCommand, 'answer render needs a machine: its name, or any MAC')
+  return more === undefined ? renderAnswerOf(query, values) : usageError(answerCommand, `"${more}" is too much`)
+}
+
+const VERBS: Record<string, Verb> = { validate, render }
 
 export const answerCommand: Command = {
   name: 'answer',
-  summary: 'check answer files and layers before a machine asks for them',
-  usage: ['answer validate [--release 9.2] [--product pve] [--layer] FILE...'],
+  summary: 'check answer files and layers, and see the answer of a machine, before it asks',
+  usage: ['answer validate [--release 9.2] [--product pve] [--layer] FILE...', 'answer render NAME|MAC [--reveal]'],
   options: {
     release: { type: 'string', value: 'RELEASE', help: 'of the product that shall install (default: the newest)' },
     product: { type: 'string', value: 'NAME', help: `one of ${PRODUCTS.join(', ')} (default pve)` },
@@ -128,6 +134,7 @@ export const answerCommand: Command = {
       value: 'VERSION',
       help: 'of proxmox-installer, where the release does not say it: 9.1.7',
     },
+    reveal: { type: 'boolean', help: 'render with all secrets; the timeline tells who saw them' },
     layer: { type: 'boolean', help: 'the files are parts of answers; a file with {{...}} always is' },
   },
   example: 'rackrise answer validate --release 8.4 --layer answers/*.toml',

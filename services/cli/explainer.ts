@@ -3,7 +3,7 @@ import { loadLayers } from '../answer/load.ts'
 import { urlsOf } from '../boot/urls.ts'
 import { type Explainer, localExplainer } from '../console/explain.ts'
 import { remoteExplainer } from '../console/remote-explainer.ts'
-import { loadCertificate } from '../http/certificate.ts'
+import { fingerprintOnDisk } from '../http/certificate.ts'
 import { openCatalogue } from '../iso/catalogue.ts'
 import { systemClock } from '../kit/clock.ts'
 import { silentLog } from '../kit/log.ts'
@@ -14,6 +14,7 @@ export async function openExplainer(site: Site): Promise<Explainer> {
   const socket = await runningSocket(site)
   if (socket) return remoteExplainer(socket)
   const { store, registry } = await openOffline(site)
+  const fingerprint = await fingerprintOnDisk(site)
   return localExplainer(
     {
       registry,
@@ -21,7 +22,7 @@ export async function openExplainer(site: Site): Promise<Explainer> {
       catalogue: await openCatalogue(site.paths.isos, silentLog),
       layers: () => loadLayers(site.paths.answers),
       urls: urlsOf(site),
-      fingerprint: (await loadCertificate(site)).fingerprint,
+      fingerprint: () => fingerprint,
       passwords: store.passwords,
       clock: systemClock,
     },

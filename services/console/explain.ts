@@ -36,7 +36,8 @@ export type ExplainContext = {
   catalogue: { find(selector: string): IsoEntry | Problem }
   layers: () => Promise<Layers>
   urls: Urls
-  fingerprint: string
+  /** Of the certificate that is served; undefined before there is one. */
+  fingerprint: () => string | undefined
   passwords: Pick<PasswordStore, 'get'>
   clock: Pick<Clock, 'now'>
 }
@@ -121,6 +122,11 @@ function profileOf({ before }: Subject, listing: Listing, site: Site): { profile
 /** Stands for the token of an attempt that is not there, or is not to be seen. */
 const NO_TOKEN = 'TOKEN-OF-THE-ATTEMPT'
 
+function notYet(notes: string[]): string {
+  notes.push('there is no certificate yet; the appliance makes one when it starts')
+  return '0'.repeat(64)
+}
+
 type Asking = { profile: Profile; product: string; release: string; reveal: boolean; notes: string[] }
 
 function inputFor(
@@ -148,7 +154,7 @@ function inputFor(
     dialect: dialectOf({ product, release }),
     product,
     urls: { webhook: urls.webhook(token('webhook')), firstBoot: urls.firstBoot(token('first-boot')) },
-    fingerprint,
+    fingerprint: fingerprint() ?? notYet(notes),
   })
 }
 

@@ -17,10 +17,19 @@ afterEach(() => rig.close())
 
 async function start(options?: RigOptions): Promise<void> {
   rig = await Rig.start(options)
-  const { registry, site, catalogue, layers, urls, certificate, clock } = rig.context
+  const { registry, site, catalogue, layers, urls, clock } = rig.context
   const passwords = { get: (machine: string) => rig.passwords.get(machine) }
   explainer = localExplainer(
-    { registry, site, catalogue, layers, urls, fingerprint: certificate.fingerprint, passwords, clock },
+    {
+      registry,
+      site,
+      catalogue,
+      layers,
+      urls,
+      fingerprint: () => rig.certificate.current.fingerprint,
+      passwords,
+      clock,
+    },
     async () => {},
   )
 }
@@ -53,7 +62,7 @@ describe('the same answer', () => {
     const before = explained(await explainer.reveal('node1', 'anna'))
     const reply = await post()
     expect([reply.status, before.answer?.toml]).toEqual([200, reply.text])
-    expect(before.answer).toMatchObject({ product: 'pve', release: '9.2', installer: '9.2', leftOut: [] })
+    expect(before.answer).toMatchObject({ product: 'pve', release: '9.2', installer: '9.2.2', leftOut: [] })
     const timeline = (await rig.registry.timeline(rig.node1.id, 0, 100)).map(viewEvent).map(({ text }) => text)
     expect(timeline.filter(text => text.includes('secrets'))).toEqual(['showed its answer with all secrets to anna'])
   })
