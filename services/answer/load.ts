@@ -1,7 +1,7 @@
 /** Reads the answers folder. The only file of this room that touches the disk. */
 import { constants } from 'node:fs'
 import { type FileHandle, open, readdir, realpath } from 'node:fs/promises'
-import { join, sep } from 'node:path'
+import { basename, join, sep } from 'node:path'
 import { isProblem } from '../kit/is-problem.ts'
 import { parseMac } from '../kit/mac.ts'
 import type { Problem } from '../kit/problem.ts'
@@ -77,27 +77,34 @@ async function listLayers(folder: string): Promise<string[] | undefined> {
   }
 }
 
+/** The well-known small answer servers keep `<MAC>.toml` in a folder of that name, beside `default.toml`. */
+const MAC_FOLDER = 'answers'
+
+async function addFile(layers: Layers, folder: string, path: string, isMacFolder: boolean): Promise<void> {
+  const name = basename(path, '.toml')
+  const isNamedByMac = parseMac(name) !== undefined
+  if (isNamedByMac || (!isMacFolder && LAYER_NAME.test(name))) return addLayer(layers, folder, path, name)
+  const hint = isMacFolder
+    ? `name it by a MAC, or put it into the folder above`
+    : 'use letters, digits, dots, dashes and underscores, 64 at most'
+  layers.problems.push(answerError('layer-name', 'a layer cannot have this name', hint, { file: path }))
+}
+
 /**
- * Reads every `*.toml` of the folder (absolute path), not of folders in it. Never rejects: what cannot be read is a
- * problem with its file, and with line and column where the TOML is wrong.
+ * Reads every `*.toml` of the folder (absolute path), and those that are named by a MAC in its folder `answers`; no other folder. Never
+ * rejects: what cannot be read is a problem with its file, and with line and column where the TOML is wrong.
  */
 export async function loadLayers(folder: string): Promise<Layers> {
   const layers: Layers = { byName: new Map(), byMac: new Map(), broken: new Map(), problems: [] }
   const files = await listLayers(folder)
-  if (!files || files.length > MOST_LAYERS) {
+  const inner = (await listLayers(join(folder, MAC_FOLDER))) ?? []
+  if (!files || files.length + inner.length > MOST_LAYERS) {
     const message = files ? `more than ${MOST_LAYERS} layers` : 'the answers folder is not readable'
     layers.problems.push(answerError('layer-folder', message, 'see paths.answers in the site', { file: folder }))
     return layers
   }
   const realFolder = await realpath(folder)
-  for (const file of files) {
-    const name = file.slice(0, -'.toml'.length)
-    const path = join(folder, file)
-    if (LAYER_NAME.test(name) || parseMac(name)) await addLayer(layers, realFolder, path, name)
-    else {
-      const hint = 'use letters, digits, dots, dashes and underscores, 64 at most'
-      layers.problems.push(answerError('layer-name', 'a layer cannot have this name', hint, { file: path }))
-    }
-  }
+  for (const file of files) await addFile(layers, realFolder, join(folder, file), false)
+  for (const file of inner) await addFile(layers, realFolder, join(folder, MAC_FOLDER, file), true)
   return layers
 }
