@@ -1,27 +1,22 @@
 /** `rackrise check`: everything that can be wrong before power-on, all of it at once. Opens no port and starts nothing. */
 import { readFile } from 'node:fs/promises'
 import { networkInterfaces } from 'node:os'
-import { dialectOf } from '../answer/dialect.ts'
-import { composeAnswer } from '../answer/answer.ts'
-import { answerInputFor, NO_HASH } from '../answer/for-machine.ts'
 import { loadLayers } from '../answer/load.ts'
-import type { Layers } from '../answer/layer.ts'
 import { listLoaders, type Loaders } from '../boot/load.ts'
 import { COMMON_LOADERS, LOADERS } from '../boot/plan.ts'
-import { urlsOf } from '../boot/urls.ts'
+import { bakedProblems } from '../iso/baked.ts'
 import { certificateProblems } from '../http/certificate.ts'
 import { type IsoCatalogue, memoryNeeded } from '../iso/catalogue.ts'
 import { formatSize } from '../kit/amount.ts'
 import { systemClock } from '../kit/clock.ts'
 import { isProblem } from '../kit/is-problem.ts'
 import type { Problem } from '../kit/problem.ts'
-import type { MachineId } from '../machine/event.ts'
-import { newMachine } from '../machine/lifecycle.ts'
-import { listingOf } from '../machine/listing.ts'
-import type { ListedMachine, Profile, Site } from '../site/types.ts'
+import type { Site } from '../site/types.ts'
 import { loadSite } from '../site/load.ts'
 import { hasFarSubnets } from '../site/networks.ts'
 import { unavailable } from '../site/unavailable.ts'
+import { checkAnswers } from './check-answers.ts'
+import { checkState } from './check-state.ts'
 import { type Command, complainOf, configFile, say, usageError } from './command.ts'
 import { openLibrary } from './library.ts'
 
@@ -95,62 +90,6 @@ function checkProfiles(site: Site, catalogue: IsoCatalogue): Problem[] {
   })
 }
 
-/** Tries out the answer of one machine as the live path would compose it. */
-function tryAnswer(
-  site: Site,
-  listed: ListedMachine,
-  profile: Profile,
-  layers: Layers,
-  catalogue: IsoCatalogue,
-): Problem[] {
-  const iso = catalogue.find(profile.iso)
-  const { product, release } = isProblem(iso) ? { product: 'pve', release: '9.2' } : iso.release
-  const machine = { ...newMachine(listed.macs[0] as MachineId, 0), macs: listed.macs }
-  const input = answerInputFor({
-    machine: {
-      ...machine,
-      ...(listed.serial ? { serial: listed.serial } : {}),
-      ...(listed.uuid ? { uuid: listed.uuid } : {}),
-    },
-    listing: listingOf(machine, site),
-    profile,
-    site,
-    layers,
-    // A machine without a reservation has its address from the pool by then.
-    address: listed.address ?? site.network.address,
-    dialect: dialectOf({ product, release }),
-    product,
-    urls: { webhook: urlsOf(site).webhook('x'), firstBoot: urlsOf(site).firstBoot('x') },
-    fingerprint: '0'.repeat(64),
-  })
-  const composed = composeAnswer({ ...input, passwordHash: NO_HASH })
-  return Array.isArray(composed) ? composed : composed.warnings
-}
-
-/** Names that one line has room for; a rack shares most of its mistakes. */
-const NAMES_MOST = 5
-
-function namesOf(machines: readonly string[]): string {
-  const more = machines.length - NAMES_MOST
-  return `${machines.slice(0, NAMES_MOST).join(', ')}${more > 0 ? ` and ${more} more` : ''}`
-}
-
-/** What is wrong with several answers alike is told once. */
-function checkAnswers(site: Site, layers: Layers, catalogue: IsoCatalogue): Problem[] {
-  const found = site.machines.flatMap(listed => {
-    const profile = site.profiles.get(listed.profile)
-    const problems = profile ? tryAnswer(site, listed, profile, layers, catalogue) : []
-    return problems.map(problem => ({ name: listed.name, problem }))
-  })
-  const alike = [...Map.groupBy(found, ({ problem }) => JSON.stringify(problem)).values()]
-  const answers = alike.map(group => {
-    const { problem } = group[0]!
-    const names = group.map(({ name }) => name)
-    return { ...problem, message: `answer of ${namesOf(names)}: ${problem.message}` }
-  })
-  return [...layers.problems, ...answers]
-}
-
 /** Which loader each architecture gets; `none` where the folder has no file for it, with the names that would do. */
 function loaderLine(loaders: Loaders): string {
   return Object.entries(LOADERS)
@@ -201,6 +140,7 @@ export const checkCommand: Command = {
       ...catalogue.problems(),
       ...checkProfiles(site, catalogue),
       ...checkAnswers(site, layers, catalogue),
+      ...checkState(site),
     ]
     const errors = problems.filter(({ severity }) => severity === 'error').length
     complainOf(problems, json)

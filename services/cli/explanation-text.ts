@@ -8,9 +8,14 @@ function section(title: string, lines: readonly string[]): string[] {
   return lines.length === 0 ? [] : ['', title, ...lines.map(line => `  ${line}`)]
 }
 
+/** A fingerprint or a key is longer; what follows it stands out of line then. */
+const WIDEST_COLUMN = 44
+
 /** Columns as wide as their widest cell. */
 function columns(rows: readonly (readonly string[])[]): string[] {
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map(row => row[column]!.length)))
+  const widths = (rows[0] ?? []).map((_, column) =>
+    Math.min(WIDEST_COLUMN, Math.max(...rows.map(row => row[column]!.length))),
+  )
   return rows.map(row =>
     row
       .map((cell, column) => cell.padEnd(widths[column]!))

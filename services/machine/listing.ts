@@ -55,7 +55,8 @@ function fromEntry(entry: ListedMachine, domain: string): Listing {
   }
 }
 
-function fromRule(rule: Rule, machine: Machine, domain: string): Listing {
+/** What a rule says of a machine that it takes. */
+export function fromRule(rule: Rule, machine: Machine, domain: string): Listing {
   const { profile, answers, approve } = rule
   const series = rule.name
   const numbered = series && (!series.includes('{{index}}') || machine.number?.series === series)

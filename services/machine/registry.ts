@@ -20,6 +20,7 @@ import { type Conflict, conflictsOf, isConflict, isNoted } from './conflict.ts'
 import { advance, BACK_WITHIN_MS, type Machine, newMachine, overdue } from './lifecycle.ts'
 import { teaches } from './facts.ts'
 import { answersTo } from './find.ts'
+import { eventOf } from './fold.ts'
 import { Identities } from './identities.ts'
 import { type Listing, listingOf, otherClaimOn, profileFor, siteAddressOf } from './listing.ts'
 import { nextNumber } from './numbering.ts'
@@ -45,10 +46,6 @@ const ATTEMPT_ID_BYTES = 4
 
 /** Events of one machine that are applied and not yet durable, oldest first, and what it was before them. */
 type Unwritten = { before: Machine | undefined; events: MachineEvent[] }
-
-function eventOf(row: EventRow): MachineEvent {
-  return { ...(JSON.parse(row.body) as Fact), at: row.at, source: row.source as EventSource, seq: row.seq }
-}
 
 export class Registry {
   readonly #options: RegistryOptions
