@@ -9,20 +9,9 @@ import { Passwords } from './answer/passwords.ts'
 import { listLoaders, type Loaders } from './boot/load.ts'
 import { COMMON_LOADERS } from './boot/plan.ts'
 import { type Urls, urlsOf } from './boot/urls.ts'
-import { addAlarmApi } from './console/alarm-api.ts'
-import { addApi, CONTROL_SOCKET } from './console/api.ts'
-import { localExplainer } from './console/explain.ts'
-import { addExplainApi } from './console/explain-api.ts'
-import { localFleet } from './console/fleet.ts'
-import { addDocumentApi } from './console/document-api.ts'
-import { localDocuments } from './console/documents.ts'
-import { addIsoApi } from './console/iso-api.ts'
-import { localIsos } from './console/isos.ts'
-import { addLeaseApi } from './console/lease-api.ts'
-import { addMetricsApi } from './console/metrics-api.ts'
-import { addPasswordApi } from './console/password-api.ts'
-import { localPasswords } from './console/passwords.ts'
-import { type LeaseSource, localLeases, storedLeases } from './console/leases.ts'
+import { CONTROL_SOCKET } from './console/api.ts'
+import { addControl } from './console/control.ts'
+import { type LeaseSource, storedLeases } from './console/leases.ts'
 import { isListening } from './console/remote-fleet.ts'
 import { dhcpCounts } from './dhcp/counts.ts'
 import { registryFleet } from './dhcp/registry-fleet.ts'
@@ -302,41 +291,13 @@ async function startServices(served: Served, closing: Closing): Promise<LeaseSou
     : storedLeases(served.store.leases, clock)
 }
 
-async function startControl(
-  { site, registry, store, passwords, catalogue, urls, certificate, clock, log, meter, alarms }: Served,
-  leases: LeaseSource,
-  outbox: Outbox,
-  closing: Closing,
-): Promise<void> {
+async function startControl(served: Served, leases: LeaseSource, closing: Closing): Promise<void> {
+  const { site, certificate, log } = served
   const path = join(site.paths.state, CONTROL_SOCKET)
   await unlink(path).catch(() => {})
   const app = buildApp(undefined, { log })
-  addApi(
-    app,
-    localFleet(registry, async () => {}),
-  )
-  addLeaseApi(
-    app,
-    localLeases(leases, registry, clock, async () => {}),
-  )
-  addIsoApi(app, localIsos(catalogue, site))
-  addDocumentApi(
-    app,
-    localDocuments(registry, store.documents, async () => {}),
-  )
-  addPasswordApi(
-    app,
-    localPasswords(registry, passwords, async () => {}),
-  )
   const layers = () => loadLayers(site.paths.answers)
-  const fingerprint = () => certificate.current.fingerprint
-  const explained = { registry, site, catalogue, layers, urls, fingerprint, passwords: store.passwords, clock }
-  addExplainApi(
-    app,
-    localExplainer(explained, async () => {}),
-  )
-  addAlarmApi(app, alarms)
-  addMetricsApi(app, meter)
+  addControl(app, { ...served, layers, fingerprint: () => certificate.current.fingerprint, leases })
   closing.push(() => closeApp(app))
   // The state folder is its owner's alone (0700), and so is everything that can be asked here.
   await app.listen({ path }).catch((error: unknown) => {

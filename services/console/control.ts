@@ -1,0 +1,53 @@
+/** Everything that can be asked through the control socket, over one appliance. */
+import type { FastifyInstance } from 'fastify'
+import type { Passwords } from '../answer/passwords.ts'
+import type { Alarms } from '../kit/alarms.ts'
+import type { Exposition } from '../kit/meter.ts'
+import type { IsoCatalogue } from '../iso/catalogue.ts'
+import type { Clock } from '../kit/clock.ts'
+import type { DocumentStore, PasswordStore } from '../store/types.ts'
+import { addAlarmApi } from './alarm-api.ts'
+import { addApi } from './api.ts'
+import { addDocumentApi } from './document-api.ts'
+import { localDocuments } from './documents.ts'
+import { type ExplainContext, localExplainer } from './explain.ts'
+import { addExplainApi } from './explain-api.ts'
+import { localFleet } from './fleet.ts'
+import { addIsoApi } from './iso-api.ts'
+import { localIsos } from './isos.ts'
+import { addLeaseApi } from './lease-api.ts'
+import { type LeaseSource, localLeases } from './leases.ts'
+import { addMetricsApi } from './metrics-api.ts'
+import { addPasswordApi } from './password-api.ts'
+import { localPasswords } from './passwords.ts'
+
+export type ControlContext = Omit<ExplainContext, 'passwords' | 'catalogue' | 'clock'> & {
+  store: { documents: DocumentStore; passwords: PasswordStore }
+  catalogue: IsoCatalogue
+  passwords: Passwords
+  leases: LeaseSource
+  alarms: Alarms
+  meter: Exposition
+  clock: Clock
+}
+
+/** What is open belongs to the appliance, which closes it. */
+const NOTHING = async (): Promise<void> => {}
+
+export function addControl(app: FastifyInstance, context: ControlContext): void {
+  const { registry, site, store, passwords, catalogue, urls, clock, leases } = context
+  addApi(app, localFleet(registry, NOTHING))
+  addLeaseApi(app, localLeases(leases, registry, clock, NOTHING))
+  const ours = {
+    answerUrl: urls.answer(),
+    get fingerprint() {
+      return context.fingerprint() ?? ''
+    },
+  }
+  addIsoApi(app, localIsos(catalogue, site, ours))
+  addDocumentApi(app, localDocuments(registry, store.documents, NOTHING))
+  addPasswordApi(app, localPasswords(registry, passwords, NOTHING))
+  addExplainApi(app, localExplainer({ ...context, passwords: store.passwords }, NOTHING))
+  addAlarmApi(app, context.alarms)
+  addMetricsApi(app, context.meter)
+}
