@@ -10,6 +10,7 @@ import { describeLoop, type MachineId } from '../machine/event.ts'
 import { toldOf } from '../machine/facts.ts'
 import type { Machine } from '../machine/lifecycle.ts'
 import type { Registry } from '../machine/registry.ts'
+import { isPlaceholderUuid } from '../site/identity.ts'
 import type { Site } from '../site/types.ts'
 import type { ClientView, DhcpClient, DhcpFact, DhcpFleet } from './fleet.ts'
 import { registryReservations } from './registry-reservations.ts'
@@ -99,7 +100,7 @@ function finder({ registry, site }: FleetOptions): (client: DhcpClient) => Machi
     const firmware = 'architecture' in boot ? boot.architecture : undefined
     const news =
       known === undefined ||
-      (uuid !== undefined && uuid !== known.uuid) ||
+      (uuid !== undefined && uuid !== known.uuid && !isPlaceholderUuid(uuid)) ||
       (asksFirmware && firmware !== undefined && firmware !== known.told?.['firmware']?.[0])
     if (!news) return known
     const told = firmware ? { told: toldOf({ firmware: [firmware] }) } : {}

@@ -1,4 +1,5 @@
 /** What a machine has told of itself, by the names that rules ask for. */
+import { isPlaceholderSerial, isPlaceholderUuid } from '../site/identity.ts'
 import { canonicalFact, type FactName } from '../site/facts.ts'
 import type { Fact } from './event.ts'
 import type { Machine } from './lifecycle.ts'
@@ -26,6 +27,17 @@ function tellsMore(before: Told | undefined, told: Told): boolean {
     const known = before?.[name]
     return known?.length !== values.length || values.some((value, at) => known[at] !== value)
   })
+}
+
+/** Without what many boards say: it would make one machine of thousands. */
+export function withoutPlaceholders<T extends { uuid?: string; serial?: string; product?: string }>(said: T): T {
+  const { uuid, serial, product, ...rest } = said
+  return {
+    ...rest,
+    ...(uuid !== undefined && !isPlaceholderUuid(uuid) ? { uuid } : {}),
+    ...(serial !== undefined && !isPlaceholderSerial(serial) ? { serial } : {}),
+    ...(product !== undefined && !isPlaceholderSerial(product) ? { product } : {}),
+  } as T
 }
 
 /** Whether a sighting says something new of a machine; `macs` are its own. */

@@ -18,7 +18,7 @@ import {
 } from './event.ts'
 import { type Conflict, conflictsOf, isConflict, isNoted } from './conflict.ts'
 import { advance, BACK_WITHIN_MS, type Machine, newMachine, overdue } from './lifecycle.ts'
-import { teaches } from './facts.ts'
+import { teaches, withoutPlaceholders } from './facts.ts'
 import { answersTo } from './find.ts'
 import { eventOf } from './fold.ts'
 import { Identities } from './identities.ts'
@@ -159,7 +159,8 @@ export class Registry {
    * Who is this? Makes the machine known, or learns what is new about it; `site` says it came from the site file. The first MAC that is known
    * says who it is. A MAC of another machine stays with that one: what a machine says of itself must not make it a second machine.
    */
-  async sight(sighting: Sighting, source: EventSource): Promise<Machine> {
+  async sight(said: Sighting, source: EventSource): Promise<Machine> {
+    const sighting = withoutPlaceholders(said)
     const known = sighting.macs.map(mac => this.byMac(mac)).find(machine => machine !== undefined)
     const id = known?.id ?? (sighting.macs[0] as MachineId)
     const macs = sighting.macs.filter(mac => (this.#identities.ofMac(mac) ?? id) === id)
