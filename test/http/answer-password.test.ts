@@ -71,7 +71,7 @@ test('an installation with a password of its own ends it', async () => {
   expect([rig.node1.password, await desk().show('node1', '')]).toMatchObject([undefined, { code: 'password-shown' }])
 })
 
-test('the password is in no file of the state, no log and no event, before and after it is shown', async () => {
+test('L10 the password is in no file of the state, no log and no event, before and after it is shown', async () => {
   await start()
   const hash = hashIn(await post())
   const shown = await desk().show('node1', 'anna')

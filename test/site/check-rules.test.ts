@@ -1,5 +1,8 @@
 /** Rules of the site file: what can be wrong with them before any machine is switched on. */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { aboutFact, FACTS } from '../../services/site/facts.ts'
 import { problemsOf, WITH_PROFILE } from './sites.ts'
 
 const rule = (when: string, more = ''): string => `[[rule]]\nwhen = { ${when} }\nprofile = "pve"\n${more}`
@@ -51,4 +54,14 @@ test.each<[string, string, string[]]>([
   ],
 ])('%s', (_, rules, problems) => {
   expect(problemsOf(WITH_PROFILE + rules)).toEqual(problems)
+})
+
+test('the README lists the facts that rules can ask about, and when each is told', () => {
+  const readme = readFileSync(join(import.meta.dirname, '../../services/site/README.md'), 'utf8')
+  const listed = [...readme.matchAll(/^\| `([\w.]+)` \| (at boot|with the answer) \| (.+) \|$/gm)].map(
+    ([, fact, told, about]) => ({ fact, told: told === 'at boot' ? 'boot' : 'answer', about }),
+  )
+  expect(listed).toEqual(
+    Object.keys(FACTS).map(fact => ({ fact, told: aboutFact(fact)!.told, about: aboutFact(fact)!.about })),
+  )
 })
