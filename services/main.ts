@@ -291,13 +291,13 @@ async function startServices(served: Served, closing: Closing): Promise<LeaseSou
     : storedLeases(served.store.leases, clock)
 }
 
-async function startControl(served: Served, leases: LeaseSource, closing: Closing): Promise<void> {
+async function startControl(served: Served, leases: LeaseSource, outbox: Outbox, closing: Closing): Promise<void> {
   const { site, certificate, log } = served
   const path = join(site.paths.state, CONTROL_SOCKET)
   await unlink(path).catch(() => {})
   const app = buildApp(undefined, { log })
   const layers = () => loadLayers(site.paths.answers)
-  addControl(app, { ...served, layers, fingerprint: () => certificate.current.fingerprint, leases })
+  addControl(app, { ...served, layers, fingerprint: () => certificate.current.fingerprint, leases, outbox })
   closing.push(() => closeApp(app))
   // The state folder is its owner's alone (0700), and so is everything that can be asked here.
   await app.listen({ path }).catch((error: unknown) => {

@@ -37,9 +37,6 @@ export function profileDoubt(listing: Listing, attempt: Pick<Attempt, 'profile' 
   return `rule ${rule + 1} takes it by what it tells now, and names profile ${profile}, but ${attempt.profile} was booted; the next attempt boots ${profile}`
 }
 
-/** Stands where a random password's hash would: nobody's, and of its form. For looking at an answer without making one. */
-export const NO_HASH = `$6$${'.'.repeat(16)}$${'.'.repeat(86)}`
-
 export function answerInputFor(input: MachineAnswerInput): AnswerInput {
   const { machine, listing, profile, site, address } = input
   const name = hostNameFor(listing, machine)

@@ -1,6 +1,6 @@
 /** Layers are judged with these values in place of their placeholders: of the form that a machine's own values have. */
 import { type AnswerTable, type AnswerValue, isTable, nameOf } from './keys.ts'
-import { fillPlaceholders, type MachineView, type SiteView } from './placeholders.ts'
+import { fillPlaceholders, NO_HASH, type MachineView, type SiteView } from './placeholders.ts'
 import type { AnswerProblem } from './problems.ts'
 
 const MACHINE: Required<MachineView> = {
@@ -44,7 +44,7 @@ function valueIn(table: AnswerTable, path: Path): AnswerValue {
 
 function fillText(text: string, path: Path, filled: Filled): string {
   if (!PLACEHOLDER.test(text)) return text
-  const { table, problems } = fillPlaceholders(alone(path, text), MACHINE, SITE)
+  const { table, problems } = fillPlaceholders(alone(path, text), MACHINE, SITE, NO_HASH)
   filled.problems.push(...problems.map(problem => ({ ...(problem as AnswerProblem), path })))
   filled.names.add(nameOf(path))
   if (typeof path.at(-1) === 'number') filled.names.add(nameOf(path.slice(0, -1)))

@@ -1,8 +1,9 @@
 /** Every answer that can be tried out before power-on: of listed machines, of rules, and of files that are named by a MAC. */
 import { composeAnswer } from '../answer/answer.ts'
 import { dialectOf } from '../answer/dialect.ts'
-import { answerInputFor, NO_HASH } from '../answer/for-machine.ts'
+import { answerInputFor } from '../answer/for-machine.ts'
 import type { Layers } from '../answer/layer.ts'
+import { NO_HASH } from '../answer/placeholders.ts'
 import { urlsOf } from '../boot/urls.ts'
 import type { IsoCatalogue } from '../iso/catalogue.ts'
 import { isProblem } from '../kit/is-problem.ts'

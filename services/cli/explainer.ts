@@ -4,11 +4,10 @@ import { urlsOf } from '../boot/urls.ts'
 import { type Explainer, localExplainer } from '../console/explain.ts'
 import { remoteExplainer } from '../console/remote-explainer.ts'
 import { fingerprintOnDisk } from '../http/certificate.ts'
-import { openCatalogue } from '../iso/catalogue.ts'
 import { systemClock } from '../kit/clock.ts'
-import { silentLog } from '../kit/log.ts'
 import type { Site } from '../site/types.ts'
 import { openOffline, runningSocket } from './fleet.ts'
+import { openLibrary } from './library.ts'
 
 export async function openExplainer(site: Site): Promise<Explainer> {
   const socket = await runningSocket(site)
@@ -19,7 +18,7 @@ export async function openExplainer(site: Site): Promise<Explainer> {
     {
       registry,
       site,
-      catalogue: await openCatalogue(site.paths.isos, silentLog),
+      catalogue: await openLibrary(site),
       layers: () => loadLayers(site.paths.answers),
       urls: urlsOf(site),
       fingerprint: () => fingerprint,

@@ -6,6 +6,7 @@ import type { Exposition } from '../kit/meter.ts'
 import type { IsoCatalogue } from '../iso/catalogue.ts'
 import type { Clock } from '../kit/clock.ts'
 import type { DocumentStore, PasswordStore } from '../store/types.ts'
+import type { Outbox } from '../webhook/outbox.ts'
 import { addAlarmApi } from './alarm-api.ts'
 import { addApi } from './api.ts'
 import { addDocumentApi } from './document-api.ts'
@@ -20,12 +21,14 @@ import { type LeaseSource, localLeases } from './leases.ts'
 import { addMetricsApi } from './metrics-api.ts'
 import { addPasswordApi } from './password-api.ts'
 import { localPasswords } from './passwords.ts'
+import { addWebhookApi } from './webhook-api.ts'
 
 export type ControlContext = Omit<ExplainContext, 'passwords' | 'catalogue' | 'clock'> & {
   store: { documents: DocumentStore; passwords: PasswordStore }
   catalogue: IsoCatalogue
   passwords: Passwords
   leases: LeaseSource
+  outbox: Outbox
   alarms: Alarms
   meter: Exposition
   clock: Clock
@@ -35,19 +38,14 @@ export type ControlContext = Omit<ExplainContext, 'passwords' | 'catalogue' | 'c
 const NOTHING = async (): Promise<void> => {}
 
 export function addControl(app: FastifyInstance, context: ControlContext): void {
-  const { registry, site, store, passwords, catalogue, urls, clock, leases } = context
+  const { registry, site, store, passwords, catalogue, clock, leases } = context
   addApi(app, localFleet(registry, NOTHING))
   addLeaseApi(app, localLeases(leases, registry, clock, NOTHING))
-  const ours = {
-    answerUrl: urls.answer(),
-    get fingerprint() {
-      return context.fingerprint() ?? ''
-    },
-  }
-  addIsoApi(app, localIsos(catalogue, site, ours))
+  addIsoApi(app, localIsos(catalogue, site))
   addDocumentApi(app, localDocuments(registry, store.documents, NOTHING))
   addPasswordApi(app, localPasswords(registry, passwords, NOTHING))
   addExplainApi(app, localExplainer({ ...context, passwords: store.passwords }, NOTHING))
+  addWebhookApi(app, context.outbox)
   addAlarmApi(app, context.alarms)
   addMetricsApi(app, context.meter)
 }

@@ -1,7 +1,7 @@
 /** Which answer it would get, and which layer gave which key: the second half of an explanation, by the functions that make the answer. */
 import { type AnswerInput, asksForPassword, tryAnswer } from '../answer/answer.ts'
 import { formatVersion } from '../answer/dialect.ts'
-import { NO_HASH } from '../answer/for-machine.ts'
+import { NO_HASH } from '../answer/placeholders.ts'
 
 import { type AnswerTable, isTable } from '../answer/keys.ts'
 import type { Layer } from '../answer/layer.ts'

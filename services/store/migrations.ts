@@ -47,6 +47,37 @@ const documents: Migration = {
   },
 }
 
+const outbox: Migration = {
+  async up(db: Kysely<unknown>) {
+    await db.schema
+      .createTable('outbox')
+      .addColumn('id', 'integer', column => column.primaryKey().autoIncrement())
+      .addColumn('target', 'text', column => column.notNull())
+      .addColumn('key', 'text', column => column.notNull())
+      .addColumn('machine', 'text', column => column.notNull())
+      .addColumn('event', 'text', column => column.notNull())
+      .addColumn('body', 'text', column => column.notNull())
+      .addColumn('created_at', 'integer', column => column.notNull())
+      .addColumn('tries', 'integer', column => column.notNull())
+      .addColumn('next_at', 'integer', column => column.notNull())
+      .addColumn('error', 'text')
+      .addColumn('given_up_at', 'integer')
+      .addUniqueConstraint('outbox_once', ['target', 'key'])
+      .execute()
+    await db.schema
+      .createIndex('outbox_by_machine')
+      .on('outbox')
+      .columns(['target', 'machine', 'id'])
+      .where(sql.ref('given_up_at'), 'is', null)
+      .execute()
+    await db.schema
+      .createTable('outbox_target')
+      .addColumn('target', 'text', column => column.primaryKey())
+      .addColumn('seen', 'integer', column => column.notNull())
+      .execute()
+  },
+}
+
 const passwords: Migration = {
   async up(db: Kysely<unknown>) {
     await db.schema
@@ -65,5 +96,6 @@ export const MIGRATIONS: Record<string, Migration> = {
   '0001-first-schema': firstSchema,
   '0002-reserved-by': reservedBy,
   '0003-documents': documents,
-  '0004-passwords': passwords,
+  '0004-outbox': outbox,
+  '0005-passwords': passwords,
 }

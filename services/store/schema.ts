@@ -42,4 +42,29 @@ export type PasswordTable = {
   at: number
 }
 
-export type Database = { event: EventTable; lease: LeaseTable; document: DocumentTable; password: PasswordTable }
+export type OutboxTable = {
+  id: Generated<number>
+  target: string
+  key: string
+  machine: string
+  event: string
+  /** JSON; never a secret. */
+  body: string
+  created_at: number
+  tries: number
+  next_at: number
+  error: string | null
+  given_up_at: number | null
+}
+
+/** How far the events were looked at for a target. */
+export type OutboxTargetTable = { target: string; seen: number }
+
+export type Database = {
+  event: EventTable
+  lease: LeaseTable
+  document: DocumentTable
+  password: PasswordTable
+  outbox: OutboxTable
+  outbox_target: OutboxTargetTable
+}

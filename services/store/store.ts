@@ -7,6 +7,7 @@ import { EnvironmentProblem } from '../kit/problem.ts'
 import type { Ipv4 } from '../kit/ipv4.ts'
 import type { Mac } from '../kit/mac.ts'
 import { MIGRATIONS } from './migrations.ts'
+import { OUTBOX_STATEMENTS, sqlOutbox } from './outbox.ts'
 import type { Database, DocumentTable, LeaseTable, PasswordTable } from './schema.ts'
 import { openSqlite, PRAGMAS } from './sqlite.ts'
 import { TurnWriter } from './turn-writer.ts'
@@ -19,6 +20,7 @@ import type {
   LeaseStore,
   MachineDocument,
   NewEventRow,
+  OutboxStore,
   PasswordRecord,
   PasswordStore,
 } from './types.ts'

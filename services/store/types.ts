@@ -56,3 +56,45 @@ export interface PasswordStore {
   put(record: PasswordRecord): Promise<void>
   get(machine: string): Promise<PasswordRecord | undefined>
 }
+
+/** One event for one target, on its way: `key` is the same however often it is sent. */
+export type NewOutboxRow = {
+  target: string
+  key: string
+  machine: string
+  event: string
+  body: string
+  createdAt: Instant
+}
+export type OutboxRow = NewOutboxRow & {
+  id: number
+  tries: number
+  nextAt: Instant
+  /** Why the last try failed. */
+  error?: string
+  /** When it was sent no more. */
+  givenUpAt?: Instant
+}
+
+/** How much of a target waits, and what went wrong last. */
+export type OutboxCount = { pending: number; givenUp: number; oldestAt?: Instant; tries: number; error?: string }
+
+/** What is on its way to others. Every write resolves when it is on stable storage. */
+export interface OutboxStore {
+  /** Forgets every other target, and begins a new one at the newest event. */
+  follow(targets: readonly string[]): Promise<void>
+  /** Events of these types that the target has not been looked at for, oldest first. */
+  unseen(target: string, types: readonly string[], most: number): Promise<EventRow[]>
+  /** Rows for what was looked at, and how far that was: both or neither. A key that is there already is not there twice. */
+  collect(target: string, seen: number, rows: readonly NewOutboxRow[]): Promise<void>
+  /** The oldest row of each machine, if it is due. */
+  due(target: string, now: Instant, most: number): Promise<OutboxRow[]>
+  delivered(id: number): Promise<void>
+  failed(row: Pick<OutboxRow, 'id' | 'tries' | 'nextAt' | 'error'>): Promise<void>
+  giveUp(id: number, at: Instant): Promise<void>
+  /** Everything of the target is due, what was given up included, and as young as if it were new. */
+  retry(target: string, now: Instant): Promise<void>
+  /** Drops what was given up before that instant, and the oldest rows beyond so many. */
+  prune(target: string, before: Instant, most: number): Promise<void>
+  count(target: string): Promise<OutboxCount>
+}
