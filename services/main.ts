@@ -24,6 +24,7 @@ import { ServedCertificate } from './http/served-certificate.ts'
 import { buildApp, closeApp, startHttp } from './http/server.ts'
 import { type IsoCatalogue, openCatalogue } from './iso/catalogue.ts'
 import { notesIn } from './iso/notes.ts'
+import { alarmProfiles } from './iso/profile-alarms.ts'
 import { LibraryWatch } from './iso/watch.ts'
 import { watchEventLoop } from './kit/event-loop.ts'
 import { handedSockets } from './kit/activation.ts'
@@ -133,7 +134,12 @@ async function openGround(site: Site, { log, clock }: ApplianceOptions, closing:
       return certificate.current.fingerprint
     },
   }
-  const catalogue = await openCatalogue(site.paths.isos, log, { notes: notesIn(site.paths.state), clock, ours })
+  const catalogue = await openCatalogue(site.paths.isos, log, {
+    notes: notesIn(site.paths.state),
+    clock,
+    ours,
+    onLook: library => alarmProfiles(site.profiles.values(), library, alarms),
+  })
   for (const problem of (await loadLayers(site.paths.answers)).problems) {
     log.warn({ code: problem.code }, formatProblem(problem))
   }

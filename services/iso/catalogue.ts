@@ -157,6 +157,8 @@ export type CatalogueOptions = {
   clock?: Pick<Clock, 'now'>
   /** How prepared images would know this appliance; without it none is prepared for somebody else. */
   ours?: Ours
+  /** After each look at the folder. */
+  onLook?: (catalogue: IsoCatalogue) => void
 }
 
 /** What is to be said about an image that can be read. */
@@ -174,6 +176,7 @@ export class IsoCatalogue {
   readonly #notes: Notes
   readonly #clock: Pick<Clock, 'now'>
   readonly #ours: Ours | undefined
+  readonly #onLook: (catalogue: IsoCatalogue) => void
   #known = new Map<string, Known>()
   #told: string | undefined
   #folderProblems: Problem[] = []
@@ -184,12 +187,14 @@ export class IsoCatalogue {
   readonly #tried = new Map<string, Identity>()
 
   /** @param folder absolute path; see `openCatalogue` */
-  constructor(folder: string, log: Log, { notes = notesInMemory(), clock = systemClock, ours }: CatalogueOptions = {}) {
+  constructor(folder: string, log: Log, options: CatalogueOptions = {}) {
+    const { notes = notesInMemory(), clock = systemClock, ours, onLook = () => {} } = options
     this.folder = folder
     this.#log = log
     this.#notes = notes
     this.#clock = clock
     this.#ours = ours
+    this.#onLook = onLook
   }
 
   /** Every usable image, by name. */
@@ -269,6 +274,7 @@ export class IsoCatalogue {
     this.#known = known
     this.#opened = true
     this.#sayWhatChanged()
+    this.#onLook(this)
   }
 
   /** The folder is read again and again; what stands there as before is not told again. */
@@ -324,7 +330,7 @@ function tooMany(folder: string, count: number): Problem {
  */
 export async function inspectFile(
   path: string,
-  { notes = notesInMemory(), ours }: Omit<CatalogueOptions, 'clock'> = {},
+  { notes = notesInMemory(), ours }: Pick<CatalogueOptions, 'notes' | 'ours'> = {},
 ): Promise<LibraryFile> {
   const file = basename(path)
   const known = await realpath(path).then(

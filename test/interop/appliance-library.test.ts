@@ -110,6 +110,21 @@ test(
 )
 
 test(
+  'a profile whose ISO fails is an alarm until it is mended',
+  async () => {
+    const lasting = async (): Promise<string> =>
+      (await rig.cli(site, 'alarm', 'list')).stdout.replaceAll(/^over: .*$/gm, '')
+    writeFileSync(rig.path('isos', `${ISO}.sha256`), `${'0'.repeat(64)}\n`)
+    expect((await rig.cli(site, 'iso', 'verify', ISO)).status).toBe(1)
+    expect(await lasting()).toContain(`alarm iso-profile pve: first `)
+    rmSync(rig.path('isos', `${ISO}.sha256`))
+    expect((await rig.cli(site, 'iso', 'verify', ISO)).status).toBe(1)
+    expect(await lasting()).not.toContain('alarm iso-profile')
+  },
+  LIMIT_MS,
+)
+
+test(
   'a file that is no ISO is told, one that goes is gone, and nothing of it was an error',
   async () => {
     copyFileSync(rig.path('loaders', 'snponly.efi'), rig.path('isos', 'odd.iso'))
