@@ -45,6 +45,7 @@ import { repeat } from './kit/repeat.ts'
 import { openUdpPort } from './kit/udp-port.ts'
 import { sharedRun } from './kit/shared-run.ts'
 import { openSockets, type Sockets } from './kit/sockets.ts'
+import { alarmOfConflicts } from './machine/conflict-alarm.ts'
 import { Registry } from './machine/registry.ts'
 import { hasFarSubnets } from './site/networks.ts'
 import type { Site } from './site/types.ts'
@@ -330,6 +331,7 @@ export async function startAppliance(site: Site, options: ApplianceOptions): Pro
     const registry = await Registry.open({ site, store: ground.store.events, key: ground.key, clock, log })
     const { certificate, alarms } = ground
     gaugeAlarms(ground.meter, alarms)
+    alarmOfConflicts(registry, alarms)
     const served = { ...ground, registry, sockets }
     const lookAtCertificate = (): Promise<void> => certificate.look(() => registry.machines())
     // Before anybody is told anything: what was replaced while nobody was in the way counts at once.

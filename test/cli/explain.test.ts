@@ -110,7 +110,8 @@ test.each([
 })
 
 test('check: rules of the state that overlap, layers of rules, and files that are named by a MAC', async () => {
-  await writeFile(file, siteText(folder) + RULES)
+  await writeFile(file, siteText(folder) + RULES.replace('name = "node10{{index}}"', 'answers = ["odd"]'))
+  await writeFile(join(folder, 'answers', 'odd.toml'), '[global]\nmailto = "{{machine.nmae}}@rack.test"\n')
   expect((await run('machine', 'list')).status).toBe(0)
   const state = await readdir(join(folder, 'state'))
   await mkdir(join(folder, 'answers', 'answers'))
@@ -121,6 +122,11 @@ test('check: rules of the state that overlap, layers of rules, and files that ar
   expect(lines.some(line => line.includes('answer of a machine of rule 3: there is no answer layer "missing"'))).toBe(
     true,
   )
+  expect(
+    lines.some(
+      line => line.includes('answer of a machine of rule 2') && line.includes('unknown placeholder {{machine.nmae}}'),
+    ),
+  ).toBe(true)
   expect(lines.some(line => line.includes(`answer of ${STRANGER}: global.country`))).toBe(true)
   expect(await readdir(join(folder, 'state'))).toEqual(state)
 })

@@ -1,6 +1,8 @@
 /** Two machines that claim one identity: who is held, who is not, and what ends it. */
 import { describe, expect, test } from 'vitest'
 import { localFleet } from '../../services/console/fleet.ts'
+import { Alarms } from '../../services/kit/alarms.ts'
+import { alarmOfConflicts } from '../../services/machine/conflict-alarm.ts'
 import { viewEvent } from '../../services/console/machine-view.ts'
 import type { Ipv4 } from '../../services/kit/ipv4.ts'
 import type { Mac } from '../../services/kit/mac.ts'
@@ -146,4 +148,23 @@ test('after a restart it is known, and told no second time', async () => {
   await fleet.restart()
   await fleet.registry.sight({ macs: [THIRD], uuid: UUID }, 'dhcp')
   expect([fleet.store.rows.length, stateOf(fleet, THIRD)]).toEqual([rows, 'held'])
+})
+
+test('it is an alarm until somebody approves the machine', async () => {
+  const fleet = await Fleet.open(siteOf(machine('node1', [NODE1], 'serial = "A1"\n')))
+  const alarms = new Alarms(fleet.clock)
+  alarmOfConflicts(fleet.registry, alarms)
+  await fleet.registry.sight({ macs: [STRANGER], serial: 'A1' }, 'http')
+  fleet.clock.advance(24 * 3_600_000)
+  alarms.sweep()
+  expect(alarms.list().map(({ code, subject, severity, message }) => [code, subject, severity, message])).toEqual([
+    [
+      'identity-conflict',
+      STRANGER,
+      'alarm',
+      `${STRANGER}: it claims serial number A1 of ${NODE1}: one machine under two names, or two with one identity`,
+    ],
+  ])
+  await approved(fleet, STRANGER)
+  expect(alarms.list().filter(({ endedAt }) => endedAt === undefined)).toEqual([])
 })
