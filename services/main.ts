@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { loadLayers } from './answer/load.ts'
 import { Passwords } from './answer/passwords.ts'
 import { listLoaders, type Loaders } from './boot/load.ts'
-import { COMMON_LOADERS } from './boot/plan.ts'
+import { COMMON_LOADERS, loaderFileFor } from './boot/plan.ts'
 import { type Urls, urlsOf } from './boot/urls.ts'
 import { CONTROL_SOCKET } from './console/api.ts'
 import { addControl } from './console/control.ts'
@@ -21,6 +21,8 @@ import { type DhcpServer, startDhcp } from './dhcp/server.ts'
 import { registryDnsView } from './dns/registry-view.ts'
 import { startDns } from './dns/server.ts'
 import { ServedCertificate } from './http/served-certificate.ts'
+import type { HttpContext } from './http/context.ts'
+import { grubConfig, grubFile } from './http/grub-config.ts'
 import { buildApp, closeApp, startHttp } from './http/server.ts'
 import { type IsoCatalogue, openCatalogue } from './iso/catalogue.ts'
 import { notesIn } from './iso/notes.ts'
@@ -53,6 +55,7 @@ import { unavailable } from './site/unavailable.ts'
 import { loadKey } from './store/key.ts'
 import { openStore, type Store } from './store/store.ts'
 import { registryTftpTell } from './tftp/registry-tell.ts'
+import { machineFiles } from './tftp/machine-files.ts'
 import { loaderFolder } from './tftp/load.ts'
 import { startTftp, type TftpServer } from './tftp/server.ts'
 import { Outbox } from './webhook/outbox.ts'
@@ -231,8 +234,8 @@ async function serveDhcp(served: Served, closing: Closing): Promise<DhcpServer |
 }
 
 function serveTftp(
-  { site, registry, log, clock, meter, sockets }: Served,
-  macAt: (address: Ipv4) => Mac | undefined,
+  { site, registry, loaders, log, clock, meter, sockets }: Served,
+  context: HttpContext,
 ): Promise<TftpServer> {
   const { interface: device, address } = site.network
   const transfers = new PortBundle()
@@ -240,8 +243,13 @@ function serveTftp(
     port: sockets.tftp,
     openTransferPort: () => transfers.open({ device, address, port: 0 }),
     mtu: () => interfaceMtu(device) ?? MTU_BYTES,
-    find: loaderFolder(site.boot.loaders),
-    tell: registryTftpTell({ registry, macAt, log }),
+    find: machineFiles({
+      loader: loaderFolder(site.boot.loaders),
+      loaderFileFor: name => loaderFileFor(name, loaders),
+      grubConfig: (name, client) => grubConfig(context, name, client, 'tftp'),
+      attemptFile: (attempt, part, client) => grubFile(context, attempt, part, client),
+    }),
+    tell: registryTftpTell({ registry, macAt: context.macAt, log }),
     clock,
     log,
     meter,
@@ -289,7 +297,7 @@ async function startServices(served: Served, closing: Closing): Promise<LeaseSou
   closing.push(() => dns.close())
   await new Promise<void>(resolve => dnsTcp.listen({ fd: sockets.dnsTcp }, () => resolve()))
   closing.push(async () => void dnsTcp.close())
-  const tftp = await serveTftp(served, macAt)
+  const tftp = await serveTftp(served, context)
   closing.push(() => tftp.close())
   const http = await startHttp({ context, loaders, plainSocket: sockets.http, tlsSocket: sockets.https })
   closing.push(() => http.close())

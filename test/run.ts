@@ -5,11 +5,13 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, matchesGlob } from 'node:path'
 import { startVitest } from 'vitest/node'
 import { enterRackNamespace } from '../services/lab/namespace.ts'
+import { fetchSignedLoaders } from '../services/lab/signed-loaders.ts'
 import { CountingReporter } from './counting-reporter.ts'
 import { missingPackages, PACKAGES } from './packages.ts'
+import { SIGNED_LOADERS } from './signed-loaders.ts'
 
 const ROOT = join(import.meta.dirname, '..')
 
@@ -93,6 +95,9 @@ async function endToEndStage(include: string[], exclude: string[]): Promise<Stag
   const counts = join(folder, 'counts.json')
   process.env[COUNTS_FILE] = counts
   try {
+    // There is no way to the archive from inside.
+    if (include.some(pattern => matchesGlob('test/e2e/secure-boot.test.ts', pattern)))
+      await fetchSignedLoaders(SIGNED_LOADERS).catch((error: Error) => process.stdout.write(`${error.message}\n`))
     const entered = await enterRackNamespace([join(ROOT, 'test/run.ts'), '--inside', include.join(), ...exclude])
     if (!entered.inside) await entered.exited
     return existsSync(counts) ? (JSON.parse(readFileSync(counts, 'utf8')) as Stage) : failed

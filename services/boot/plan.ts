@@ -9,6 +9,7 @@ import {
   type MachineState,
   RESUMES_MOST,
 } from '../machine/lifecycle.ts'
+import type { LoaderKind } from '../site/types.ts'
 import type { Architecture, BootClient } from './client.ts'
 
 /** Why a client gets an address and nothing to boot. */
@@ -28,11 +29,11 @@ export type DhcpPlan =
   | { do: 'silence'; reason: 'blocked' | 'ignored' }
 
 /**
- * Loaders by architecture, best first. Debian's package `ipxe` has the two for x86, and from Debian 13 on `ipxe-arm64.efi`; what upstream builds as
+ * iPXE by architecture, best first. Debian's package `ipxe` has the two for x86, and from Debian 13 on `ipxe-arm64.efi`; what upstream builds as
  * `bin-arm64-efi/snponly.efi` has to be put beside the other one under a name of its own. snponly uses the firmware's own NIC driver. There is no 32-bit
  * loader, since Proxmox is 64-bit.
  */
-export const LOADERS: Partial<Record<Architecture, readonly string[]>> = {
+export const IPXE_LOADERS: Partial<Record<Architecture, readonly string[]>> = {
   'x86-bios': ['undionly.kpxe'],
   'x64-uefi': ['snponly.efi'],
   'arm64-uefi': ['snponly-arm64.efi', 'ipxe-arm64.efi'],
@@ -41,14 +42,38 @@ export const LOADERS: Partial<Record<Architecture, readonly string[]>> = {
 /** Files that a loader folder should hold for the machines most people have. */
 export const COMMON_LOADERS = ['undionly.kpxe', 'snponly.efi'] as const
 
+/**
+ * What a machine with Secure Boot loads, by the name it is served under: shim, which Microsoft has signed, then from the same folder `grubx64.efi`, which has
+ * to be signed by whoever signed the kernel, since shim knows one maker. In the folder of loaders they have the names of Debian's and Proxmox's packages.
+ */
+export const SIGNED_LOADERS: Readonly<Record<string, readonly string[]>> = {
+  'grub/shimx64.efi': ['shimx64.efi.signed', 'shimx64.efi'],
+  'grub/grubx64.efi': ['grubnetx64.efi.signed', 'grubnetx64.efi'],
+}
+const SHIM = 'grub/shimx64.efi'
+
+/** The file of the loader folder that is served under that name. */
+export function loaderFileFor(name: string, there: LoaderNames): string | undefined {
+  const files = Object.hasOwn(SIGNED_LOADERS, name) ? SIGNED_LOADERS[name] : undefined
+  return files ? files.find(file => there.has(file)) : name
+}
+
+/** The first name of every signed loader that a folder lacks. */
+export function signedLoadersMissing(there: LoaderNames): string[] {
+  return Object.values(SIGNED_LOADERS).flatMap(files => (files.some(file => there.has(file)) ? [] : files[0]!))
+}
+
 /** Names of the files in the loader folder. */
 export type LoaderNames = Pick<ReadonlySet<string>, 'has'>
 
 export function loaderFor(
   architecture: Architecture | undefined,
   there: LoaderNames,
+  kind: LoaderKind = 'ipxe',
 ): { loader: string } | { reason: 'unsupported-architecture' | 'loader-missing' } {
-  const names = architecture && LOADERS[architecture]
+  if (kind === 'grub' && architecture === 'x64-uefi')
+    return signedLoadersMissing(there).length === 0 ? { loader: SHIM } : { reason: 'loader-missing' }
+  const names = architecture && IPXE_LOADERS[architecture]
   if (!names) return { reason: 'unsupported-architecture' }
   const loader = names.find(name => there.has(name))
   return loader === undefined ? { reason: 'loader-missing' } : { loader }
@@ -62,6 +87,8 @@ export type BootView = {
   answer?: { url: string; fingerprint: string }
   /** It went in circles, and is given nothing that would let it go on so. */
   loops?: boolean
+  /** iPXE if not said. */
+  loader?: LoaderKind
   scriptUrl: string
 }
 
@@ -76,7 +103,7 @@ export function dhcpPlan(client: BootClient, view: BootView, loaders: LoaderName
     return { do: 'nothing', reason: 'boot-loop' }
   switch (client.stage) {
     case 'firmware': {
-      const found = loaderFor(client.architecture, loaders)
+      const found = loaderFor(client.architecture, loaders, view.loader)
       if ('reason' in found) return { do: 'nothing', reason: found.reason }
       return { do: 'load', loader: found.loader, via: client.via }
     }

@@ -2,7 +2,7 @@
 import type { AttemptId } from '../machine/event.ts'
 import type { Machine } from '../machine/lifecycle.ts'
 import type { Listing } from '../machine/listing.ts'
-import type { Site } from '../site/types.ts'
+import type { LoaderKind, Site } from '../site/types.ts'
 import type { BootView } from './plan.ts'
 
 /** The attempt whose installer may ask for its answer: from the boot script on until the report (H24). */
@@ -18,6 +18,16 @@ export function silentReason(
 ): 'blocked' | 'ignored' | undefined {
   if (machine.state === 'blocked') return 'blocked'
   return unknown === 'ignore' && listing.from === 'nothing' && machine.attempts === 0 ? 'ignored' : undefined
+}
+
+/** What its firmware loads: the word of its own entry or rule, of the profile that it installs or would install, of the site. */
+export function loaderKindOf(
+  machine: Machine,
+  { loader, profile }: Pick<Listing, 'loader' | 'profile'>,
+  site: Pick<Site, 'profiles' | 'boot'>,
+): LoaderKind {
+  const chosen = site.profiles.get(machine.attempt?.profile ?? profile ?? '')
+  return loader ?? chosen?.loader ?? site.boot.loader
 }
 
 export function bootView(

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { networkInterfaces } from 'node:os'
 import { loadLayers } from '../answer/load.ts'
 import { listLoaders, type Loaders } from '../boot/load.ts'
-import { COMMON_LOADERS, LOADERS } from '../boot/plan.ts'
+import { COMMON_LOADERS, IPXE_LOADERS, signedLoadersMissing } from '../boot/plan.ts'
 import { certificateProblems } from '../http/certificate.ts'
 import { type IsoCatalogue, memoryNeeded } from '../iso/catalogue.ts'
 import { formatSize } from '../kit/amount.ts'
@@ -45,7 +45,21 @@ function checkInterface(site: Site): Problem[] {
       ]
 }
 
+/** Who of the site says that machines load shim and GRUB. */
+function wantsSignedLoaders({ boot, profiles, machines, rules }: Site): boolean {
+  return [boot, ...profiles.values(), ...machines, ...rules].some(({ loader }) => loader === 'grub')
+}
+
 function checkLoaders(site: Site, loaders: Loaders): Problem[] {
+  const signed = wantsSignedLoaders(site) ? signedLoadersMissing(loaders) : []
+  const hint = 'put it there from the packages that signed the kernel of your ISO, see docs/secure-boot.md'
+  return [
+    ...missingLoaders(site, loaders),
+    ...signed.map(name => error('loaders-missing', `loader = "grub": ${site.boot.loaders} has no ${name}`, hint)),
+  ]
+}
+
+function missingLoaders(site: Site, loaders: Loaders): Problem[] {
   return COMMON_LOADERS.filter(name => !loaders.has(name)).map(name =>
     error(
       'loaders-missing',
@@ -91,12 +105,13 @@ function checkProfiles(site: Site, catalogue: IsoCatalogue): Problem[] {
 
 /** Which loader each architecture gets; `none` where the folder has no file for it, with the names that would do. */
 function loaderLine(loaders: Loaders): string {
-  return Object.entries(LOADERS)
+  return Object.entries(IPXE_LOADERS)
     .map(([architecture, names]) => {
       const found = names.find(name => loaders.has(name))
       return `${architecture} ${found ?? `none (no ${names.join(' or ')})`}`
     })
     .join(', ')
+    .concat(signedLoadersMissing(loaders).length === 0 ? '; signed: shim and GRUB' : '')
 }
 
 function summary(site: Site, catalogue: IsoCatalogue, loaders: Loaders): string {

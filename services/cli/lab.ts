@@ -12,6 +12,7 @@ import { aptLine, missingForQemu } from '../lab/qemu/requirements.ts'
 import { isLabFirmware, LAB_FIRMWARES, type LabFirmware, MACHINES_MOST, planMachines } from '../lab/rack-plan.ts'
 import { type QemuSize, type RackRun, runQemuRack, runSimulatedRack } from '../lab/run-rack.ts'
 import { type Lab, openLab } from '../lab/session.ts'
+import { fetchSignedLoaders } from '../lab/signed-loaders.ts'
 import { missingForStandIn } from '../lab/stand-in/initramfs.ts'
 import type { Outcome } from '../lab/stage.ts'
 import { type Command, type ExitStatus, say, usageError, type Values } from './command.ts'
@@ -28,6 +29,13 @@ type Wish = {
   iso?: string
   keep: boolean
   json: boolean
+}
+
+/** Where shim and GRUB are unpacked; git ignores it. */
+const SIGNED_LOADERS = join(import.meta.dirname, '../../.lab/signed-loaders')
+
+function needsQemu(firmware: unknown): boolean {
+  return firmware === 'uefi-http' || firmware === 'uefi-secure'
 }
 
 async function missingPackages(): Promise<string[]> {
@@ -62,7 +70,7 @@ async function chooseKind(values: Values): Promise<'qemu' | 'simulated'> {
   const root = process.getuid?.() === 0
   if (missing.length === 0 && (root || values['qemu'] === true)) return 'qemu'
   const why = missing.length > 0 ? `${missing.join(', ')} missing` : 'QEMU machines need root, for their network taps'
-  if (values['qemu'] === true || values['install'] === true || values['firmware'] === 'uefi-http')
+  if (values['qemu'] === true || values['install'] === true || needsQemu(values['firmware']))
     throw new EnvironmentProblem(
       'missing-packages',
       `no QEMU machines: ${why}`,
@@ -78,7 +86,9 @@ function readWish(values: Values): Omit<Wish, 'kind'> | string {
     return `--machines is a whole number from 1 to ${MACHINES_MOST}`
   const firmware = values['firmware'] ?? 'mixed'
   if (!isLabFirmware(firmware)) return `--firmware is one of ${LAB_FIRMWARES.join(', ')}`
-  if (firmware === 'uefi-http' && values['simulate'] === true) return '--firmware uefi-http needs QEMU machines'
+  if (needsQemu(firmware) && values['simulate'] === true) return `--firmware ${firmware} needs QEMU machines`
+  if (firmware === 'uefi-secure' && values['iso'] !== undefined)
+    return '--firmware uefi-secure boots the stand-in only: the loaders that Debian signs do not start a kernel that Proxmox signed'
   if (values['qemu'] === true && values['simulate'] === true) return '--qemu and --simulate exclude each other'
   const iso = values['iso']
   return {
@@ -124,7 +134,8 @@ async function runInside(wish: Wish): Promise<ExitStatus> {
   let status: ExitStatus = 1
   try {
     if (!wish.json) say(`building the rack in ${folder}`)
-    lab = await openLab({ folder, kind: wish.kind, machines, ...(wish.iso ? { iso: wish.iso } : {}) })
+    const signed = wish.firmware === 'uefi-secure' ? { signed: await fetchSignedLoaders(SIGNED_LOADERS) } : {}
+    lab = await openLab({ folder, kind: wish.kind, machines, ...(wish.iso ? { iso: wish.iso } : {}), ...signed })
     const title = `rackrise lab, ${wish.kind} machines, ${lab.iso.standIn ? 'stand-in ISO' : lab.iso.file}`
     const terminal = wish.json ? { write: () => {} } : process.stdout
     const display = new LiveDisplay(title, machines, terminal, systemClock)
@@ -154,7 +165,9 @@ async function runInside(wish: Wish): Promise<ExitStatus> {
 export const labCommand: Command = {
   name: 'lab',
   summary: 'a virtual rack: the appliance and machines in a private network namespace',
-  usage: ['lab [--machines N] [--firmware bios|uefi|uefi-http|mixed] [--qemu | --simulate] [--iso FILE] [--keep]'],
+  usage: [
+    'lab [--machines N] [--firmware bios|uefi|uefi-http|uefi-secure|mixed] [--qemu | --simulate] [--iso FILE] [--keep]',
+  ],
   options: {
     machines: {
       type: 'string',
@@ -164,7 +177,7 @@ export const labCommand: Command = {
     firmware: {
       type: 'string',
       value: 'KIND',
-      help: 'bios, uefi, uefi-http (UEFI HTTP Boot, QEMU only) or mixed (default: bios and uefi)',
+      help: 'bios, uefi, uefi-http (UEFI HTTP Boot), uefi-secure (Secure Boot; both QEMU only) or mixed (default: bios and uefi)',
     },
     qemu: { type: 'boolean', help: 'QEMU machines with real firmware (default where QEMU is installed, as root)' },
     simulate: { type: 'boolean', help: 'simulated machines that speak real DHCP, TFTP, DNS and HTTP' },
@@ -185,6 +198,7 @@ export const labCommand: Command = {
     const kind = entered === 'qemu' || entered === 'simulated' ? entered : await chooseKind(values)
     // What was found out outside holds inside, where everybody is root.
     process.env['RACKRISE_LAB_KIND'] = kind
+    if (entered === undefined && wish.firmware === 'uefi-secure') await fetchSignedLoaders(SIGNED_LOADERS)
     const namespace = await enterRackNamespace(process.argv.slice(1))
     if (namespace.inside) return runInside({ ...wish, kind })
     return (await namespace.exited) === 0 ? 0 : 1

@@ -2,7 +2,7 @@
 import { hostNameFor } from '../answer/for-machine.ts'
 import { type DhcpPlan, dhcpPlan, type LoaderNames } from '../boot/plan.ts'
 import type { Urls } from '../boot/urls.ts'
-import { bootView, expectsAnswer, silentReason } from '../boot/view.ts'
+import { bootView, expectsAnswer, loaderKindOf, silentReason } from '../boot/view.ts'
 import { Alarms } from '../kit/alarms.ts'
 import type { Clock, Instant } from '../kit/clock.ts'
 import { loopIn } from '../machine/boot-loop.ts'
@@ -122,7 +122,8 @@ export function registryFleet(options: FleetOptions): DhcpFleet {
       url: urls.answer(registry.token(attempt, 'answer')),
       fingerprint: options.fingerprint(),
     }
-    const view = { ...bootView(silent, urls.script(client.mac), answer), loops: machine.loop !== undefined }
+    const loader = loaderKindOf(machine, registry.listing(machine), site)
+    const view = { ...bootView(silent, urls.script(client.mac), answer), loops: machine.loop !== undefined, loader }
     return dhcpPlan(client.boot, view, loaders)
   }
 
@@ -141,7 +142,8 @@ export function registryFleet(options: FleetOptions): DhcpFleet {
       // Not remembered, for whatever reason: told to boot the disk like everybody, unless the site ignores strangers.
       if (!machine) {
         const silent = client.boot.stage !== 'system' && site.boot.unknown === 'ignore' ? 'ignored' : undefined
-        return { plan: dhcpPlan(client.boot, bootView(silent, urls.script(client.mac)), loaders), ...reserved }
+        const view = { ...bootView(silent, urls.script(client.mac)), loader: site.boot.loader }
+        return { plan: dhcpPlan(client.boot, view, loaders), ...reserved }
       }
       registry.heard(machine.id)
       watchLoops(machine, client)

@@ -4,6 +4,8 @@ import { attemptInitrd, kernelSegments } from '../iso/attempt-files.ts'
 import type { IsoEntry } from '../iso/catalogue.ts'
 import { understandsToken, renderModeFile } from '../iso/mode-file.ts'
 import { isProblem } from '../kit/is-problem.ts'
+import type { Ipv4 } from '../kit/ipv4.ts'
+import type { Segment } from '../kit/segments.ts'
 import type { Problem } from '../kit/problem.ts'
 import type { AttemptId } from '../machine/event.ts'
 import type { Machine } from '../machine/lifecycle.ts'
@@ -13,16 +15,12 @@ import { sendFile } from './send-file.ts'
 type Found = { machine: Machine; attempt: AttemptId; iso: IsoEntry }
 
 /** A machine may still be loading after the stall alarm; nobody else has business here. */
-function findAttempt(
-  context: HttpContext,
-  id: string,
-  remote: string | undefined,
-): Found | { code: number; text: string } {
+function findAttempt(context: HttpContext, id: string, address: Ipv4): Found | { code: number; text: string } {
   const machine = context.registry.byAttempt(id)
   const attempt = machine?.attempt
   if (!machine || !attempt || (machine.state !== 'booting' && machine.state !== 'stalled'))
     return { code: 404, text: 'no such attempt is booting; power-cycle the machine for a new boot script\n' }
-  if (!standsAt(context, machine.macs, clientAddress(remote)))
+  if (!standsAt(context, machine.macs, address))
     return { code: 403, text: 'this attempt belongs to another address; boot the machine by DHCP of this appliance\n' }
   const profile = context.site.profiles.get(attempt.profile)
   const iso: IsoEntry | Problem | undefined = profile && context.catalogue.find(profile.iso)
@@ -49,6 +47,27 @@ function modeFileOf({ site, registry, urls, certificate }: HttpContext, { attemp
   return renderModeFile(iso.release, { ...where, ...token })
 }
 
+function segmentsOf(context: HttpContext, found: Found, part: 'kernel' | 'initrd'): Promise<Segment[] | Problem> {
+  return part === 'kernel'
+    ? Promise.resolve(kernelSegments(found.iso))
+    : attemptInitrd(found.iso, modeFileOf(context, found))
+}
+
+/** The same bytes for a loader that knows no HTTP; undefined, with the reason in the log, where there are none for who asks. */
+export async function attemptFile(
+  context: HttpContext,
+  attempt: string,
+  part: 'kernel' | 'initrd',
+  address: Ipv4,
+): Promise<Segment[] | undefined> {
+  const found = findAttempt(context, attempt, address)
+  const segments = 'code' in found ? undefined : await segmentsOf(context, found, part)
+  if (segments && !isProblem(segments)) return segments
+  const why = 'code' in found ? found.text.trim() : segments && `${segments.message}; ${segments.hint}`
+  context.log.info({ attempt, address, part }, `no ${part} for ${address}: ${why}`)
+  return undefined
+}
+
 function etagOf({ attempt, iso }: Found, part: string): string {
   return `"${attempt}-${part}-${iso.size.toString(36)}"`
 }
@@ -56,10 +75,14 @@ function etagOf({ attempt, iso }: Found, part: string): string {
 export function addBootFiles(app: FastifyInstance, context: HttpContext): void {
   const { registry } = context
   const serve = async (request: FastifyRequest, reply: FastifyReply, part: 'kernel' | 'initrd'): Promise<unknown> => {
-    const found = findAttempt(context, (request.params as { attempt: string }).attempt, request.socket.remoteAddress)
+    const found = findAttempt(
+      context,
+      (request.params as { attempt: string }).attempt,
+      clientAddress(request.socket.remoteAddress),
+    )
     if ('code' in found) return reply.code(found.code).type('text/plain').send(found.text)
-    const { machine, attempt, iso } = found
-    const segments = part === 'kernel' ? kernelSegments(iso) : await attemptInitrd(iso, modeFileOf(context, found))
+    const { machine, attempt } = found
+    const segments = await segmentsOf(context, found, part)
     if (isProblem(segments)) return reply.code(500).type('text/plain').send(`${segments.message}; ${segments.hint}\n`)
     let begun = false
     await sendFile(request, reply, {

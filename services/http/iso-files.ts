@@ -1,5 +1,6 @@
 /** `GET /isos/<name>/...` and `/loaders/<file>`: parts of an ISO unchanged, and loaders for UEFI HTTP boot. Catalogue names only. */
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { loaderFileFor } from '../boot/plan.ts'
 import { kernelSegments } from '../iso/attempt-files.ts'
 import type { IsoEntry } from '../iso/catalogue.ts'
 import type { Ipv4 } from '../kit/ipv4.ts'
@@ -50,19 +51,23 @@ export function addLoaders(
     const machine = mac && registry.byMac(mac)
     if (machine) registry.inBackground(registry.record(machine.id, { type: 'loader-sent', file, bytes }, 'http'))
   }
-  app.get('/loaders/:file', async (request, reply) => {
-    const { file } = request.params as { file: string }
-    const loader = loaders.get(file)
+  const send = async (request: FastifyRequest, reply: FastifyReply, name: string): Promise<unknown> => {
+    const loader = loaders.get(loaderFileFor(name, loaders) ?? '')
     if (!loader) return reply.code(404).type('text/plain').send('no such loader; see boot.loaders in the site file\n')
     // By then the client may have closed.
     const address = clientAddress(request.socket.remoteAddress)
     const segments: Segment[] = [{ from: 'file', path: loader.path, offset: 0, length: loader.size }]
     await sendFile(request, reply, {
       segments,
-      etag: `"${file}-${loader.size.toString(36)}"`,
+      etag: `"${name}-${loader.size.toString(36)}"`,
       contentType: 'application/efi',
-      onComplete: bytes => tell(address, file, bytes),
+      onComplete: bytes => tell(address, name, bytes),
     })
     return reply
-  })
+  }
+  app.get('/loaders/:file', (request, reply) => send(request, reply, (request.params as { file: string }).file))
+  // shim looks for GRUB beside itself.
+  app.get('/loaders/grub/:file', (request, reply) =>
+    send(request, reply, `grub/${(request.params as { file: string }).file}`),
+  )
 }

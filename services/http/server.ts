@@ -13,6 +13,7 @@ import { addAnswer } from './answer.ts'
 import { addBootFiles } from './boot-files.ts'
 import { addBootScript } from './boot-script.ts'
 import type { HttpContext } from './context.ts'
+import { addGrubConfig } from './grub-config.ts'
 import { addFirstBoot } from './first-boot.ts'
 import { addIsoFiles, addLoaders } from './iso-files.ts'
 import { TLS_CONTEXT } from './served-certificate.ts'
@@ -160,6 +161,7 @@ export async function startHttp(options: HttpOptions): Promise<HttpServer> {
   }
   const plain = buildApp(handler => limit(createPlain(times, handler), limits), context)
   addBootScript(plain, context, options.loaders)
+  addGrubConfig(plain, context)
   addBootFiles(plain, context)
   addIsoFiles(plain, context)
   addLoaders(plain, context, options.loaders)

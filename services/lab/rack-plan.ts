@@ -2,8 +2,8 @@
 import { parse, stringify, type TomlTable } from 'smol-toml'
 import type { Mac } from '../kit/mac.ts'
 
-/** `uefi-http` boots by UEFI HTTP Boot instead of PXE; `mixed` alternates between the first two. */
-export const LAB_FIRMWARES = ['bios', 'uefi', 'uefi-http', 'mixed'] as const
+/** `uefi-http` boots by UEFI HTTP Boot instead of PXE, `uefi-secure` has Secure Boot on; `mixed` alternates between the first two. */
+export const LAB_FIRMWARES = ['bios', 'uefi', 'uefi-http', 'uefi-secure', 'mixed'] as const
 export type LabFirmware = (typeof LAB_FIRMWARES)[number]
 
 export function isLabFirmware(word: unknown): word is LabFirmware {
@@ -18,6 +18,8 @@ export type LabMachine = {
   firmware: 'bios' | 'uefi'
   /** UEFI HTTP Boot instead of PXE; QEMU machines only. */
   httpBoot?: true
+  /** Secure Boot with Microsoft's keys; QEMU machines only. */
+  secureBoot?: true
   /** Whether the site file approves it. */
   approve: boolean
 }
@@ -38,6 +40,7 @@ export function planMachines(count: number, firmware: LabFirmware, approve: bool
       serial: `LAB-${number}`,
       firmware: firmwareOf(firmware, index),
       ...(firmware === 'uefi-http' ? { httpBoot: true as const } : {}),
+      ...(firmware === 'uefi-secure' ? { secureBoot: true as const } : {}),
       approve,
     }
   })
@@ -86,6 +89,12 @@ export function labSiteText(lab: LabSite): string {
       ...(lab.probe === undefined ? {} : { probe: lab.probe }),
     },
     profile: profiles,
-    machine: lab.machines.map(({ name, mac, approve }) => ({ name, mac: [mac], profile, approve })),
+    machine: lab.machines.map(({ name, mac, approve, secureBoot }) => ({
+      name,
+      mac: [mac],
+      profile,
+      approve,
+      ...(secureBoot ? { loader: 'grub' } : {}),
+    })),
   })
 }

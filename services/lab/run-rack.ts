@@ -66,7 +66,7 @@ async function watch({ lab, display }: RackRun, running: ReadonlySet<string>): P
 export async function startLabQemu(lab: Lab, spec: LabMachine, size: QemuSize): Promise<QemuMachine> {
   const tap = `tap-${spec.name}`
   await lab.rack.addTap(tap)
-  const { name, mac, uuid, serial, firmware, httpBoot } = spec
+  const { name, mac, uuid, serial, firmware, httpBoot, secureBoot } = spec
   const folder = join(lab.folder, 'machines', name)
   return startQemuMachine({
     name,
@@ -75,6 +75,7 @@ export async function startLabQemu(lab: Lab, spec: LabMachine, size: QemuSize): 
     serial,
     firmware,
     ...(httpBoot ? { httpBoot } : {}),
+    ...(secureBoot ? { secureBoot } : {}),
     tap,
     folder,
     memoryMiB: size.memoryMiB,

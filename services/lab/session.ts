@@ -12,6 +12,7 @@ import { type ApplianceProcess, BRIDGE, buildRack, type Rack } from './network.t
 import { startOtherServer } from './other-server.ts'
 import { type LabMachine, labSiteText } from './rack-plan.ts'
 import { advertiseNoRouter } from './router-advertisement.ts'
+import type { SignedLoaders } from './signed-loaders.ts'
 import { buildStandIn } from './stand-in/build.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
@@ -40,6 +41,8 @@ export type LabRequest = {
   answerOptions?: boolean
   /** Folder of loaders; absent: Debian's for QEMU machines, anything for simulated ones. */
   loaders?: string
+  /** For machines with Secure Boot, in place of `loaders`. */
+  signed?: SignedLoaders
   /** Another DHCP server gives the addresses, and the appliance is a proxy beside it. */
   otherServer?: true
 }
@@ -72,11 +75,15 @@ async function chooseIso(request: LabRequest): Promise<ChosenIso> {
     return { folder, selector: found.file, standIn: false }
   }
   const library = join(ROOT, 'isos')
-  const found = (await openCatalogue(library, silentLog)).entries().find(({ autoInstallCapable }) => autoInstallCapable)
+  // What Debian signs does not start a kernel that Proxmox signed, so there the stand-in it is.
+  const found = request.signed
+    ? undefined
+    : (await openCatalogue(library, silentLog)).entries().find(({ autoInstallCapable }) => autoInstallCapable)
   if (found) return { folder: library, selector: found.file, standIn: false }
   const folder = request.standInFolder ?? join(request.folder, 'isos')
   const size = request.standInMiB === undefined ? {} : { sizeMiB: request.standInMiB }
-  const { file } = await buildStandIn({ folder, kind: request.kind === 'qemu' ? 'full' : 'small', ...size })
+  const signed = request.signed ? { signed: request.signed.disk } : {}
+  const { file } = await buildStandIn({ folder, kind: request.kind === 'qemu' ? 'full' : 'small', ...size, ...signed })
   return { folder, selector: basename(file), standIn: true }
 }
 
@@ -92,7 +99,10 @@ async function fillerLoaders(folder: string): Promise<string> {
 async function writeSite(request: LabRequest, iso: ChosenIso): Promise<{ siteFile: string; state: string }> {
   const state = join(request.folder, 'state')
   const siteFile = join(request.folder, 'site.toml')
-  const loaders = request.loaders ?? (request.kind === 'qemu' ? '/usr/lib/ipxe' : await fillerLoaders(request.folder))
+  const loaders =
+    request.signed?.folder ??
+    request.loaders ??
+    (request.kind === 'qemu' ? '/usr/lib/ipxe' : await fillerLoaders(request.folder))
   const text = labSiteText({
     template: await readFile(join(ROOT, 'config/site.lab.toml'), 'utf8'),
     machines: request.machines,

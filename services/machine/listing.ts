@@ -1,7 +1,7 @@
 /** What the site says about a machine: its name, profile, reservation and layers, from its own entry or the first rule that fits. */
 import type { Ipv4 } from '../kit/ipv4.ts'
 import { type Condition, type Judgement, judgeCondition } from '../site/condition.ts'
-import type { ExtraOption, ListedMachine, Reservation, Rule, Site } from '../site/types.ts'
+import type { ExtraOption, ListedMachine, LoaderKind, Reservation, Rule, Site } from '../site/types.ts'
 import { type Facts, factsOf } from './facts.ts'
 import type { Machine } from './lifecycle.ts'
 
@@ -15,6 +15,8 @@ export type Listing = {
   profile?: string
   answers: string[]
   approve: boolean
+  /** Where its entry or rule says so; else that of the profile. */
+  loader?: LoaderKind
   /** Reserved for it: by the site, or since its installed system has it as static address. */
   address?: Ipv4
   /** DHCP options of its own. */
@@ -41,7 +43,7 @@ export function judgeRule(rule: Pick<Rule, 'when'>, facts: Facts): Verdict {
 }
 
 function fromEntry(entry: ListedMachine, domain: string): Listing {
-  const { name, profile, answers, approve, options, serial, uuid } = entry
+  const { name, profile, answers, approve, options, serial, uuid, loader } = entry
   return {
     from: 'machine',
     name,
@@ -52,12 +54,13 @@ function fromEntry(entry: ListedMachine, domain: string): Listing {
     options,
     ...(serial ? { serial } : {}),
     ...(uuid ? { uuid } : {}),
+    ...(loader ? { loader } : {}),
   }
 }
 
 /** What a rule says of a machine that it takes. */
 export function fromRule(rule: Rule, machine: Machine, domain: string): Listing {
-  const { profile, answers, approve } = rule
+  const { profile, answers, approve, loader } = rule
   const series = rule.name
   const numbered = series && (!series.includes('{{index}}') || machine.number?.series === series)
   const name = numbered ? series.replaceAll('{{index}}', String(machine.number?.index)) : undefined
@@ -68,6 +71,7 @@ export function fromRule(rule: Rule, machine: Machine, domain: string): Listing 
     answers,
     approve,
     options: [],
+    ...(loader ? { loader } : {}),
     ...(series ? { series } : {}),
     ...(name ? { name, fqdn: `${name}.${domain}` } : {}),
   }

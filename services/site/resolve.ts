@@ -68,7 +68,12 @@ export function resolveSite(file: SiteFile, { file: name, base, own }: Surroundi
       answerFormat: file.http['answer-format'],
       ...set('answerTokenFile', file.http['answer-token-file'], inBase),
     },
-    boot: { unknown: boot.unknown, loaders: inBase(boot.loaders), stallAfterMs: boot['stall-after'] },
+    boot: {
+      unknown: boot.unknown,
+      loaders: inBase(boot.loaders),
+      loader: boot.loader,
+      stallAfterMs: boot['stall-after'],
+    },
     paths: { isos: inBase(file.paths.isos), answers: inBase(file.paths.answers), state: inBase(file.paths.state) },
     profiles: new Map(file.profile.map(profile => [profile.name, resolveProfile(profile)])),
     machines: file.machine.map(resolveMachine),
@@ -113,20 +118,26 @@ function keyOf(reservation: SiteFile['dhcp']['reservation'][number]): Reservatio
 }
 
 function resolveProfile(profile: SiteFile['profile'][number]): Profile {
-  const { name, iso, answers } = profile
-  return { name, iso, answers, kernelArgs: profile['kernel-args'], ...set('firstBoot', profile['first-boot']) }
+  const { name, iso, answers, loader } = profile
+  const optional = { ...set('firstBoot', profile['first-boot']), ...(loader ? { loader } : {}) }
+  return { name, iso, answers, kernelArgs: profile['kernel-args'], ...optional }
 }
 
 function resolveMachine(machine: SiteFile['machine'][number]): ListedMachine {
-  const { name, mac, serial, uuid, address, options, profile, answers, approve } = machine
-  const optional = { ...set('serial', serial), ...set('uuid', uuid), ...(address ? { address } : {}) }
+  const { name, mac, serial, uuid, address, options, profile, answers, approve, loader } = machine
+  const optional = {
+    ...set('serial', serial),
+    ...set('uuid', uuid),
+    ...(address ? { address } : {}),
+    ...(loader ? { loader } : {}),
+  }
   return { name, macs: mac, ...optional, options, profile, answers, approve }
 }
 
 function resolveRule(rule: SiteFile['rule'][number], index: number): Rule {
-  const { when, profile, name, answers, approve } = rule
+  const { when, profile, name, answers, approve, loader } = rule
   const conditions = Object.entries(when).map(([fact, patterns]) => conditionOf(fact, patterns))
-  return { index, when: conditions, profile, ...set('name', name), answers, approve }
+  return { index, when: conditions, profile, ...set('name', name), answers, approve, ...(loader ? { loader } : {}) }
 }
 
 function resolveWebhook(webhook: SiteFile['webhook'][number], inBase: (path: string) => string): WebhookTarget {

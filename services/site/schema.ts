@@ -63,9 +63,12 @@ const http = z.strictObject({
   'answer-token-file': field.pathOrEmpty.optional(),
 })
 
+const loader = z.enum(['ipxe', 'grub'])
+
 const boot = z.strictObject({
   unknown: z.enum(['hold', 'install', 'ignore']).default('hold'),
   loaders: field.path.prefault('/usr/lib/ipxe'),
+  loader: loader.default('ipxe'),
   'stall-after': field.span.prefault('20m'),
 })
 
@@ -81,6 +84,7 @@ const profile = z.strictObject({
   answers: z.array(field.fileName).default([]),
   'kernel-args': z.array(z.string()).default([]),
   'first-boot': field.fileNameOrEmpty.optional(),
+  loader: loader.optional(),
 })
 
 const machine = z.strictObject({
@@ -93,6 +97,7 @@ const machine = z.strictObject({
   profile: field.fileName,
   answers: z.array(field.fileName).default([]),
   approve: z.boolean().default(false),
+  loader: loader.optional(),
 })
 
 const rule = z.strictObject({
@@ -101,6 +106,7 @@ const rule = z.strictObject({
   name: field.nameTemplate.optional(),
   answers: z.array(field.fileName).default([]),
   approve: z.boolean().default(false),
+  loader: loader.optional(),
 })
 
 const webhook = z.strictObject({

@@ -63,7 +63,17 @@ export type StaticRecord = { name: string; type: RecordType; value: string }
 
 export type DnsSite = { forward: Ipv4[]; allow: Prefix[]; records: StaticRecord[] }
 
-export type Profile = { name: string; iso: string; answers: string[]; kernelArgs: string[]; firstBoot?: string }
+/** What firmware loads first: iPXE, or shim and GRUB, which are signed, where Secure Boot is on (UEFI x64; others get iPXE). */
+export type LoaderKind = 'ipxe' | 'grub'
+
+export type Profile = {
+  name: string
+  iso: string
+  answers: string[]
+  kernelArgs: string[]
+  firstBoot?: string
+  loader?: LoaderKind
+}
 
 export type ListedMachine = {
   name: string
@@ -76,6 +86,7 @@ export type ListedMachine = {
   profile: string
   answers: string[]
   approve: boolean
+  loader?: LoaderKind
 }
 
 /** All conditions have to hold; among rules the first one counts. `index` is its place in the file, from 0. */
@@ -86,6 +97,7 @@ export type Rule = {
   name?: string
   answers: string[]
   approve: boolean
+  loader?: LoaderKind
 }
 
 /** What is reported to others: an installation that ended well, ended badly, or fell silent. */
@@ -119,7 +131,7 @@ export type Site = {
   dhcp: DhcpSite
   dns: DnsSite
   http: HttpSite
-  boot: { unknown: 'hold' | 'install' | 'ignore'; loaders: string; stallAfterMs: number }
+  boot: { unknown: 'hold' | 'install' | 'ignore'; loaders: string; loader: LoaderKind; stallAfterMs: number }
   /** Absolute folders. */
   paths: { isos: string; answers: string; state: string }
   profiles: Map<string, Profile>

@@ -57,7 +57,7 @@ async function readVersion(handle: FileHandle, version: string, size: number): P
   return isWhole && versionOf(await handle.stat({ bigint: true })) === version ? bytes : undefined
 }
 
-function inMemory(bytes: Uint8Array): TftpFile {
+export function inMemory(bytes: Uint8Array): TftpFile {
   return {
     size: bytes.length,
     read: (offset, length) => bytes.subarray(offset, offset + length),
@@ -71,7 +71,7 @@ function onDisk(handle: FileHandle, size: number): TftpFile {
 }
 
 /** A read may be short in the middle of a file; a file that shrank is an error, since its size was promised. */
-async function readFully(handle: FileHandle, offset: number, memory: Uint8Array): Promise<void> {
+export async function readFully(handle: FileHandle, offset: number, memory: Uint8Array): Promise<void> {
   for (let done = 0; done < memory.length; ) {
     const { bytesRead } = await handle.read(memory, done, memory.length - done, offset + done)
     if (bytesRead === 0) throw new Error('the file is shorter than it was')

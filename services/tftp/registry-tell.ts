@@ -1,16 +1,29 @@
-/** Transfers as the registry hears of them: progress as a sign of life, a finished loader as an event, a failed one as a line of the log. */
+/** Transfers as the registry hears of them: progress as a sign of life, a finished file as an event, a failed one as a line of the log. */
 import type { Ipv4 } from '../kit/ipv4.ts'
 import type { Log } from '../kit/log.ts'
 import type { Mac } from '../kit/mac.ts'
+import type { Fact } from '../machine/event.ts'
+import type { Machine } from '../machine/lifecycle.ts'
 import type { Registry } from '../machine/registry.ts'
+import { attemptFileOf, type AttemptPart } from './machine-files.ts'
 import type { TftpFact } from './server.ts'
 
 export type TellOptions = { registry: Registry; macAt: (address: Ipv4) => Mac | undefined; log: Log }
 
 export function registryTftpTell({ registry, macAt, log }: TellOptions): (fact: TftpFact) => void {
+  const tellAttempt = ({ id, attempt }: Machine, part: AttemptPart, { fact, bytes, size }: TftpFact): void => {
+    registry.heard(id, { file: part, sent: bytes, total: size })
+    // It is known by that attempt.
+    if (!attempt) return
+    const record = (told: Fact): void => registry.inBackground(registry.record(id, told, 'tftp'))
+    if (fact === 'started' && part === 'initrd') record({ type: 'initrd-started', attempt: attempt.id, bytes: size })
+    if (fact === 'sent') record({ type: `${part}-sent`, attempt: attempt.id, bytes })
+  }
   return fact => {
+    const wanted = attemptFileOf(fact.name)
     const mac = macAt(fact.client.address)
-    const machine = mac && registry.byMac(mac)
+    // Who loads an attempt's file was let through by its address; behind a router no neighbour table has it.
+    const machine = wanted ? registry.byAttempt(wanted.attempt) : mac && registry.byMac(mac)
     if (fact.fact === 'failed') {
       const { name, bytes, size, client, reason } = fact
       // A ROM that wanted to see whether the file is there says so with an error: nothing to look into.
@@ -23,8 +36,10 @@ export function registryTftpTell({ registry, macAt, log }: TellOptions): (fact: 
       return
     }
     if (!machine) return
+    if (wanted) return tellAttempt(machine, wanted.part, fact)
     registry.heard(machine.id, { file: 'loader', sent: fact.bytes, total: fact.size })
-    if (fact.fact !== 'sent') return
+    // A configuration is no loader: what it says is told by who wrote it.
+    if (fact.fact !== 'sent' || fact.name.endsWith('.cfg')) return
     const sent = { type: 'loader-sent', file: fact.name, bytes: fact.bytes } as const
     registry.inBackground(registry.record(machine.id, sent, 'tftp'))
   }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { type BootClient, type ClientFacts, describeClient } from '../../services/boot/client.ts'
-import { type BootView, dhcpPlan, scriptPlan } from '../../services/boot/plan.ts'
+import { type BootView, dhcpPlan, loaderFileFor, signedLoadersMissing, scriptPlan } from '../../services/boot/plan.ts'
 import type { AttemptId, MachineId } from '../../services/machine/event.ts'
 import { BACK_WITHIN_MS, type Machine, newMachine } from '../../services/machine/lifecycle.ts'
 
@@ -114,6 +114,39 @@ describe('what DHCP says about booting', () => {
     ['Debian 12’s folder has none', ['undionly.kpxe', 'snponly.efi'], { do: 'nothing', reason: 'loader-missing' }],
   ])('H04 the loader folder decides: %s', (_, files, plan) => {
     expect(dhcpPlan({ ...bios, architecture: 'arm64-uefi' }, view, new Set(files))).toMatchObject(plan)
+  })
+})
+
+describe('loader = "grub"', () => {
+  const view: BootView = { scriptUrl: 'http://10.77.0.1/boot.ipxe' }
+  const signed = ['shimx64.efi.signed', 'grubnetx64.efi.signed']
+  const uefi: BootClient = { stage: 'firmware', via: 'tftp', architecture: 'x64-uefi' }
+  test.each<[string, BootClient, string[], object]>([
+    ['UEFI x64 loads shim', uefi, signed, { do: 'load', loader: 'grub/shimx64.efi', via: 'tftp' }],
+    ['by HTTP Boot, too', { ...uefi, via: 'http' }, signed, { loader: 'grub/shimx64.efi', via: 'http' }],
+    ['without GRUB, shim is of no use', uefi, signed.slice(0, 1), { do: 'nothing', reason: 'loader-missing' }],
+    [
+      'a BIOS knows no Secure Boot',
+      { ...uefi, architecture: 'x86-bios' },
+      ['undionly.kpxe', ...signed],
+      { loader: 'undionly.kpxe' },
+    ],
+    ['what runs iPXE all the same is told its script', { stage: 'ipxe' }, signed, { do: 'script' }],
+  ])('%s', (_, client, files, plan) => {
+    expect(dhcpPlan(client, { ...view, loader: 'grub' }, new Set(files))).toMatchObject(plan)
+  })
+
+  test('shim and GRUB are served by the names that firmware and shim ask for', () => {
+    const there = new Set(['shimx64.efi', 'grubnetx64.efi.signed', 'snponly.efi'])
+    const names = ['grub/shimx64.efi', 'grub/grubx64.efi', 'snponly.efi', 'grub/mmx64.efi']
+    expect(names.map(name => loaderFileFor(name, there))).toEqual([
+      'shimx64.efi',
+      'grubnetx64.efi.signed',
+      'snponly.efi',
+      'grub/mmx64.efi',
+    ])
+    expect(loaderFileFor('grub/grubx64.efi', new Set())).toBeUndefined()
+    expect(signedLoadersMissing(new Set(['shimx64.efi.signed']))).toEqual(['grubnetx64.efi.signed'])
   })
 })
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { bootView, expectsAnswer, silentReason } from '../../services/boot/view.ts'
+import { bootView, expectsAnswer, loaderKindOf, silentReason } from '../../services/boot/view.ts'
 import type { AttemptId, MachineId } from '../../services/machine/event.ts'
 import { type Machine, type MachineState, newMachine } from '../../services/machine/lifecycle.ts'
 import type { Listing } from '../../services/machine/listing.ts'
@@ -60,4 +60,25 @@ test('a view has what is set, and nothing else', () => {
     { scriptUrl: 'u', silent: 'blocked' },
     { scriptUrl: 'u', answer },
   ])
+})
+
+describe('which loader a machine gets', () => {
+  const site = {
+    boot: { loader: 'ipxe' },
+    profiles: new Map([
+      ['pve', { loader: 'grub' }],
+      ['pbs', {}],
+    ]),
+  } as unknown as Parameters<typeof loaderKindOf>[2]
+  const attempt = { id: 'a1a1a1a1' as AttemptId, profile: 'pve', startedAt: 0, resumes: 0 }
+  test.each<[string, Partial<Machine>, Parameters<typeof loaderKindOf>[1], string]>([
+    ['nobody says', {}, {}, 'ipxe'],
+    ['its profile', {}, { profile: 'pve' }, 'grub'],
+    ['its entry or rule comes first', {}, { profile: 'pve', loader: 'ipxe' }, 'ipxe'],
+    ['a profile without a word', {}, { profile: 'pbs' }, 'ipxe'],
+    ['the profile of its attempt, where nothing lists it', { attempt }, {}, 'grub'],
+    ['the profile of its attempt, where another one is listed', { attempt }, { profile: 'pbs' }, 'grub'],
+  ])('%s', (_, partial, listing, kind) => {
+    expect(loaderKindOf(machine(partial), listing, site)).toBe(kind)
+  })
 })

@@ -65,6 +65,20 @@ test('everything that is wrong around a site is told at once, each with what to 
   }
 })
 
+test('signed loaders are looked for where somebody is to load them', async () => {
+  await writeFile(file, siteText(folder).replace('[[profile]]', '[[profile]]\nloader = "grub"'))
+  await writeFile(join(folder, 'loaders', 'shimx64.efi.signed'), 'shim')
+  const missing = await rackrise(folder, 'check', '--config', file)
+  expect([missing.status, missing.err]).toEqual([
+    1,
+    `error: loader = "grub": ${join(folder, 'loaders')} has no grubnetx64.efi.signed; put it there from the packages that signed the kernel of your ISO, see docs/secure-boot.md\n`,
+  ])
+  await writeFile(join(folder, 'loaders', 'grubnetx64.efi.signed'), 'grub')
+  const there = await rackrise(folder, 'check', '--config', file)
+  expect([there.status, there.err]).toEqual([0, ''])
+  expect(there.out).toContain('arm64-uefi none (no snponly-arm64.efi or ipxe-arm64.efi); signed: shim and GRUB\n')
+})
+
 test('everything that is wrong in a site file is told at once, with line and column', async () => {
   await writeFile(
     file,

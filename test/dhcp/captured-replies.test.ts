@@ -3,6 +3,7 @@
  * fine print, written down once for each firmware and referred to by capture.
  */
 import { expect, test } from 'vitest'
+import { dhcpPlan } from '../../services/boot/plan.ts'
 import { decode, encodeWithin, limitsFor } from '../../services/dhcp/codec.ts'
 import { destinationOf } from '../../services/dhcp/destination.ts'
 import { clientOf } from '../../services/dhcp/identify.ts'
@@ -163,6 +164,21 @@ function heardBy(request: DhcpMessage, site: Bench) {
     dropped,
   }
 }
+
+/** A machine with Secure Boot sends what one without sends; told of its own loader, it hears shim in every place where it may look. */
+test('H21 uefi-secboot-shim-grub206 as a machine that loads shim: the file field has the folder in which shim looks for GRUB', () => {
+  const site = new Bench({ subnets: [SITE] })
+  const signed = new Set(['shimx64.efi.signed', 'grubnetx64.efi.signed'])
+  const requests = messagesOf('uefi-secboot-shim-grub206').filter(message => speakerOf(message).startsWith('firmware'))
+  expect(requests.length).toBeGreaterThan(1)
+  for (const request of requests) {
+    const { mac, boot } = clientOf(request)!
+    site.fleet.plans.set(mac, dhcpPlan(boot, { scriptUrl: SCRIPT_URL, loader: 'grub' }, signed))
+    site.now += 1000
+    const file = 'grub/shimx64.efi'
+    expect(heardBy(request, site).told).toEqual({ ...OVMF, file, values: { ...PXE, 67: file } })
+  }
+})
 
 test.each(Object.entries(TELLS))('%s', (capture, tells) => {
   const site = new Bench({ subnets: [SITE] })

@@ -23,14 +23,14 @@ const client = (boot: BootClient, mac: Mac = NODE1, uuid?: string): DhcpClient =
   ...(uuid ? { uuid } : {}),
 })
 
-async function open(site = siteOf()) {
+async function open(site = siteOf(), loaders = ['undionly.kpxe', 'snponly.efi']) {
   const rig = await Fleet.open(site)
   const dhcp = registryFleet({
     registry: rig.registry,
     site,
     urls: urlsOf(site),
     fingerprint: () => FINGERPRINT,
-    loaders: new Set(['undionly.kpxe', 'snponly.efi']),
+    loaders: new Set(loaders),
     clock: rig.clock,
   })
   const approve = async (): Promise<AttemptId> => {
@@ -40,6 +40,13 @@ async function open(site = siteOf()) {
   }
   return { rig, dhcp, approve }
 }
+
+test('a machine whose entry says so loads shim, and what is not listed what the site says', async () => {
+  const signed = ['undionly.kpxe', 'snponly.efi', 'shimx64.efi.signed', 'grubnetx64.efi.signed']
+  const { dhcp } = await open(siteOf(`${LISTED}loader = "grub"\n`), signed)
+  expect(dhcp.view(client(FIRMWARE)).plan).toMatchObject({ loader: 'grub/shimx64.efi' })
+  expect(dhcp.view(client(FIRMWARE, STRANGER)).plan).toMatchObject({ loader: 'snponly.efi' })
+})
 
 describe('who becomes known', () => {
   test('whoever boots from the network, at once', async () => {

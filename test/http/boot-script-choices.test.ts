@@ -28,6 +28,14 @@ describe('what cannot boot is not begun', () => {
     expect((await rig.script(INTRODUCED)).text).toContain('NOT APPROVED')
   })
 
+  test('a machine whose disk did not boot is not asked again, and resumes', async () => {
+    await start()
+    await rig.bring('installing')
+    await rig.script(INTRODUCED)
+    expect((await rig.script(`${INTRODUCED}&disk=failed`)).text).toContain('\nkernel http://')
+    expect(rig.node1.attempt?.resumes).toBe(1)
+  })
+
   test('too little memory: said on its screen and on the timeline, and not started', async () => {
     await start()
     await rig.approve()

@@ -87,7 +87,22 @@ test('HTTP Boot is the same path with an empty URI at its end', () => {
   expect(store.includes(Buffer.from(end, 'hex'))).toBe(true)
 })
 
-test('variables that were written before are not overwritten', () => {
+test('behind the keys of Secure Boot, and before nothing else', () => {
+  const keys = withBootOrder(Buffer.alloc(4096, 0xff), undefined)
+  const store = withBootOrder(keys, request)
+  const end = keys.lastIndexOf(Buffer.from('7fff0400', 'hex')) + 4
+  expect(store.subarray(0, end)).toEqual(keys.subarray(0, end))
+  expect(store.indexOf(Buffer.from('aa55', 'hex').reverse(), end)).toBeLessThan(end + 4)
+  expect(store.includes(Buffer.from('030b2500bc2411ab1221', 'hex'))).toBe(true)
+})
+
+test('Secure Boot has firmware that keeps its variables to itself', () => {
+  const line = commandLine({ ...request, firmware: 'uefi', secureBoot: true }).join(' ')
+  expect(line).toContain('-machine q35,smm=on -global driver=cfi.pflash01,property=secure,value=on')
+  expect(line).toContain('file=/usr/share/OVMF/OVMF_CODE_4M.secboot.fd')
+})
+
+test('a store that is none is refused', () => {
   expect(() => withBootOrder(Buffer.alloc(4096), request)).toThrow(RangeError)
 })
 

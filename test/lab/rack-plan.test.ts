@@ -1,6 +1,6 @@
 import { parse } from 'smol-toml'
 import { expect, test } from 'vitest'
-import { labSiteText, type LabFirmware, planMachines } from '../../services/lab/rack-plan.ts'
+import { labSiteText, type LabFirmware, type LabMachine, planMachines } from '../../services/lab/rack-plan.ts'
 
 const TEMPLATE = '[dhcp]\nlease-time = "10m"\n[[profile]]\nname = "pve"\niso = "pve:latest"\n'
 
@@ -8,10 +8,13 @@ test.each<[LabFirmware, string[]]>([
   ['bios', ['bios', 'bios', 'bios']],
   ['uefi', ['uefi', 'uefi', 'uefi']],
   ['uefi-http', ['uefi by HTTP', 'uefi by HTTP', 'uefi by HTTP']],
+  ['uefi-secure', ['uefi and Secure Boot', 'uefi and Secure Boot', 'uefi and Secure Boot']],
   ['mixed', ['bios', 'uefi', 'bios']],
 ])('machines of %s', (firmware, kinds) => {
   const machines = planMachines(3, firmware, true)
-  expect(machines.map(machine => `${machine.firmware}${machine.httpBoot ? ' by HTTP' : ''}`)).toEqual(kinds)
+  const kindOf = ({ firmware: kind, httpBoot, secureBoot }: LabMachine): string =>
+    `${kind}${httpBoot ? ' by HTTP' : ''}${secureBoot ? ' and Secure Boot' : ''}`
+  expect(machines.map(kindOf)).toEqual(kinds)
   expect(new Set(machines.map(({ mac }) => mac)).size).toBe(3)
 })
 
@@ -19,4 +22,10 @@ test('the site beside another server is the template’s, as a proxy', () => {
   const lab = { template: TEMPLATE, machines: [], paths: { isos: 'i', answers: 'a', state: 's' }, loaders: 'l' }
   expect(parse(labSiteText(lab))['dhcp']).toEqual({ 'lease-time': '10m' })
   expect(parse(labSiteText({ ...lab, dhcpMode: 'proxy' }))['dhcp']).toEqual({ 'lease-time': '10m', mode: 'proxy' })
+})
+
+test('machines with Secure Boot get signed loaders by the site', () => {
+  const machines = planMachines(1, 'uefi-secure', true)
+  const lab = { template: TEMPLATE, machines, paths: { isos: 'i', answers: 'a', state: 's' }, loaders: 'l' }
+  expect(parse(labSiteText(lab))['machine']).toMatchObject([{ name: 'node1', loader: 'grub' }])
 })

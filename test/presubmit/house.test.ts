@@ -85,6 +85,7 @@ const EDGES: [pattern: RegExp, why: string][] = [
   [/^services\/iso\/(catalogue|attempt-files|initrd-size|watch|write-image)\.ts$/, 'files of the library'],
   [/^services\/iso\/(notes|verify|signature)\.ts$/, 'what was found out about them, and gpgv'],
   [/^services\/webhook\/post\.ts$/, 'the client of the targets'],
+  [/^services\/tftp\/segment-file\.ts$/, 'parts of ISOs'],
   [/^services\/site\/secret-files\.ts$/, 'modes of secret files'],
   [/^services\/dns\/tcp(-query)?\.ts$/, 'DNS over TCP, of the server and of the forwarder'],
 ]

@@ -36,7 +36,7 @@ test('what a short file leaves out has its default', () => {
     },
     dns: { forward: [], allow: [{ network: '10.77.0.0', length: 24 }], records: [] },
     http: { port: 80, tlsPort: 443, answerFormat: 'toml' },
-    boot: { unknown: 'hold', loaders: '/usr/lib/ipxe', stallAfterMs: 1_200_000 },
+    boot: { unknown: 'hold', loaders: '/usr/lib/ipxe', loader: 'ipxe', stallAfterMs: 1_200_000 },
     paths: { isos: '/srv/isos', answers: '/srv/answers', state: '/var/lib/rackrise' },
     profiles: new Map(),
     machines: [],

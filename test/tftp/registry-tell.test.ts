@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { Ipv4 } from '../../services/kit/ipv4.ts'
 import type { TftpFact } from '../../services/tftp/file.ts'
 import { registryTftpTell } from '../../services/tftp/registry-tell.ts'
+import type { Fact } from '../../services/machine/event.ts'
 import { Fleet, NODE1 } from '../machine/rig.ts'
 
 const HERE = '10.77.0.11' as Ipv4
@@ -41,6 +42,25 @@ test('a loader that was sent whole is an event', async () => {
   fact({ fact: 'sent', bytes: 1024 })
   await expect.poll(() => fleet.store.typesOf(NODE1)).toEqual(['sighted', 'loader-sent'])
   expect(JSON.parse(fleet.store.rows.at(-1)!.body)).toEqual({ type: 'loader-sent', file: 'snponly.efi', bytes: 1024 })
+})
+
+test('kernel and initrd of an attempt are told as by HTTP, and a configuration is no loader', async () => {
+  const { fleet, fact } = await open()
+  const attempt = await fleet.registry.startAttempt(fleet.machine(NODE1), { by: 'operator', again: false })
+  if (typeof attempt !== 'string') throw new Error(attempt.message)
+  const script: Fact = { type: 'script-served', attempt, address: HERE, resumed: false }
+  await fleet.registry.record(fleet.machine(NODE1).id, script, 'tftp')
+  fact({ fact: 'sent', name: 'grub/grub.cfg', bytes: 900, size: 900 })
+  fact({ fact: 'started', name: `boot/${attempt}/vmlinuz`, bytes: 0, size: 8000 })
+  fact({ fact: 'sent', name: `boot/${attempt}/vmlinuz`, bytes: 8000, size: 8000 })
+  fact({ fact: 'started', name: `boot/${attempt}/initrd.img`, bytes: 0, size: 64_000 })
+  fact({ fact: 'progress', name: `boot/${attempt}/initrd.img`, bytes: 32_000, size: 64_000 })
+  expect(fleet.registry.progress(fleet.machine(NODE1))).toMatchObject({ file: 'initrd', sent: 32_000, total: 64_000 })
+  fact({ fact: 'sent', name: `boot/${attempt}/initrd.img`, bytes: 64_000, size: 64_000 })
+  await expect
+    .poll(() => fleet.store.typesOf(NODE1).slice(-4))
+    .toEqual(['script-served', 'kernel-sent', 'initrd-started', 'initrd-sent'])
+  expect(fleet.store.rows.every(row => row.source !== 'tftp' || !row.body.includes('anomaly'))).toBe(true)
 })
 
 test('a client that is no machine of ours changes nothing', async () => {

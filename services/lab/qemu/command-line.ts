@@ -1,7 +1,7 @@
 /** The command line of one QEMU machine, as a pure function: firmware as it comes from a factory, network first, then disk. */
 import { join } from 'node:path'
 import type { Mac } from '../../kit/mac.ts'
-import { QEMU, UEFI_CODE } from './requirements.ts'
+import { QEMU, SECURE_CODE, UEFI_CODE } from './requirements.ts'
 import { DISK_SLOT, NIC_SLOT } from './uefi-variables.ts'
 
 export type Acceleration = 'kvm' | 'tcg'
@@ -15,6 +15,8 @@ export type QemuMachineRequest = {
   firmware: 'bios' | 'uefi'
   /** UEFI HTTP Boot instead of PXE. */
   httpBoot?: true
+  /** Secure Boot is on, with Microsoft's keys. */
+  secureBoot?: true
   /** A tap device that is up and in a bridge; absent: a machine without network. */
   tap?: string
   /** For disk, firmware variables and the serial log; made if it is not there. Everything in it is kept. */
@@ -72,9 +74,11 @@ function firmwareOf(request: QemuMachineRequest): string[] {
     return ['-machine', 'pc,graphics=off', '-boot', 'reboot-timeout=10000']
   }
   const flash = (unit: number, rest: string) => ['-drive', `if=pflash,format=raw,unit=${unit},${rest}`]
+  // Variables that only firmware in system management mode may write; without suspend, which it cannot have with TCG.
+  const secure = ['-global', 'driver=cfi.pflash01,property=secure,value=on', '-global', 'ICH9-LPC.disable_s3=1']
   return [
-    ...['-machine', 'q35'],
-    ...flash(0, `readonly=on,file=${UEFI_CODE}`),
+    ...(request.secureBoot ? ['-machine', 'q35,smm=on', ...secure] : ['-machine', 'q35']),
+    ...flash(0, `readonly=on,file=${request.secureBoot ? SECURE_CODE : UEFI_CODE}`),
     ...flash(1, `file=${variablesFile(request).replaceAll(',', ',,')}`),
   ]
 }

@@ -16,7 +16,7 @@ import {
 } from './command-line.ts'
 import { openControl } from './control.ts'
 import { relayFrames } from './frame-relay.ts'
-import { missingForQemu, missingPackagesProblem, UEFI_VARIABLES } from './requirements.ts'
+import { missingForQemu, missingPackagesProblem, SECURE_VARIABLES, UEFI_VARIABLES } from './requirements.ts'
 import { SerialLog } from './serial-log.ts'
 import { withBootOrder } from './uefi-variables.ts'
 
@@ -156,10 +156,11 @@ async function prepare(request: QemuMachineRequest): Promise<FileHandle> {
     if (size < request.diskMiB * 1024 * 1024) await disk.truncate(request.diskMiB * 1024 * 1024)
     await disk.close()
     const variables = variablesFile(request)
+    const template = request.secureBoot ? SECURE_VARIABLES : UEFI_VARIABLES
     if (request.firmware === 'uefi' && !(await stat(variables).catch(() => undefined))) {
       await writeFile(
         variables,
-        withBootOrder(await readFile(UEFI_VARIABLES), request.tap === undefined ? undefined : request),
+        withBootOrder(await readFile(template), request.tap === undefined ? undefined : request),
       )
     }
     return await open(join(request.folder, 'serial.log'), 'a')

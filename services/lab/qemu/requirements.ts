@@ -7,6 +7,10 @@ export const QEMU = '/usr/bin/qemu-system-x86_64'
 export const UEFI_CODE = '/usr/share/OVMF/OVMF_CODE_4M.fd'
 export const UEFI_VARIABLES = '/usr/share/OVMF/OVMF_VARS_4M.fd'
 
+/** Of the same package: built with system management mode, and Microsoft's keys in the variables. */
+export const SECURE_CODE = '/usr/share/OVMF/OVMF_CODE_4M.secboot.fd'
+export const SECURE_VARIABLES = '/usr/share/OVMF/OVMF_VARS_4M.ms.fd'
+
 const NEEDS: Need[] = [
   { file: QEMU, package: 'qemu-system-x86' },
   // The virtio NIC's network boot code for a BIOS.

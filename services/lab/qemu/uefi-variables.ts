@@ -11,6 +11,7 @@ export const DISK_SLOT = 5
 /** Firmware volume header, then variable store header; an empty store has its first variable here (edk2 VariableFormat.h). */
 const FIRST_VARIABLE = 0x64
 const HEADER_BYTES = 60
+const VARIABLE_START = 0x55aa
 /** EFI_GLOBAL_VARIABLE, 8BE4DF61-93CA-11D2-AA0D-00E098032B8C (UEFI 2.10 §3.3). */
 const GLOBAL = Buffer.from('61dfe48bca93d211aa0d00e098032b8c', 'hex')
 /** Not volatile, visible to boot services and at runtime. */
@@ -21,7 +22,7 @@ const DISK_OPTION = 0x0a02
 
 export type NetworkBoot = { mac: Mac; httpBoot?: true }
 
-/** A copy of an empty variable store (`OVMF_VARS_4M.fd`) with the boot order in it. Throws RangeError if it is not empty. */
+/** A copy of a variable store (`OVMF_VARS_4M.fd`, or `.ms.fd` with its keys) with the boot order behind what is in it. Throws RangeError if it is none. */
 export function withBootOrder(template: Buffer, network: NetworkBoot | undefined): Buffer {
   const options = [
     ...(network === undefined ? [] : [{ number: NETWORK_OPTION, name: 'Network', path: networkPath(network) }]),
@@ -35,11 +36,23 @@ export function withBootOrder(template: Buffer, network: NetworkBoot | undefined
       variable(`Boot${number.toString(16).toUpperCase().padStart(4, '0')}`, loadOption(name, path)),
     ),
   ])
-  const free = template.subarray(FIRST_VARIABLE, FIRST_VARIABLE + variables.length)
-  if (!free.every(byte => byte === 0xff)) throw new RangeError('the variable store is not empty')
+  const end = endOfVariables(template)
+  const free = template.subarray(end, end + variables.length)
+  if (free.length < variables.length || !free.every(byte => byte === 0xff))
+    throw new RangeError('the variable store is not as it should be')
   const store = Buffer.from(template)
-  variables.copy(store, FIRST_VARIABLE)
+  variables.copy(store, end)
   return store
+}
+
+/** Where the next variable is written. */
+function endOfVariables(store: Buffer): number {
+  let at = FIRST_VARIABLE
+  while (at + HEADER_BYTES <= store.length && store.readUInt16LE(at) === VARIABLE_START) {
+    const length = HEADER_BYTES + store.readUInt32LE(at + 36) + store.readUInt32LE(at + 40)
+    at += length + ((4 - (length % 4)) % 4)
+  }
+  return at
 }
 
 function networkPath({ mac, httpBoot }: NetworkBoot): Buffer[] {
@@ -50,7 +63,7 @@ function networkPath({ mac, httpBoot }: NetworkBoot): Buffer[] {
 function variable(name: string, data: Buffer): Buffer {
   const text = wide(name)
   const header = Buffer.alloc(HEADER_BYTES)
-  header.writeUInt16LE(0x55aa, 0)
+  header.writeUInt16LE(VARIABLE_START, 0)
   header[2] = 0x3f // added
   header.writeUInt32LE(ATTRIBUTES, 4)
   header.writeUInt32LE(text.length, 36)

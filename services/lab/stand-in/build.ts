@@ -6,6 +6,7 @@ import { promisify } from 'node:util'
 import { constants, zstdCompress } from 'node:zlib'
 import { type Segment, totalLength } from '../../kit/segments.ts'
 import { type CpioEntry, writeCpio } from './cpio.ts'
+import type { SignedSystem } from './boot-disk.ts'
 import { buildInitramfs, type Kernel, requirePrograms } from './initramfs.ts'
 import { APPLICATION_USE, filler, type IsoFile, writeIso } from './iso-writer.ts'
 
@@ -18,6 +19,8 @@ export type StandInRequest = {
   release?: string
   /** Size of a `full` one, 64 MiB if not said; about 16 are needed. A BIOS machine under emulation loads 1 MiB a second. */
   sizeMiB?: number
+  /** Files of shim and GRUB, for a `full` one whose disk boots with Secure Boot. */
+  signed?: { shim: string; grub: string }
 }
 
 const compress = promisify(zstdCompress)
@@ -36,16 +39,21 @@ export async function buildStandIn(request: StandInRequest): Promise<{ file: str
   const file = join(request.folder, `proxmox-ve_${release}-1.iso`)
   const kernel = request.kind === 'full' ? await requirePrograms() : undefined
   const bytes = (request.sizeMiB ?? FULL_MIB) * MIB
-  const key = await keyOf(`${release} ${kernel ? `${kernel.release} ${bytes}` : 'small'}`, kernel)
+  const signed = request.signed && {
+    shim: await readFile(request.signed.shim),
+    grub: await readFile(request.signed.grub),
+  }
+  const key = await keyOf(`${release} ${kernel ? `${kernel.release} ${bytes}` : 'small'}`, kernel, signed)
   if ((await keyIn(file)) === key) return { file }
   await mkdir(request.folder, { recursive: true })
-  await writeSegments(file, writeIso(await contents(release, key, kernel, bytes), 'pve', key))
+  await writeSegments(file, writeIso(await contents(release, key, { kernel, bytes, signed }), 'pve', key))
   return { file }
 }
 
 /** A name for all that goes into the image: the sources in this folder, and the host's kernel and programs by size and age. */
-async function keyOf(facts: string, kernel: Kernel | undefined): Promise<string> {
+async function keyOf(facts: string, kernel: Kernel | undefined, signed: SignedSystem | undefined): Promise<string> {
   const hash = createHash('sha256').update(facts)
+  if (signed) hash.update(signed.shim).update(signed.grub)
   for (const name of (await readdir(import.meta.dirname)).toSorted())
     hash.update(await readFile(join(import.meta.dirname, name)))
   for (const path of kernel ? [kernel.image, '/usr/bin/openssl', '/usr/bin/busybox', '/usr/sbin/dhclient'] : []) {
@@ -78,7 +86,9 @@ function description(release: string): Buffer {
   return Buffer.from(lines.map(([name, value]) => `${name}='${value}'\n`).join(''))
 }
 
-async function contents(release: string, key: string, kernel: Kernel | undefined, bytes: number): Promise<IsoFile[]> {
+type Parts = { kernel: Kernel | undefined; bytes: number; signed: SignedSystem | undefined }
+
+async function contents(release: string, key: string, { kernel, bytes, signed }: Parts): Promise<IsoFile[]> {
   const info = description(release)
   const id = Buffer.from(
     `${key.slice(0, 8)}-${key.slice(8, 12)}-${key.slice(12, 16)}-${key.slice(16, 20)}-${key.slice(20, 32)}\n`,
@@ -87,7 +97,7 @@ async function contents(release: string, key: string, kernel: Kernel | undefined
     { path: '.cd-info', kind: 'file', bytes: info },
     { path: '.pve-cd-id.txt', kind: 'file', bytes: id },
   ]
-  const archive = kernel ? await buildInitramfs(kernel, marks) : smallArchive(marks)
+  const archive = kernel ? await buildInitramfs(kernel, marks, signed) : smallArchive(marks)
   const initrd = await compress(archive, { params: { [constants.ZSTD_c_compressionLevel]: 6 } })
   const files: IsoFile[] = [
     { path: '/.cd-info', content: info },

@@ -1,10 +1,10 @@
-/** A FAT12 volume that holds one file, `/EFI/BOOT/BOOTX64.EFI` (Microsoft FAT specification; ECMA-107). */
+/** A FAT12 volume with files in the two levels of folders that boot loaders have (Microsoft FAT specification; ECMA-107). */
 
 const BLOCK = 512
 const BLOCKS_PER_CLUSTER = 4
 const CLUSTER = BLOCK * BLOCKS_PER_CLUSTER
 const ROOT_ENTRIES = 64
-const FAT_BLOCKS = 6
+const FAT_BLOCKS = 12
 const FAT_START = 1
 const ROOT_START = FAT_START + 2 * FAT_BLOCKS
 const DATA_START = ROOT_START + (ROOT_ENTRIES * 32) / BLOCK
@@ -15,32 +15,61 @@ const FIXED_DISK = 0xf8
 const FOLDER = 0x10
 const ARCHIVE = 0x20
 
-/** Clusters are counted from 2: the folder EFI, the folder BOOT in it, then the file. */
-const EFI_CLUSTER = 2
-const BOOT_CLUSTER = 3
-const FILE_CLUSTER = 4
+/** `/EFI/BOOT/BOOTX64.EFI`: names of eight and three characters, in capitals. */
+export type FatFile = { path: string; bytes: Uint8Array }
 
-/** `blocks` of 512 bytes; `hidden` blocks lie before the volume on its disk. */
-export function fatVolume(blocks: number, hidden: number, file: Uint8Array): Buffer {
+type Node = { name: string; cluster: number; bytes: Buffer; folder: boolean }
+
+/** `blocks` of 512 bytes; `hidden` blocks lie before the volume on its disk. All files lie in folders of one folder of the root. */
+export function fatVolume(blocks: number, hidden: number, files: readonly FatFile[]): Buffer {
   const clusters = Math.floor((blocks - DATA_START) / BLOCKS_PER_CLUSTER)
-  const used = Math.ceil(file.length / CLUSTER)
-  if (clusters > MOST_CLUSTERS || used > clusters - 2)
+  const nodes = layOut(files)
+  const last = nodes.at(-1)!
+  if (clusters > MOST_CLUSTERS || last.cluster + clustersOf(last) > clusters + 2)
     throw new RangeError(`${blocks} blocks do not make a FAT12 volume`)
   const volume = Buffer.alloc(blocks * BLOCK)
   parameterBlock(blocks, hidden).copy(volume)
-  const table = allocationTable(used)
+  const table = allocationTable(nodes)
   table.copy(volume, FAT_START * BLOCK)
   table.copy(volume, (FAT_START + FAT_BLOCKS) * BLOCK)
-  entry('EFI', FOLDER, EFI_CLUSTER, 0).copy(volume, ROOT_START * BLOCK)
-  const efi = [entry('.', FOLDER, EFI_CLUSTER, 0), entry('..', FOLDER, 0, 0), entry('BOOT', FOLDER, BOOT_CLUSTER, 0)]
-  Buffer.concat(efi).copy(volume, at(EFI_CLUSTER))
-  const name = entry('BOOTX64 EFI', ARCHIVE, FILE_CLUSTER, file.length)
-  Buffer.concat([entry('.', FOLDER, BOOT_CLUSTER, 0), entry('..', FOLDER, EFI_CLUSTER, 0), name]).copy(
-    volume,
-    at(BOOT_CLUSTER),
-  )
-  Buffer.from(file).copy(volume, at(FILE_CLUSTER))
+  const [root] = nodes
+  entry(root!.name, FOLDER, root!.cluster, 0).copy(volume, ROOT_START * BLOCK)
+  for (const node of nodes) node.bytes.copy(volume, at(node.cluster))
   return volume
+}
+
+function clustersOf({ bytes }: Pick<Node, 'bytes'>): number {
+  return Math.max(1, Math.ceil(bytes.length / CLUSTER))
+}
+
+/** Clusters are counted from 2: the outer folder, the inner ones, then the files, one behind the other. */
+function layOut(files: readonly FatFile[]): Node[] {
+  const paths = files.map(({ path, bytes }) => ({ parts: path.split('/').filter(Boolean), bytes: Buffer.from(bytes) }))
+  const outer = paths[0]!.parts[0]!
+  const inner = [...new Set(paths.map(({ parts }) => parts[1]!))]
+  let next = 2 + 1 + inner.length
+  const leaves = paths.map(({ parts, bytes }) => {
+    const node: Node = { name: shortName(parts[2]!), cluster: next, bytes, folder: false }
+    next += clustersOf(node)
+    return { node, parent: parts[1]! }
+  })
+  const folders = inner.map((name, index): Node => {
+    const cluster = 3 + index
+    const within = leaves.filter(({ parent }) => parent === name).map(({ node }) => entryOf(node))
+    const bytes = Buffer.concat([entry('.', FOLDER, cluster, 0), entry('..', FOLDER, 2, 0), ...within])
+    return { name, cluster, bytes, folder: true }
+  })
+  const top = Buffer.concat([entry('.', FOLDER, 2, 0), entry('..', FOLDER, 0, 0), ...folders.map(entryOf)])
+  return [{ name: outer, cluster: 2, bytes: top, folder: true }, ...folders, ...leaves.map(({ node }) => node)]
+}
+
+function entryOf({ name, cluster, bytes, folder }: Node): Buffer {
+  return entry(name, folder ? FOLDER : ARCHIVE, cluster, folder ? 0 : bytes.length)
+}
+
+function shortName(name: string): string {
+  const [stem = '', extension = ''] = name.split('.')
+  return `${stem.padEnd(8)}${extension}`
 }
 
 function at(cluster: number): number {
@@ -71,11 +100,12 @@ function parameterBlock(blocks: number, hidden: number): Buffer {
 }
 
 /** Twelve bits for each cluster, two in three bytes; the first two say what the medium is. */
-function allocationTable(fileClusters: number): Buffer {
-  const chain = Array.from({ length: fileClusters }, (_, index) =>
-    index === fileClusters - 1 ? END_OF_CHAIN : FILE_CLUSTER + index + 1,
-  )
-  const values = [0xf00 | FIXED_DISK, END_OF_CHAIN, END_OF_CHAIN, END_OF_CHAIN, ...chain]
+function allocationTable(nodes: readonly Node[]): Buffer {
+  const chains = nodes.flatMap(node => {
+    const count = clustersOf(node)
+    return Array.from({ length: count }, (_, index) => (index === count - 1 ? END_OF_CHAIN : node.cluster + index + 1))
+  })
+  const values = [0xf00 | FIXED_DISK, END_OF_CHAIN, ...chains]
   const table = Buffer.alloc(FAT_BLOCKS * BLOCK)
   values.forEach((value, index) => {
     const offset = Math.floor((index * 3) / 2)

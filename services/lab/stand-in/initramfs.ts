@@ -4,7 +4,7 @@ import { readdir, readFile, realpath } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { missingPackages, missingPackagesProblem, type Need } from '../packages.ts'
-import { bootDisk } from './boot-disk.ts'
+import { bootDisk, type SignedSystem } from './boot-disk.ts'
 import { type CpioEntry, writeCpio } from './cpio.ts'
 
 const run = promisify(execFile)
@@ -67,9 +67,13 @@ async function findKernel(): Promise<Kernel | undefined> {
     : { release, image: `/boot/vmlinuz-${release}`, modules: `/lib/modules/${release}` }
 }
 
-/** Not compressed. `extra` are further files for its root, such as `.cd-info`. */
-export async function buildInitramfs(kernel: Kernel, extra: readonly CpioEntry[]): Promise<Buffer> {
-  const parts = await Promise.all([programs(), modules(kernel), scripts(), settings()])
+/** Not compressed. `signed` is what its disk boots with Secure Boot; `extra` are further files for its root, such as `.cd-info`. */
+export async function buildInitramfs(
+  kernel: Kernel,
+  extra: readonly CpioEntry[],
+  signed?: SignedSystem,
+): Promise<Buffer> {
+  const parts = await Promise.all([programs(), modules(kernel), scripts(signed), settings()])
   const folders: CpioEntry[] = FOLDERS.map(path => ({ path, kind: 'folder' }))
   const console: CpioEntry = { path: 'dev/console', kind: 'character-device', major: 5, minor: 1 }
   return writeCpio([...folders, console, ...parts.flat(), ...extra])
@@ -119,11 +123,11 @@ async function modules(kernel: Kernel): Promise<CpioEntry[]> {
   return [...files, { path: 'lib/modules/order', kind: 'file', bytes: Buffer.from(`${names.join('\n')}\n`) }]
 }
 
-async function scripts(): Promise<CpioEntry[]> {
+async function scripts(signed: SignedSystem | undefined): Promise<CpioEntry[]> {
   return [
     await file('init', join(import.meta.dirname, 'init.sh')),
     ...(await Promise.all(SCRIPTS.map(name => file(`lib/stand-in/${name}`, join(import.meta.dirname, name))))),
-    { path: 'lib/stand-in/disk.img', kind: 'file', bytes: bootDisk() },
+    { path: 'lib/stand-in/disk.img', kind: 'file', bytes: bootDisk(signed) },
   ]
 }
 
