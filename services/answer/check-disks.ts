@@ -89,6 +89,20 @@ function checkSelection({ draft, isUnknown }: AnswerView): AnswerProblem[] {
   return [errorAt([TABLE], 'missing-key', 'disk-setup has neither of disk-list and filter', hint)]
 }
 
+/** Properties that every disk has; with "all", one that a disk does not have counts as matching. */
+const EVERYWHERE = ['DEVNAME', 'DEVPATH', 'DEVTYPE', 'MAJOR', 'MINOR', 'SUBSYSTEM']
+
+function checkAbsence({ draft }: AnswerView): AnswerProblem[] {
+  const { filesystem, filter = {}, 'filter-match': match } = draft[TABLE] ?? {}
+  const properties = Object.keys(filter)
+  const isMany = filesystem === 'zfs' || filesystem === 'btrfs'
+  if (!isMany || match !== 'all' || properties.length === 0) return []
+  if (properties.some(property => EVERYWHERE.includes(property))) return []
+  const message = 'with filter-match = "all" a disk that has none of these properties is erased as well'
+  const hint = 'ask about one that every disk has, too, as DEVNAME = "/dev/nvme*"; see `rackrise machine devices`'
+  return [warningAt([TABLE, 'filter'], 'doubtful-value', message, hint)]
+}
+
 function checkMatch({ draft, isUnknown }: AnswerView): AnswerProblem[] {
   const { filesystem, filter = {}, 'filter-match': match } = draft[TABLE] ?? {}
   const path = [TABLE, 'filter-match']
@@ -121,6 +135,7 @@ export function checkDisks(view: AnswerView): AnswerProblem[] {
     ...checkList(view),
     ...checkCount(view),
     ...checkMatch(view),
+    ...checkAbsence(view),
     ...checkFilter(TABLE, filter),
   ]
 }

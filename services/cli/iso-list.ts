@@ -1,6 +1,6 @@
 /** `rackrise iso list`: one line an ISO, then what is wrong. */
 import { styleText } from 'node:util'
-import type { ChecksumView, IsoView } from '../console/iso-view.ts'
+import type { ChecksumView, IsoFacts, IsoView } from '../console/iso-view.ts'
 import { formatSize } from '../kit/amount.ts'
 import { complainOf, say } from './command.ts'
 import type { IsoVerb } from './iso.ts'
@@ -19,9 +19,14 @@ export function checksumWords(checksum: ChecksumView | undefined): string {
   return checksum.outcome === 'good' && checksum.signature === 'good' ? 'good, signed' : checksum.outcome
 }
 
+/** `~` stands before an estimate: nobody has measured the initrd yet. */
+function memoryWords({ memoryBytes, initrd }: IsoFacts): string {
+  return `${initrd.unpackedBytes === undefined ? '~' : ''}${formatSize(memoryBytes)}`
+}
+
 function cellsOf({ file, state, bytes, facts, profiles, checksum }: IsoView): string[] {
   const release = facts ? `${facts.product} ${facts.release}-${facts.spin} ${facts.architecture}` : ''
-  const memory = facts ? formatSize(facts.memoryBytes) : ''
+  const memory = facts ? memoryWords(facts) : ''
   return [
     file,
     state,

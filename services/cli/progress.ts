@@ -25,6 +25,7 @@ export function progressLine(name: string, done: number, total: number, elapsedM
 export type Terminal = { isTTY: boolean; columns: number; write(text: string): void }
 
 const EVERY_MS = 100
+const USUAL_COLUMNS = 80
 
 /** Draws over its own line on a terminal, and is silent elsewhere. */
 export class Progress {
@@ -60,7 +61,8 @@ export function errorTerminal(): Terminal {
   const { stderr } = process
   return {
     isTTY: stderr.isTTY === true,
-    columns: stderr.columns ?? 80,
+    // Some terminals say that they have none.
+    columns: stderr.columns || USUAL_COLUMNS,
     write: text => void stderr.write(text),
   }
 }

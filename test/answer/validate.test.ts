@@ -39,7 +39,7 @@ test('an answer that uses everything is fine for 9.2', () => {
     },
     disks: {
       filesystem: 'zfs',
-      filter: { ID_BUS: 'nvme', ID_MODEL: 'SAMSUNG_MZ[!Q]*' },
+      filter: { DEVNAME: '/dev/nvme*', ID_MODEL: 'SAMSUNG_MZ[!Q]*' },
       'filter-match': 'all',
       zfs: {
         raid: 'RAID1',

@@ -45,9 +45,9 @@ test('the table has columns as wide as what is in them', () => {
     view({ file: 've.iso', bytes: 1_730_000_000, state: 'usable', facts: FACTS, profiles: ['pve', 'zfs'] }),
   ]
   const lines = [
-    'FILE    STATE     RELEASE          SIZE     MEMORY   CHECKSUM  PREPARED  PROFILES',
+    'FILE    STATE     RELEASE          SIZE     MEMORY    CHECKSUM  PREPARED  PROFILES',
     'a.iso   unusable                   2.0 KiB',
-    've.iso  usable    pve 9.2-1 amd64  1.6 GiB  5.3 GiB                      pve, zfs',
+    've.iso  usable    pve 9.2-1 amd64  1.6 GiB  ~5.3 GiB                      pve, zfs',
   ]
   expect(isoTable(views, false).split('\n')).toEqual(lines)
 })
