@@ -100,7 +100,7 @@ function compareWithBefore(taken: readonly Device[], before: readonly Device[]):
   return [
     {
       code: 'other-disks',
-      message: `it would erase ${namesOf(taken)}; the last installation used ${namesOf(before)}`,
+      message: `the last installation used other disks: ${namesOf(before)}`,
       hint: 'make sure that this is meant',
     },
   ]

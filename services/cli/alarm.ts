@@ -4,7 +4,7 @@ import { askJson } from '../console/remote-fleet.ts'
 import { type Instant, systemClock } from '../kit/clock.ts'
 import { isProblem } from '../kit/is-problem.ts'
 import { type Command, complainOf, say, usageError } from './command.ts'
-import { requireRunning } from './fleet.ts'
+import { requireRunning } from './state.ts'
 import { whenInWords } from './lease.ts'
 import { siteFor } from './site-file.ts'
 

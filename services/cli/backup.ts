@@ -5,7 +5,7 @@ import { formatSize } from '../kit/amount.ts'
 import { backUp, restore } from '../store/backup.ts'
 import { DATABASE_FILE } from '../store/store.ts'
 import { type Command, complain, say, usageError } from './command.ts'
-import { runningSocket } from './fleet.ts'
+import { runningSocket } from './state.ts'
 import { siteFor } from './site-file.ts'
 
 function exists(path: string): Promise<boolean> {

@@ -26,8 +26,9 @@ export async function readPosted(file: string): Promise<Uint8Array> {
 export const explainCommand: Command = {
   name: 'explain',
   summary: 'what a machine would get, which layer gave which key, and why every other rule lost',
-  usage: ['explain MAC|NAME', 'explain [MAC|NAME] --system-info FILE'],
+  usage: ['explain MAC|NAME [--profile NAME]', 'explain [MAC|NAME] --system-info FILE'],
   options: {
+    profile: { type: 'string', value: 'NAME', help: 'as if it was approved with this profile' },
     'system-info': {
       type: 'string',
       value: 'FILE',
@@ -37,7 +38,7 @@ export const explainCommand: Command = {
   example: 'rackrise explain b0:7b:25:aa:01:10',
   async run(positionals, values): Promise<ExitStatus> {
     const [query, more] = positionals
-    const file = values['system-info']
+    const { profile, 'system-info': file } = values
     if (more !== undefined) return usageError(explainCommand, `"${more}" is too much`)
     if (query === undefined && typeof file !== 'string')
       return usageError(explainCommand, 'explain needs a machine (any MAC will do), or --system-info FILE')
@@ -46,7 +47,7 @@ export const explainCommand: Command = {
     const posted = typeof file === 'string' ? await readPosted(file) : undefined
     const explainer = await openExplainer(site)
     try {
-      const explanation = await explainer.explain(query, posted)
+      const explanation = await explainer.explain(query, posted, typeof profile === 'string' ? profile : undefined)
       if (isProblem(explanation)) {
         complainOf([explanation], values['json'] === true)
         return 1

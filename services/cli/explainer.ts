@@ -6,13 +6,22 @@ import { remoteExplainer } from '../console/remote-explainer.ts'
 import { fingerprintOnDisk } from '../http/certificate.ts'
 import { systemClock } from '../kit/clock.ts'
 import type { Site } from '../site/types.ts'
-import { openOffline, runningSocket } from './fleet.ts'
+import { type OfflineState, openOffline, runningSocket } from './state.ts'
 import { openLibrary } from './library.ts'
 
 export async function openExplainer(site: Site): Promise<Explainer> {
   const socket = await runningSocket(site)
   if (socket) return remoteExplainer(socket)
-  const { store, registry } = await openOffline(site)
+  const state = await openOffline(site)
+  return offlineExplainer(site, state, () => state.store.close())
+}
+
+/** Over state that is open already. */
+export async function offlineExplainer(
+  site: Site,
+  { store, registry }: Pick<OfflineState, 'store' | 'registry'>,
+  close: () => Promise<void>,
+): Promise<Explainer> {
   const fingerprint = await fingerprintOnDisk(site)
   return localExplainer(
     {
@@ -23,8 +32,9 @@ export async function openExplainer(site: Site): Promise<Explainer> {
       urls: urlsOf(site),
       fingerprint: () => fingerprint,
       passwords: store.passwords,
+      documents: store.documents,
       clock: systemClock,
     },
-    () => store.close(),
+    close,
   )
 }

@@ -1,5 +1,6 @@
 /** An explanation as lines for people. */
 import type { ExplainedAnswer, ExplainedRule, Explanation } from '../console/explanation.ts'
+import type { RehearsalView } from '../console/rehearsal.ts'
 import { formatProblem } from '../kit/problem.ts'
 
 const WHEN = { boot: 'told at boot', answer: 'told with the answer' } as const
@@ -57,8 +58,17 @@ function answerLines({ layers, keys, leftOut, ...answer }: ExplainedAnswer): str
   ]
 }
 
+function rehearsalLines({ at, erases, leaves, nic, doubts }: RehearsalView): string[] {
+  return section(`rehearsal on the hardware that it reported ${at}`, [
+    `would erase ${erases.join(', ') || 'no disk'}`,
+    `leaves ${leaves.join(', ') || 'no disk'} alone`,
+    ...(nic ? [`management interface ${nic}`] : []),
+    ...doubts.map(({ message, hint }) => `doubt: ${message}; ${hint}`),
+  ])
+}
+
 export function explanationText(explanation: Explanation): string {
-  const { conflicts, facts, rules, listed, plan, refusal, profile, answer, problems, notes } = explanation
+  const { conflicts, facts, rules, listed, plan, refusal, profile, answer, rehearsal, problems, notes } = explanation
   const asked = refusal ? `no: ${refusal.message} (${refusal.reason})` : 'yes'
   const iso = profile?.iso ? `, ISO ${profile.iso}` : ''
   return [
@@ -80,6 +90,7 @@ export function explanationText(explanation: Explanation): string {
       ...(profile ? [`profile ${profile.name}${iso}: ${profile.why}`] : []),
     ]),
     ...(answer ? answerLines(answer) : []),
+    ...(rehearsal ? rehearsalLines(rehearsal) : []),
     ...section('notes', notes),
     ...section('problems', problems.map(formatProblem)),
   ].join('\n')

@@ -7,7 +7,7 @@ import { isProblem } from '../kit/is-problem.ts'
 import { formatProblem } from '../kit/problem.ts'
 import type { Site } from '../site/types.ts'
 import { type Command, complain, complainOf, type ExitStatus, say, usageError } from './command.ts'
-import { openOffline, runningSocket } from './fleet.ts'
+import { openOffline, runningSocket } from './state.ts'
 import { siteFor } from './site-file.ts'
 
 /** Those of the running appliance if there is one, else the state on disk. */

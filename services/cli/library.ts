@@ -10,7 +10,7 @@ import { type IsoCatalogue, openCatalogue } from '../iso/catalogue.ts'
 import { notesIn } from '../iso/notes.ts'
 import { silentLog } from '../kit/log.ts'
 import type { Site } from '../site/types.ts'
-import { runningSocket } from './fleet.ts'
+import { runningSocket } from './state.ts'
 
 /** How a prepared image would know this appliance. */
 export async function oursOf(site: Site): Promise<Ours> {

@@ -7,7 +7,7 @@ import { systemClock } from '../kit/clock.ts'
 import { isProblem } from '../kit/is-problem.ts'
 import type { Site } from '../site/types.ts'
 import { complain, complainOf, type ExitStatus, say } from './command.ts'
-import { openOffline, runningSocket } from './fleet.ts'
+import { openOffline, runningSocket } from './state.ts'
 
 async function openDesk(site: Site): Promise<PasswordDesk> {
   const socket = await runningSocket(site)

@@ -156,6 +156,7 @@ async function order(
   const given: Order = {
     ...(typeof values['profile'] === 'string' ? { profile: values['profile'] } : {}),
     ...(typeof values['reason'] === 'string' ? { reason: values['reason'] } : {}),
+    ...(values['confirm-disks'] === true ? { confirmDisks: true } : {}),
   }
   let status: ExitStatus = 0
   for (const query of queries) {
@@ -221,7 +222,7 @@ export const machineCommand: Command = {
     'machine show NAME [--system-info]',
     'machine devices NAME [--type disk|network] [--match KEY=GLOB]... [--filter-match any|all]',
     'machine approve NAME... [--profile PROFILE] [--reason TEXT]',
-    'machine reinstall NAME... [--profile PROFILE] [--reason TEXT]',
+    'machine reinstall NAME... [--profile PROFILE] [--reason TEXT] [--confirm-disks]',
     'machine block NAME... [--reason TEXT]',
     'machine timeline NAME [--follow]',
     'machine password NAME',
@@ -238,6 +239,10 @@ export const machineCommand: Command = {
       multiple: true,
     },
     'filter-match': { type: 'string', value: 'MODE', help: 'devices: any (default) or all' },
+    'confirm-disks': {
+      type: 'boolean',
+      help: 'approve, reinstall: although it would erase other disks than before, or the filter is ambiguous',
+    },
     follow: { type: 'boolean', help: 'go on printing what happens, until interrupted' },
   },
   example: 'rackrise machine approve node1 --reason "new disks"',

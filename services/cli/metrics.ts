@@ -1,7 +1,7 @@
 /** `rackrise metrics`: what the running appliance has counted. */
 import { askJson, askText } from '../console/remote-fleet.ts'
 import { type Command, say, usageError } from './command.ts'
-import { requireRunning } from './fleet.ts'
+import { requireRunning } from './state.ts'
 import { siteFor } from './site-file.ts'
 
 export const metricsCommand: Command = {

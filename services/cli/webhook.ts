@@ -8,7 +8,7 @@ import { sampleBody } from '../webhook/message.ts'
 import { post } from '../webhook/post.ts'
 import { shownUrl } from '../webhook/sign.ts'
 import { type Command, complainOf, type ExitStatus, say, usageError } from './command.ts'
-import { requireRunning } from './fleet.ts'
+import { requireRunning } from './state.ts'
 import { whenInWords } from './lease.ts'
 import { siteFor } from './site-file.ts'
 

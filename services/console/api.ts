@@ -12,10 +12,15 @@ const STATUS: Record<string, number> = {
   'unknown-machine': 404,
   'ambiguous-machine': 409,
   'not-approvable': 409,
+  'disks-in-doubt': 409,
   'no-profile': 422,
 }
 
-const orderBody = z.strictObject({ profile: z.string().max(64).optional(), reason: z.string().max(500).optional() })
+const orderBody = z.strictObject({
+  profile: z.string().max(64).optional(),
+  reason: z.string().max(500).optional(),
+  confirmDisks: z.boolean().optional(),
+})
 
 function parseOrder(body: unknown): z.infer<typeof orderBody> | Problem {
   try {
@@ -25,7 +30,7 @@ function parseOrder(body: unknown): z.infer<typeof orderBody> | Problem {
     return {
       code: 'bad-request',
       message: 'the body is not an order',
-      hint: 'send JSON with "profile" and "reason", both optional',
+      hint: 'send JSON with "profile", "reason" and "confirmDisks", all optional',
       severity: 'error',
     }
   }
@@ -59,6 +64,7 @@ export function addApi(app: FastifyInstance, fleet: Fleet): void {
         : await fleet.order(query, action as Action, {
             ...(order.profile ? { profile: order.profile } : {}),
             ...(order.reason ? { reason: order.reason } : {}),
+            ...(order.confirmDisks ? { confirmDisks: true } : {}),
           }),
     )
     return reply.code(status).send(body)

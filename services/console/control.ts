@@ -21,9 +21,10 @@ import { type LeaseSource, localLeases } from './leases.ts'
 import { addMetricsApi } from './metrics-api.ts'
 import { addPasswordApi } from './password-api.ts'
 import { localPasswords } from './passwords.ts'
+import { rehearseBy } from './rehearsal.ts'
 import { addWebhookApi } from './webhook-api.ts'
 
-export type ControlContext = Omit<ExplainContext, 'passwords' | 'catalogue' | 'clock'> & {
+export type ControlContext = Omit<ExplainContext, 'passwords' | 'documents' | 'catalogue' | 'clock'> & {
   store: { documents: DocumentStore; passwords: PasswordStore }
   catalogue: IsoCatalogue
   passwords: Passwords
@@ -39,12 +40,13 @@ const NOTHING = async (): Promise<void> => {}
 
 export function addControl(app: FastifyInstance, context: ControlContext): void {
   const { registry, site, store, passwords, catalogue, clock, leases } = context
-  addApi(app, localFleet(registry, NOTHING))
+  const explainer = localExplainer({ ...context, passwords: store.passwords, documents: store.documents }, NOTHING)
+  addApi(app, localFleet(registry, rehearseBy(explainer), NOTHING))
   addLeaseApi(app, localLeases(leases, registry, clock, NOTHING))
   addIsoApi(app, localIsos(catalogue, site))
   addDocumentApi(app, localDocuments(registry, store.documents, NOTHING))
   addPasswordApi(app, localPasswords(registry, passwords, NOTHING))
-  addExplainApi(app, localExplainer({ ...context, passwords: store.passwords }, NOTHING))
+  addExplainApi(app, explainer)
   addWebhookApi(app, context.outbox)
   addAlarmApi(app, context.alarms)
   addMetricsApi(app, context.meter)

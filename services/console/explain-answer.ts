@@ -46,7 +46,7 @@ function explainKeys(answer: AnswerTable, layers: readonly Layer[]): ExplainedKe
 export function explainAnswer(
   input: AnswerInput,
   about: { listing: Listing; profile: Profile; release: string; reveal: boolean; hash?: string | undefined },
-): { answer?: ExplainedAnswer; problems: Problem[] } {
+): { answer?: ExplainedAnswer; composed?: AnswerTable; problems: Problem[] } {
   const { listing, profile, release, reveal, hash } = about
   const passwordHash = asksForPassword(input) ? (hash ?? NO_HASH) : undefined
   const tried = tryAnswer({ ...input, passwordHash })
@@ -64,6 +64,7 @@ export function explainAnswer(
       leftOut,
       toml,
     },
+    composed: tried.answer,
     problems: tried.problems,
   }
 }

@@ -15,15 +15,23 @@ function send(reply: FastifyReply, outcome: Explanation | Problem): FastifyReply
   return isProblem(outcome) ? reply.code(STATUS[outcome.code] ?? 400).send({ problem: outcome }) : reply.send(outcome)
 }
 
+function profileIn(query: unknown): string | undefined {
+  const { profile } = query as { profile?: unknown }
+  return typeof profile === 'string' ? profile : undefined
+}
+
 export function addExplainApi(app: FastifyInstance, explainer: Omit<Explainer, 'close'>): void {
   app.get('/api/v1/machines/:query/explanation', async (request, reply) =>
-    send(reply, await explainer.explain((request.params as Params).query)),
+    send(reply, await explainer.explain((request.params as Params).query, undefined, profileIn(request.query))),
   )
   // The body is a system information, as the installer posts it.
   app.post('/api/v1/explanation', async (request, reply) => {
     const { machine } = request.query as { machine?: unknown }
     const body = (request.body as Uint8Array | undefined) ?? new Uint8Array()
-    return send(reply, await explainer.explain(typeof machine === 'string' ? machine : undefined, body))
+    return send(
+      reply,
+      await explainer.explain(typeof machine === 'string' ? machine : undefined, body, profileIn(request.query)),
+    )
   })
   // Not GET: it is written down who saw the secrets.
   app.post('/api/v1/machines/:query/reveal', async (request, reply) =>

@@ -23,12 +23,13 @@ import type { Registry } from '../machine/registry.ts'
 import type { SecretPurpose } from '../machine/secrets.ts'
 import { aboutFact } from '../site/facts.ts'
 import type { Profile, Site } from '../site/types.ts'
-import type { PasswordStore } from '../store/types.ts'
+import type { DocumentStore, PasswordStore } from '../store/types.ts'
 import { explainAnswer } from './explain-answer.ts'
 import { explainFacts, explainPlan, explainRefusal, explainRules } from './explain-machine.ts'
 import type { Explanation } from './explanation.ts'
 import { pickMachine } from './pick-machine.ts'
 import { nameOfOperator } from './passwords.ts'
+import { rehearsalFor } from './rehearsal.ts'
 
 export type ExplainContext = {
   registry: Registry
@@ -39,12 +40,13 @@ export type ExplainContext = {
   /** Of the certificate that is served; undefined before there is one. */
   fingerprint: () => string | undefined
   passwords: Pick<PasswordStore, 'get'>
+  documents: Pick<DocumentStore, 'get'>
   clock: Pick<Clock, 'now'>
 }
 
 export interface Explainer {
-  /** @param query a machine as people name it, or any MAC; absent: whoever the body speaks of. @param posted a system information */
-  explain(query: string | undefined, posted?: Uint8Array): Promise<Explanation | Problem>
+  /** @param query a machine as people name it, or any MAC; absent: whoever the body speaks of. @param posted a system information. @param profile as if it was approved with that one */
+  explain(query: string | undefined, posted?: Uint8Array, profile?: string): Promise<Explanation | Problem>
   /** With all secrets, for an operator whose name is kept on the timeline. */
   reveal(query: string, by: string): Promise<Explanation | Problem>
   close(): Promise<void>
@@ -101,10 +103,15 @@ function subjectOf(context: ExplainContext, query: string | undefined, posted?: 
 const UNDER_WAY = new Set<Machine['state']>(['approved', 'booting', 'installing', 'stalled'])
 
 /** What is installed: the profile of the attempt that runs, else the one that an approval would take. */
-function profileOf({ before }: Subject, listing: Listing, site: Site): { profile: Profile; why: string } | Problem {
+function profileOf(
+  { before }: Subject,
+  listing: Listing,
+  site: Site,
+  chosen?: string,
+): { profile: Profile; why: string } | Problem {
   const { attempt, state } = before
   const running = attempt && UNDER_WAY.has(state) ? attempt : undefined
-  const name = running?.profile ?? profileFor(listing, site)
+  const name = chosen ?? running?.profile ?? profileFor(listing, site)
   const profile = name === undefined ? undefined : site.profiles.get(name)
   if (!profile) {
     const message =
@@ -112,6 +119,7 @@ function profileOf({ before }: Subject, listing: Listing, site: Site): { profile
     const hint = 'list it, add a rule, or approve it with `rackrise machine approve --profile`'
     return { code: 'no-profile', message, hint, severity: 'error' }
   }
+  if (chosen !== undefined) return { profile, why: 'as if a person named it' }
   const byAttempt = running && `attempt ${running.id}${running.chosen ? ', for which a person named it' : ''}`
   return {
     profile,
@@ -181,7 +189,11 @@ function listedBy({ from, rule = 0 }: Listing): string {
   return { machine: 'its entry', rule: `rule ${rule + 1}`, nothing: 'nothing' }[from]
 }
 
-async function explain(context: ExplainContext, subject: Subject, reveal: boolean): Promise<Explanation> {
+async function explain(
+  context: ExplainContext,
+  subject: Subject,
+  { reveal, profile: chosen }: { reveal: boolean; profile?: string | undefined },
+): Promise<Explanation> {
   const { registry, site, catalogue, clock, passwords } = context
   const { machine, before, seen, claims, information } = subject
   const listing = listingOf(machine, site)
@@ -190,7 +202,7 @@ async function explain(context: ExplainContext, subject: Subject, reveal: boolea
   const notes: string[] = []
   if (listedBy(boots) !== listedBy(listing))
     notes.push(`when it boots ${listedBy(boots)} takes it; ${listedBy(listing)} by what its installer tells`)
-  const found = profileOf(subject, listing, site)
+  const found = profileOf(subject, listing, site, chosen)
   const who = {
     machine: {
       id: machine.id,
@@ -219,11 +231,13 @@ async function explain(context: ExplainContext, subject: Subject, reveal: boolea
   const input = inputFor(context, subject, listing, asking, await context.layers())
   const kept = reveal ? await passwords.get(machine.id) : undefined
   const hash = kept?.attempt === before.attempt?.id ? kept?.hash : undefined
-  const { answer, problems } = explainAnswer(input, { listing, profile, release, reveal, hash })
+  const { answer, composed, problems } = explainAnswer(input, { listing, profile, release, reveal, hash })
+  const rehearsal = seen && composed ? await rehearsalFor(machine.id, composed, context.documents) : undefined
   return {
     ...who,
     profile: { name: profile.name, why, ...(isProblem(iso) ? {} : { iso: iso.file }) },
     ...(answer ? { answer } : {}),
+    ...(rehearsal ? { rehearsal } : {}),
     problems: [...(isProblem(iso) ? [iso] : []), ...(doubt ? [doubtProblem(doubt)] : []), ...problems],
     notes,
   }
@@ -235,9 +249,9 @@ function doubtProblem(message: string): Problem {
 
 export function localExplainer(context: ExplainContext, close: () => Promise<void>): Explainer {
   return {
-    async explain(query, posted) {
+    async explain(query, posted, profile) {
       const subject = subjectOf(context, query, posted)
-      return isProblem(subject) ? subject : explain(context, subject, false)
+      return isProblem(subject) ? subject : explain(context, subject, { reveal: false, profile })
     },
     async reveal(query, by) {
       const subject = subjectOf(context, query)
@@ -249,7 +263,7 @@ export function localExplainer(context: ExplainContext, close: () => Promise<voi
           { type: 'answer-revealed', by: nameOfOperator(by) },
           'operator',
         )
-      return explain(context, subject, true)
+      return explain(context, subject, { reveal: true })
     },
     close,
   }

@@ -2,6 +2,7 @@
 import type { Problem } from '../kit/problem.ts'
 import type { MachineState } from '../machine/lifecycle.ts'
 import type { FactTime } from '../site/facts.ts'
+import type { RehearsalView } from './rehearsal.ts'
 
 export type ExplainedFact = { fact: string; values: string[]; told: FactTime }
 
@@ -55,6 +56,8 @@ export type Explanation = {
   refusal?: { reason: string; message: string }
   profile?: { name: string; why: string; iso?: string }
   answer?: ExplainedAnswer
+  /** What it would do to the disks that the machine reported last. */
+  rehearsal?: RehearsalView
   /** Errors keep the answer from being sent. */
   problems: Problem[]
   /** What was assumed, where something is not known. */

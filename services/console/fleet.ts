@@ -6,8 +6,11 @@ import type { Machine } from '../machine/lifecycle.ts'
 import type { Registry } from '../machine/registry.ts'
 import { type MachineView, type TimelineEntry, viewEvent, viewMachine } from './machine-view.ts'
 import { pickMachine } from './pick-machine.ts'
+import { disksInDoubt, type Rehearse } from './rehearsal.ts'
 
-export type Order = { profile?: string; reason?: string }
+/** `confirmDisks`: although the rehearsal on its last hardware has doubts. */
+export type Order = { profile?: string; reason?: string; confirmDisks?: boolean }
+
 export type Action = 'approve' | 'reinstall' | 'block'
 export const ACTIONS: readonly Action[] = ['approve', 'reinstall', 'block']
 
@@ -38,7 +41,7 @@ function conflictsAround(registry: Registry): Map<string, NonNullable<MachineVie
   return around
 }
 
-export function localFleet(registry: Registry, close: () => Promise<void>): Fleet {
+export function localFleet(registry: Registry, rehearse: Rehearse, close: () => Promise<void>): Fleet {
   const viewWith = (conflicts: ReturnType<typeof conflictsAround>, machine: Machine): MachineView => {
     const around = conflicts.get(machine.id)
     return {
@@ -47,7 +50,8 @@ export function localFleet(registry: Registry, close: () => Promise<void>): Flee
     }
   }
   const view = (machine: Machine): MachineView => viewWith(conflictsAround(registry), machine)
-  const order = async (machine: Machine, action: Action, { profile, reason }: Order): Promise<Problem | undefined> => {
+  const order = async (machine: Machine, action: Action, given: Order): Promise<Problem | undefined> => {
+    const { profile, reason, confirmDisks } = given
     if (action === 'block') {
       await registry.record(machine.id, { type: 'blocked', ...(reason ? { reason } : {}) }, 'operator')
       return undefined
@@ -56,11 +60,16 @@ export function localFleet(registry: Registry, close: () => Promise<void>): Flee
     const waiting = attempt && (machine.state === 'approved' || machine.state === 'booting')
     // Said twice it is the same word; with another profile it is another one.
     if (action === 'approve' && waiting && (profile ?? attempt.profile) === attempt.profile) return undefined
+    const rehearsal = await rehearse(machine, profile)
+    const isInDoubt = rehearsal !== undefined && rehearsal.doubts.length > 0
+    if (isInDoubt && !confirmDisks) return disksInDoubt(registry.titleOf(machine), rehearsal)
+    const confirmed = isInDoubt ? `disks confirmed: ${rehearsal.erases.join(', ') || 'none'}` : undefined
+    const why = [reason, confirmed].filter(part => part !== undefined).join('; ')
     const started = await registry.startAttempt(machine, {
       by: 'operator',
       again: action === 'reinstall',
       ...(profile ? { profile } : {}),
-      ...(reason ? { reason } : {}),
+      ...(why ? { reason: why } : {}),
     })
     return isProblem(started) ? started : undefined
   }

@@ -111,9 +111,7 @@ describe('what another installation would erase', () => {
       { disks: [SDA, SDB], nics: [] },
       [SDA],
     )
-    expect(doubts[0]?.message).toBe(
-      'it would erase sdb (INTEL SSD, serial B2); the last installation used sda (INTEL SSD, serial A1)',
-    )
+    expect(doubts[0]?.message).toBe('the last installation used other disks: sda (INTEL SSD, serial A1)')
     expect(describeDisk({ name: 'vda', properties: {} })).toBe('vda')
   })
 })

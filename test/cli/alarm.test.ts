@@ -93,7 +93,11 @@ describe('with a running appliance, through its control socket', () => {
     const app = buildApp(undefined, { log })
     addApi(
       app,
-      localFleet(registry, async () => {}),
+      localFleet(
+        registry,
+        async () => undefined,
+        async () => {},
+      ),
     )
     addAlarmApi(app, alarms)
     await mkdir(state, { mode: 0o700 })

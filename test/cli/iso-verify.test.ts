@@ -152,7 +152,11 @@ describe('beside a running appliance', () => {
     const app = buildApp(undefined, { log })
     addApi(
       app,
-      localFleet(registry, async () => {}),
+      localFleet(
+        registry,
+        async () => undefined,
+        async () => {},
+      ),
     )
     addIsoApi(app, localIsos(catalogue, site))
     await app.listen({ path: join(state, 'control.sock') })

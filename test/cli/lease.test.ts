@@ -114,7 +114,11 @@ describe('with a running appliance, through its control socket', () => {
     const app = buildApp(undefined, { log })
     addApi(
       app,
-      localFleet(registry, async () => {}),
+      localFleet(
+        registry,
+        async () => undefined,
+        async () => {},
+      ),
     )
     addLeaseApi(
       app,

@@ -107,7 +107,11 @@ describe('the command', () => {
     const app = buildApp(undefined, { log })
     addApi(
       app,
-      localFleet(registry, async () => {}),
+      localFleet(
+        registry,
+        async () => undefined,
+        async () => {},
+      ),
     )
     addWebhookApi(app, {
       views: async () => [view],

@@ -23,7 +23,11 @@ beforeEach(async () => {
   const app = buildApp(undefined, rig)
   addApi(
     app,
-    localFleet(rig.registry, async () => {}),
+    localFleet(
+      rig.registry,
+      async () => undefined,
+      async () => {},
+    ),
   )
   await app.listen({ path: socketPath })
   let stopped: Promise<void> | undefined
@@ -150,7 +154,11 @@ describe('machines', () => {
 
 describe('the fleet of a running appliance', () => {
   test('says what the local one says', async () => {
-    const local = localFleet(rig.registry, async () => {})
+    const local = localFleet(
+      rig.registry,
+      async () => undefined,
+      async () => {},
+    )
     const remote = remoteFleet(socketPath)
     expect(await remote.order('node1', 'approve', { reason: 'new disks' })).toEqual(await local.show('node1'))
     expect([await remote.list(), await remote.show('node1'), await remote.timeline('node1', 1)]).toEqual([
@@ -163,7 +171,11 @@ describe('the fleet of a running appliance', () => {
 
   test('problems are values on this side, too', async () => {
     const remote = remoteFleet(socketPath)
-    const local = localFleet(rig.registry, async () => {})
+    const local = localFleet(
+      rig.registry,
+      async () => undefined,
+      async () => {},
+    )
     for (const query of ['node7', '../../healthz', 'a/b', '%00', '?x'])
       expect(await remote.show(query)).toEqual(await local.show(query))
     expect(await remote.order('node1', 'approve', { profile: 'pmg' })).toEqual(

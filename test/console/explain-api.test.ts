@@ -53,6 +53,7 @@ beforeEach(async () => {
     localExplainer(
       {
         ...{ registry, site, clock, urls: urlsOf(site), fingerprint: () => undefined, passwords: store.passwords },
+        documents: store.documents,
         catalogue: { find: () => missing },
         layers: async () => layersOf({ default: LAYER }),
       },

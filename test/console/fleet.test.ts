@@ -28,7 +28,14 @@ const report = (attempt: AttemptId): Fact => ({
 
 async function open() {
   const rig = await Fleet.open(siteOf(MORE))
-  return { rig, fleet: localFleet(rig.registry, async () => {}) }
+  return {
+    rig,
+    fleet: localFleet(
+      rig.registry,
+      async () => undefined,
+      async () => {},
+    ),
+  }
 }
 
 async function facts(rig: Fleet, ...made: ((attempt: AttemptId) => Fact)[]): Promise<void> {

@@ -28,6 +28,7 @@ async function start(options?: RigOptions): Promise<void> {
       urls,
       fingerprint: () => rig.certificate.current.fingerprint,
       passwords,
+      documents: rig.documents,
       clock,
     },
     async () => {},

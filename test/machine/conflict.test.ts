@@ -123,7 +123,11 @@ test('both candidates are shown on both, the timeline tells it once, and a site 
   const fleet = await Fleet.open(siteOf(machine('node1', [NODE1], 'serial = "A1"\n')))
   await fleet.registry.sight({ macs: [STRANGER], serial: 'A1' }, 'http')
   await fleet.registry.sight({ macs: [STRANGER], product: 'R6525' }, 'http')
-  const shown = localFleet(fleet.registry, async () => {})
+  const shown = localFleet(
+    fleet.registry,
+    async () => undefined,
+    async () => {},
+  )
   expect(await shown.show('node1')).toMatchObject({
     conflicts: [{ name: STRANGER, id: STRANGER, by: 'serial', value: 'A1' }],
   })
@@ -135,9 +139,13 @@ test('both candidates are shown on both, the timeline tells it once, and a site 
     `held: it claims serial number A1 of ${NODE1}: one machine under two names, or two with one identity`,
   ])
   await fleet.restart(siteOf(machine('node1', [NODE1, STRANGER], 'serial = "A1"\n')))
-  expect(await localFleet(fleet.registry, async () => {}).list()).not.toContainEqual(
-    expect.objectContaining({ conflicts: expect.anything() as unknown }),
-  )
+  expect(
+    await localFleet(
+      fleet.registry,
+      async () => undefined,
+      async () => {},
+    ).list(),
+  ).not.toContainEqual(expect.objectContaining({ conflicts: expect.anything() as unknown }))
 })
 
 test('after a restart it is known, and told no second time', async () => {

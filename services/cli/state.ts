@@ -1,0 +1,42 @@
+/** Where a command finds the state: at the running appliance if there is one, else on disk. */
+import { join } from 'node:path'
+import { CONTROL_SOCKET } from '../console/api.ts'
+import { isListening } from '../console/remote-fleet.ts'
+import { systemClock } from '../kit/clock.ts'
+import { silentLog } from '../kit/log.ts'
+import { EnvironmentProblem } from '../kit/problem.ts'
+import { Registry } from '../machine/registry.ts'
+import type { Site } from '../site/types.ts'
+import { loadKey } from '../store/key.ts'
+import { openStore, type Store } from '../store/store.ts'
+
+/** State on disk with nobody over it, for commands without a running appliance. */
+export type OfflineState = { store: Store; key: Uint8Array; registry: Registry }
+
+/** The control socket of the appliance that runs on this site's state; undefined if none does. */
+export async function runningSocket(site: Site): Promise<string | undefined> {
+  const socket = join(site.paths.state, CONTROL_SOCKET)
+  return (await isListening(socket)) ? socket : undefined
+}
+
+/** The same, for what only a running appliance knows. Throws EnvironmentProblem `not-running`; `why` says what is lacking without one. */
+export async function requireRunning(site: Site, why: string): Promise<string> {
+  const socket = await runningSocket(site)
+  if (socket) return socket
+  throw new EnvironmentProblem(
+    'not-running',
+    `no appliance runs on the state in ${site.paths.state}, and ${why}`,
+    'start it with `rackrise serve`, or name its site file with --config',
+  )
+}
+
+/** Opens the state; who opened it closes the store. */
+export async function openOffline(site: Site): Promise<OfflineState> {
+  const store = await openStore(site.paths.state)
+  const key = await loadKey(site.paths.state)
+  return {
+    store,
+    key,
+    registry: await Registry.open({ site, store: store.events, key, clock: systemClock, log: silentLog }),
+  }
+}
