@@ -52,6 +52,7 @@ export const PACKAGES: readonly Need[] = [
     needsRoot: true,
   },
   { files: 'test/interop/iso-readers.test.ts', packages: ['xorriso', 'genisoimage', 'p7zip-full'] },
+  { files: 'test/interop/http.test.ts', packages: ['curl'] },
   {
     files: 'test/interop/iso.test.ts',
     packages: ['xorriso', 'genisoimage', 'cpio', ...GUEST],

@@ -15,6 +15,7 @@ import { loadSite } from '../site/load.ts'
 import { hasFarSubnets } from '../site/networks.ts'
 import { unavailable } from '../site/unavailable.ts'
 import { checkAnswers } from './check-answers.ts'
+import { slowDownloads } from './check-rate.ts'
 import { checkState } from './check-state.ts'
 import { type Command, complainOf, configFile, say, usageError } from './command.ts'
 import { openLibrary } from './library.ts'
@@ -153,6 +154,7 @@ export const checkCommand: Command = {
       ...(await certificateProblems(site, systemClock.now())),
       ...catalogue.problems(),
       ...checkProfiles(site, catalogue),
+      ...slowDownloads(site, catalogue),
       ...checkAnswers(site, layers, catalogue),
       ...checkState(site),
     ]

@@ -9,7 +9,8 @@ import type { Segment } from '../kit/segments.ts'
 import type { Problem } from '../kit/problem.ts'
 import type { AttemptId } from '../machine/event.ts'
 import type { Machine } from '../machine/lifecycle.ts'
-import { clientAddress, type HttpContext, standsAt } from './context.ts'
+import type { Progress } from '../machine/progress.ts'
+import { type BootContext, clientAddress, type HttpContext, standsAt } from './context.ts'
 import { sendFile } from './send-file.ts'
 
 type Found = { machine: Machine; attempt: AttemptId; iso: IsoEntry }
@@ -68,11 +69,11 @@ export async function attemptFile(
   return undefined
 }
 
-function etagOf({ attempt, iso }: Found, part: string): string {
-  return `"${attempt}-${part}-${iso.size.toString(36)}"`
+function reached(progress: Progress | undefined, file: Progress['file']): number {
+  return progress?.file === file ? progress.sent : 0
 }
 
-export function addBootFiles(app: FastifyInstance, context: HttpContext): void {
+export function addBootFiles(app: FastifyInstance, context: BootContext): void {
   const { registry } = context
   const serve = async (request: FastifyRequest, reply: FastifyReply, part: 'kernel' | 'initrd'): Promise<unknown> => {
     const found = findAttempt(
@@ -84,18 +85,26 @@ export function addBootFiles(app: FastifyInstance, context: HttpContext): void {
     const { machine, attempt } = found
     const segments = await segmentsOf(context, found, part)
     if (isProblem(segments)) return reply.code(500).type('text/plain').send(`${segments.message}; ${segments.hint}\n`)
-    let begun = false
-    await sendFile(request, reply, {
+    let begun: number | undefined
+    let goesOn = false
+    return sendFile(context, request, reply, {
       segments,
-      etag: etagOf(found, part),
       contentType: 'application/octet-stream',
       onProgress(sent, total) {
-        registry.heard(machine.id, { file: part, sent, total })
-        if (part === 'initrd' && !begun)
-          registry.inBackground(registry.record(machine.id, { type: 'initrd-started', attempt, bytes: total }, 'http'))
-        begun = true
+        if (begun === undefined) {
+          begun = sent
+          if (part === 'initrd')
+            registry.inBackground(
+              registry.record(machine.id, { type: 'initrd-started', attempt, bytes: total }, 'http'),
+            )
+          return registry.heard(machine.id)
+        }
+        // A range that does not go on where the machine was is a look at the file, and says nothing about how far it is.
+        goesOn ||= begun <= reached(registry.progress(machine), part)
+        registry.heard(machine.id, goesOn ? { file: part, sent, total } : undefined)
       },
       onComplete(bytes) {
+        if (!goesOn) return
         registry.inBackground(
           registry.record(
             machine.id,
@@ -105,7 +114,6 @@ export function addBootFiles(app: FastifyInstance, context: HttpContext): void {
         )
       },
     })
-    return reply
   }
   app.get('/boot/:attempt/vmlinuz', (request, reply) => serve(request, reply, 'kernel'))
   app.get('/boot/:attempt/initrd.img', (request, reply) => serve(request, reply, 'initrd'))

@@ -13,6 +13,7 @@ import type { Registry } from '../machine/registry.ts'
 import { isBehindRouter } from '../site/networks.ts'
 import type { Site } from '../site/types.ts'
 import type { DocumentKind, DocumentStore } from '../store/types.ts'
+import type { Bodies } from './bodies.ts'
 import type { TlsIdentity } from './served-certificate.ts'
 
 export type HttpContext = {
@@ -32,6 +33,9 @@ export type HttpContext = {
   /** Who stands at this address: by our lease, or where another server gives the addresses by the kernel's neighbour table, which knows our own link only. */
   macAt: (address: Ipv4) => Mac | undefined
 }
+
+/** For routes that send files. */
+export type BootContext = HttpContext & { bodies: Bodies }
 
 /** The peer's address as the socket has it; headers of proxies are never believed (L07). */
 export function clientAddress(remote: string | undefined): Ipv4 {

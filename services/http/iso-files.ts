@@ -5,7 +5,8 @@ import { kernelSegments } from '../iso/attempt-files.ts'
 import type { IsoEntry } from '../iso/catalogue.ts'
 import type { Ipv4 } from '../kit/ipv4.ts'
 import type { Segment } from '../kit/segments.ts'
-import { clientAddress, type HttpContext } from './context.ts'
+import { type BootContext, clientAddress } from './context.ts'
+import type { Progress } from '../machine/progress.ts'
 import { sendFile } from './send-file.ts'
 
 function partOf(iso: IsoEntry, part: string): Segment[] | undefined {
@@ -21,7 +22,15 @@ function partOf(iso: IsoEntry, part: string): Segment[] | undefined {
   }
 }
 
-export function addIsoFiles(app: FastifyInstance, context: HttpContext): void {
+/** What a machine's progress calls them. */
+const PROGRESS_OF: Record<string, Progress['file']> = {
+  vmlinuz: 'kernel',
+  'initrd.img': 'initrd',
+  'proxmox.iso': 'iso',
+}
+
+export function addIsoFiles(app: FastifyInstance, context: BootContext): void {
+  const { registry, macAt } = context
   app.get('/isos/:name/:part', async (request, reply) => {
     const { name, part } = request.params as { name: string; part: string }
     const iso = context.catalogue.entries().find(entry => entry.file === name || entry.file === `${name}.iso`)
@@ -31,21 +40,25 @@ export function addIsoFiles(app: FastifyInstance, context: HttpContext): void {
         .code(404)
         .type('text/plain')
         .send('no such file in the library; see `rackrise check` for the ISOs there are\n')
-    await sendFile(request, reply, {
+    const mac = macAt(clientAddress(request.socket.remoteAddress))
+    const machine = mac && registry.byMac(mac)
+    return sendFile(context, request, reply, {
       segments,
-      etag: `"${iso.file}-${iso.size.toString(36)}-${part}"`,
       contentType: 'application/octet-stream',
+      onProgress(sent, total) {
+        if (machine) registry.heard(machine.id, { file: PROGRESS_OF[part]!, sent, total })
+      },
     })
-    return reply
   })
 }
 
 /** @param loaders name to path and size, from a listing of the loaders folder */
 export function addLoaders(
   app: FastifyInstance,
-  { registry, macAt }: HttpContext,
+  context: BootContext,
   loaders: ReadonlyMap<string, { path: string; size: number }>,
 ): void {
+  const { registry, macAt } = context
   const tell = (address: Ipv4, file: string, bytes: number): void => {
     const mac = macAt(address)
     const machine = mac && registry.byMac(mac)
@@ -57,13 +70,11 @@ export function addLoaders(
     // By then the client may have closed.
     const address = clientAddress(request.socket.remoteAddress)
     const segments: Segment[] = [{ from: 'file', path: loader.path, offset: 0, length: loader.size }]
-    await sendFile(request, reply, {
+    return sendFile(context, request, reply, {
       segments,
-      etag: `"${name}-${loader.size.toString(36)}"`,
       contentType: 'application/efi',
       onComplete: bytes => tell(address, name, bytes),
     })
-    return reply
   }
   app.get('/loaders/:file', (request, reply) => send(request, reply, (request.params as { file: string }).file))
   // shim looks for GRUB beside itself.

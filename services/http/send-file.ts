@@ -1,42 +1,128 @@
-/** One door for everything that is sent as a file: HEAD, ranges, entity tags and exact lengths (L01, L02, L03). */
+/** One door for everything that is sent as a file: HEAD, conditions, ranges, entity tags and exact lengths (L01, L02, L03). */
+import { createHash } from 'node:crypto'
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { Log } from '../kit/log.ts'
 import { type Segment, sliceSegments, totalLength } from '../kit/segments.ts'
-import { sendSegments } from './body-sender.ts'
+import type { Bodies } from './bodies.ts'
+import { clientAddress } from './context.ts'
+import type { FilesOfBody } from './open-files.ts'
+import { decidePrecondition, type Validators } from './precondition.ts'
 import { decideRange } from './range.ts'
 
 export type FileToSend = {
   segments: readonly Segment[]
-  /** Quoted; the same bytes have the same tag. */
-  etag: string
   contentType: string
-  /** Position in the whole file that has been handed to the socket. */
+  /** Position in the whole file that the kernel has taken; first where it begins, which with a range is not 0. */
   onProgress?: (position: number, total: number) => void
   /** The last byte of the file was handed over, by this response. */
   onComplete?: (total: number) => void
 }
 
-export async function sendFile(request: FastifyRequest, reply: FastifyReply, file: FileToSend): Promise<void> {
-  const size = totalLength(file.segments)
-  const { range, 'if-range': ifRange } = request.headers
-  const decision = decideRange(size, range, typeof ifRange === 'string' ? ifRange : undefined, file.etag)
-  reply.hijack()
+type Door = { bodies: Bodies; log: Log }
+
+const NANOSECONDS_PER_MS = 1_000_000n
+
+/** The same bytes have the same tag: which parts of which file (by what identifies it), and what is between them. */
+function etagOf(segments: readonly Segment[], files: FilesOfBody): string {
+  const hash = createHash('sha256')
+  for (const segment of segments) {
+    if (segment.from === 'memory') hash.update(`memory ${segment.bytes.length}\n`).update(segment.bytes)
+    else hash.update(`file ${files.get(segment.path)!.identity} ${segment.offset} ${segment.length}\n`)
+  }
+  return `"${hash.digest('base64url')}"`
+}
+
+/** What is made on the wire has no time of its own: another attempt's is as old as its ISO. */
+function validatorsOf(segments: readonly Segment[], files: FilesOfBody): Validators {
+  const changes = [...files.values()].map(({ changedAt }) => Number(changedAt / NANOSECONDS_PER_MS))
+  const isAsStored = segments.every(({ from }) => from === 'file') && changes.length > 0
+  const lastModified = isAsStored ? new Date(Math.max(...changes)).toUTCString() : undefined
+  return { etag: etagOf(segments, files), lastModified }
+}
+
+function one(header: string | string[] | undefined): string | undefined {
+  return typeof header === 'string' ? header : header?.join(', ')
+}
+
+function conditionOf({ headers }: FastifyRequest, validators: Validators): 'send' | 304 | 412 {
+  const conditions = {
+    ifMatch: one(headers['if-match']),
+    ifUnmodifiedSince: one(headers['if-unmodified-since']),
+    ifNoneMatch: one(headers['if-none-match']),
+    ifModifiedSince: one(headers['if-modified-since']),
+  }
+  return decidePrecondition(conditions, validators)
+}
+
+async function sendOpened(
+  { bodies }: Door,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  file: FileToSend,
+  files: FilesOfBody,
+): Promise<void> {
+  const { segments, contentType, onProgress, onComplete } = file
+  const size = totalLength(segments)
+  const validators = validatorsOf(segments, files)
+  const { etag, lastModified } = validators
   const head = {
-    'content-type': file.contentType,
+    etag,
+    ...(lastModified ? { 'last-modified': lastModified } : {}),
     'accept-ranges': 'bytes',
-    etag: file.etag,
     'cache-control': 'no-store',
   }
+  reply.hijack()
+  const condition = conditionOf(request, validators)
+  if (condition !== 'send') {
+    const length = condition === 412 ? { 'content-length': 0 } : {}
+    reply.raw.writeHead(condition, { ...head, ...length }).end()
+    return
+  }
+  // Ranges are defined for GET only (RFC 9110 §14.2).
+  const range = request.method === 'GET' ? request.headers.range : undefined
+  const decision = decideRange(size, range, one(request.headers['if-range']), etag)
   if (decision.status === 416) {
     reply.raw.writeHead(416, { ...head, 'content-range': decision.contentRange, 'content-length': 0 }).end()
     return
   }
-  const contentRange = decision.status === 206 ? { 'content-range': decision.contentRange } : {}
-  reply.raw.writeHead(decision.status, { ...head, ...contentRange, 'content-length': decision.length })
+  const { status, start, length } = decision
+  const contentRange = status === 206 ? { 'content-range': decision.contentRange } : {}
+  reply.raw.writeHead(status, { 'content-type': contentType, ...head, ...contentRange, 'content-length': length })
   if (request.method === 'HEAD') {
     reply.raw.end()
     return
   }
-  const slice = sliceSegments(file.segments, decision.start, decision.length)
-  const outcome = await sendSegments(reply.raw, slice, sent => file.onProgress?.(decision.start + sent, size))
-  if (outcome.complete && decision.start + outcome.sent === size) file.onComplete?.(size)
+  onProgress?.(start, size)
+  const { sent, complete } = await bodies.sender.send(reply.raw, {
+    segments: sliceSegments(segments, start, length),
+    files,
+    // By then the client may have closed: its address was asked for before.
+    machine: clientAddress(request.socket.remoteAddress),
+    onSent: bytes => onProgress?.(start + bytes, size),
+  })
+  if (complete && start + sent === size) onComplete?.(size)
+}
+
+/** Files are opened before the head is written, so that one that is gone is an error, and no broken connection. */
+export async function sendFile(
+  door: Door,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  file: FileToSend,
+): Promise<FastifyReply> {
+  const { files } = door.bodies
+  let opened: FilesOfBody
+  try {
+    opened = await files.open(file.segments)
+  } catch (error) {
+    const what = error instanceof Error ? error.message : String(error)
+    door.log.warn({ error: what, path: request.url }, 'a file to be sent is not as it was when the library was read')
+    return reply.code(500).type('text/plain').send('this file was changed or removed; try again in a minute\n')
+  }
+  try {
+    await sendOpened(door, request, reply, file, opened)
+  } finally {
+    await files.release(opened)
+  }
+  return reply
 }

@@ -10,6 +10,7 @@ import fastify, {
 import { STOP_GRACE_MS } from '../kit/clock.ts'
 import { EnvironmentProblem } from '../kit/problem.ts'
 import { addAnswer } from './answer.ts'
+import { openBodies } from './bodies.ts'
 import { addBootFiles } from './boot-files.ts'
 import { addBootScript } from './boot-script.ts'
 import type { HttpContext } from './context.ts'
@@ -159,12 +160,16 @@ export async function startHttp(options: HttpOptions): Promise<HttpServer> {
     requestTimeout: limits.requestMs,
     connectionsCheckingInterval: limits.checkEveryMs,
   }
+  const { rateLimit: perMachine, totalRateLimit: total } = context.site.boot
+  const rates = { ...(perMachine ? { perMachine } : {}), ...(total ? { total } : {}) }
+  const bodies = openBodies(rates, context.log)
   const plain = buildApp(handler => limit(createPlain(times, handler), limits), context)
+  const boot = { ...context, bodies }
   addBootScript(plain, context, options.loaders)
   addGrubConfig(plain, context)
-  addBootFiles(plain, context)
-  addIsoFiles(plain, context)
-  addLoaders(plain, context, options.loaders)
+  addBootFiles(plain, boot)
+  addIsoFiles(plain, boot)
+  addLoaders(plain, boot, options.loaders)
   const { cert, key } = context.certificate.current
   const secure = { ...times, ...TLS_CONTEXT, cert, key, handshakeTimeout: limits.headersMs }
   const tls = buildApp(handler => {
@@ -180,6 +185,7 @@ export async function startHttp(options: HttpOptions): Promise<HttpServer> {
   return {
     async close() {
       await Promise.all([closeApp(plain), closeApp(tls)])
+      await bodies.sender.close()
     },
   }
 }

@@ -1,4 +1,4 @@
-/** Durations and sizes as the site file writes them: "90s", "1h", "1MiB". */
+/** Durations, sizes and rates as the site file writes them: "90s", "1h", "1MiB", "20MiB/s". */
 
 const DURATION_UNITS: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
 const SIZE_UNITS: Record<string, number> = { B: 1, KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3 }
@@ -17,6 +17,11 @@ export function parseDuration(text: string): number | undefined {
 /** Bytes; undefined if it is not a whole number with one of B, KiB, MiB, GiB. */
 export function parseSize(text: string): number | undefined {
   return parseAmount(text, SIZE_UNITS)
+}
+
+/** Bytes a second, as `20MiB/s`; undefined if it is not a size and `/s`. */
+export function parseRate(text: string): number | undefined {
+  return text.endsWith('/s') ? parseSize(text.slice(0, -2)) : undefined
 }
 
 /** `1.7 GiB`, `64.0 MiB`, `512 B`: for people, one decimal from KiB on. */

@@ -24,7 +24,7 @@ import { eventOf } from './fold.ts'
 import { Identities } from './identities.ts'
 import { type Listing, listingOf, otherClaimOn, profileFor, siteAddressOf } from './listing.ts'
 import { nextNumber } from './numbering.ts'
-import type { Progress } from './progress.ts'
+import { type Progress, withNews } from './progress.ts'
 import { attemptToken, hashToken, type SecretPurpose } from './secrets.ts'
 import { StaticAddresses } from './static-addresses.ts'
 
@@ -135,13 +135,11 @@ export class Registry {
   }
 
   /** A sign of life that is not an event: part of a download, a repeated question. */
-  heard(id: MachineId, progress?: Omit<Progress, 'at' | 'startedAt'>): void {
+  heard(id: MachineId, progress?: Pick<Progress, 'file' | 'sent' | 'total'>): void {
     const at = this.#options.clock.now()
     this.#heardAt.set(id, at)
     if (!progress) return
-    const before = this.#progress.get(id)
-    const same = before && before.file === progress.file && before.sent <= progress.sent
-    this.#progress.set(id, { ...progress, startedAt: same ? before.startedAt : at, at })
+    this.#progress.set(id, withNews(this.#progress.get(id), progress, at))
   }
 
   /**

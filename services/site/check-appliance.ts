@@ -12,6 +12,7 @@ export function checkAppliance(view: CheckView): Finding[] {
     ...checkCertificate(view),
     ...checkUrls(view),
     ...checkUnknown(view),
+    ...checkRates(view),
   ]
 }
 
@@ -134,6 +135,15 @@ function checkUnknown({ draft }: CheckView): Finding[] {
   if (draft.boot.unknown !== 'install') return []
   const message = 'every machine that boots from this network is erased'
   return [doubtful(['boot', 'unknown'], message, 'use "install" in a lab only; elsewhere "hold"')]
+}
+
+function checkRates({ draft }: CheckView): Finding[] {
+  const { 'rate-limit': machine, 'total-rate-limit': total } = draft.boot
+  if (!machine || !total || machine <= total) return []
+  const message = 'one machine may have more than all of them together'
+  return [
+    doubtful(['boot', 'rate-limit'], message, 'make "rate-limit" smaller than "total-rate-limit", or leave it out'),
+  ]
 }
 
 /** Whether the appliance's address lies in one of the subnets it gives addresses in. */

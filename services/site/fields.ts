@@ -1,6 +1,6 @@
 /** The words that a value of the site file may be, each read into what rooms work with, or refused with what to write instead. */
 import { z } from 'zod'
-import { parseDuration } from '../kit/amount.ts'
+import { parseDuration, parseRate } from '../kit/amount.ts'
 import { parseInterfaceAddress, parseIpv4, parsePrefix, parseRange } from '../kit/ipv4.ts'
 import { parseMac, type Mac } from '../kit/mac.ts'
 import { shown } from './finding.ts'
@@ -120,6 +120,15 @@ function parseDelay(written: string): number | undefined {
   return milliseconds !== undefined && milliseconds <= LONGEST_DELAY_MS ? milliseconds : undefined
 }
 
+/** Slower than that an ISO takes hours, and firmware gives up; faster there is no network. */
+const LOWEST_RATE = 256 * 1024
+const HIGHEST_RATE = 100 * 1024 ** 3
+
+function parsePacing(written: string): number | undefined {
+  const rate = parseRate(written)
+  return rate !== undefined && rate >= LOWEST_RATE && rate <= HIGHEST_RATE ? rate : undefined
+}
+
 export const ipv4 = text(parseIpv4, 'an IPv4 address', 'write four numbers from 0 to 255, as "10.77.0.1"')
 export const prefix = text(parsePrefix, 'a network', 'write its first address and the mask length, as "10.77.0.0/24"')
 export const interfaceAddress = text(
@@ -137,6 +146,12 @@ export const mac = text(parseNicMac, 'the MAC address of a NIC', 'write six octe
 export const span = text(parseSpan, 'a duration from 1m to 365d', 'write a number with its unit, as "20m" or "1h"')
 /** Milliseconds. */
 export const delay = text(parseDelay, 'a delay from 0s to 3s', 'write a number with its unit, as "500ms" or "1s"')
+/** Bytes a second. */
+export const rateOrEmpty = textOrEmpty(
+  parsePacing,
+  'a rate from 256KiB/s to 100GiB/s',
+  'write bytes a second with their unit, as "20MiB/s", or nothing for no limit',
+)
 export const domain = text(
   parseDnsName,
   'a domain name',

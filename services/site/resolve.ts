@@ -73,6 +73,8 @@ export function resolveSite(file: SiteFile, { file: name, base, own }: Surroundi
       loaders: inBase(boot.loaders),
       loader: boot.loader,
       stallAfterMs: boot['stall-after'],
+      ...(boot['rate-limit'] ? { rateLimit: boot['rate-limit'] } : {}),
+      ...(boot['total-rate-limit'] ? { totalRateLimit: boot['total-rate-limit'] } : {}),
     },
     paths: { isos: inBase(file.paths.isos), answers: inBase(file.paths.answers), state: inBase(file.paths.state) },
     profiles: new Map(file.profile.map(profile => [profile.name, resolveProfile(profile)])),

@@ -70,6 +70,8 @@ const boot = z.strictObject({
   loaders: field.path.prefault('/usr/lib/ipxe'),
   loader: loader.default('ipxe'),
   'stall-after': field.span.prefault('20m'),
+  'rate-limit': field.rateOrEmpty.optional(),
+  'total-rate-limit': field.rateOrEmpty.optional(),
 })
 
 const paths = z.strictObject({

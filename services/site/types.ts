@@ -131,7 +131,15 @@ export type Site = {
   dhcp: DhcpSite
   dns: DnsSite
   http: HttpSite
-  boot: { unknown: 'hold' | 'install' | 'ignore'; loaders: string; loader: LoaderKind; stallAfterMs: number }
+  boot: {
+    unknown: 'hold' | 'install' | 'ignore'
+    loaders: string
+    loader: LoaderKind
+    stallAfterMs: number
+    /** Of boot files by HTTP, in bytes a second: of each machine, and of all together. */
+    rateLimit?: number
+    totalRateLimit?: number
+  }
   /** Absolute folders. */
   paths: { isos: string; answers: string; state: string }
   profiles: Map<string, Profile>

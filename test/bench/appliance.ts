@@ -7,7 +7,7 @@ import type { Started } from './rounds.ts'
 const ROOT = join(import.meta.dirname, '../..')
 export const DOMAIN = 'bench.example.org'
 
-/** Makes `loaders` and `isos` in the folder, with loaders that nobody runs. `dhcp` is the site file's table of that name, as TOML. */
+/** Makes `loaders` and `isos` in the folder, with loaders that nobody runs. `dhcp` is the site file's table of that name, as TOML, with whatever tables a suite wants beside it. */
 export function applianceIn(folder: string, dhcp: string): Started {
   for (const name of ['isos', 'loaders']) mkdirSync(join(folder, name), { recursive: true })
   for (const name of ['undionly.kpxe', 'snponly.efi']) writeFileSync(join(folder, 'loaders', name), name)

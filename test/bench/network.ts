@@ -33,6 +33,11 @@ export type Outcome = { status: number | null; stdout: string; stderr: string }
 /** How to tell that a program serves: words in its output, or a question that it answers. */
 export type Readiness = RegExp | (() => Promise<boolean>)
 
+function processorSecondsOf(pid: string): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]!.split(' ')
+  return (Number(fields[11]) + Number(fields[12])) / TICKS_A_SECOND
+}
+
 /** A program under measurement; its output is kept in files, so that a full pipe never stops it. */
 export class Running {
   readonly #child: ChildProcess
@@ -60,10 +65,11 @@ export class Running {
     return readFileSync(this.#files.out, 'utf8') + readFileSync(this.#files.err, 'utf8')
   }
 
-  /** Processor time with all its threads, in its own code and in the kernel. */
+  /** Processor time with all its threads and its workers, in their own code and in the kernel. */
   get processorSeconds(): number {
-    const fields = readFileSync(`/proc/${this.pid}/stat`, 'utf8').split(') ')[1]!.split(' ')
-    return (Number(fields[11]) + Number(fields[12])) / TICKS_A_SECOND
+    const workers = readFileSync(`/proc/${this.pid}/task/${this.pid}/children`, 'utf8').trim().split(' ')
+    const all = [`${this.pid}`, ...workers.filter(pid => pid !== '')]
+    return all.reduce((sum, pid) => sum + processorSecondsOf(pid), 0)
   }
 
   async untilReady(name: string, ready: Readiness): Promise<void> {

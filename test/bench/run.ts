@@ -6,11 +6,12 @@ import { EnvironmentProblem } from '../../services/kit/problem.ts'
 import { answerSuite } from './answer.ts'
 import { dhcpSuite } from './dhcp.ts'
 import { dnsSuite } from './dns.ts'
+import { httpSuite } from './http.ts'
 import { NETWORK_NEEDS, type Suite } from './suite.ts'
 import { reportText } from './table.ts'
 import { tftpSuite } from './tftp.ts'
 
-const SUITES: readonly Suite[] = [dhcpSuite, dnsSuite, tftpSuite, answerSuite]
+const SUITES: readonly Suite[] = [dhcpSuite, dnsSuite, tftpSuite, httpSuite, answerSuite]
 
 const HELP = `Measures Rackrise beside other servers, in a network namespace of its own. As root.
 

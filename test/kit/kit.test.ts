@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import fc from 'fast-check'
 import { handedSockets } from '../../services/kit/activation.ts'
-import { formatSize, parseDuration, parseSize } from '../../services/kit/amount.ts'
+import { formatSize, parseDuration, parseRate, parseSize } from '../../services/kit/amount.ts'
 import {
   broadcastOf,
   type Ipv4,
@@ -96,6 +96,15 @@ test.each([
 test('sizes', () => {
   expect([parseSize('1MiB'), parseSize('2GiB'), parseSize('1MB')]).toEqual([1_048_576, 2_147_483_648, undefined])
   expect([formatSize(512), formatSize(1_836_000_000)]).toEqual(['512 B', '1.7 GiB'])
+})
+
+test('rates', () => {
+  expect([parseRate('20MiB/s'), parseRate('20MiB'), parseRate('160Mb/s'), parseRate('/s')]).toEqual([
+    20_971_520,
+    undefined,
+    undefined,
+    undefined,
+  ])
 })
 
 describe('segments', () => {

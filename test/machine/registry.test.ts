@@ -280,6 +280,7 @@ test('progress: a download that begins anew has a rate of its own', async () => 
     file: 'initrd',
     sent: 5,
     total: 100,
+    from: 5,
     startedAt: at,
     at,
   })

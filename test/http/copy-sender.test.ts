@@ -1,6 +1,6 @@
 /** Downloads share what may be handed to the kernel in one turn of the event loop. */
 import { expect, test } from 'vitest'
-import { shareOf } from '../../services/http/body-sender.ts'
+import { shareOf } from '../../services/http/copy-sender.ts'
 
 const KIB = 1024
 
