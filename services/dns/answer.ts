@@ -44,8 +44,10 @@ export type AnswerContext = {
 }
 
 /** `rests`: what the reply rests on, if the same question may be given the same reply again; absent for what is never the same twice. */
+type Replied = { outcome: 'reply'; reason: ReplyReason; reply: Reply; rests?: Rests }
+
 export type Outcome =
-  | { outcome: 'reply'; reason: ReplyReason; reply: Reply; rests?: Rests }
+  | Replied
   /** The forwarder asks upstream, for a client it is meant for, and puts the aliases of our zones in front. */
   | { outcome: 'forward'; question: Question; aliases: OwnedSet[] }
 
@@ -86,7 +88,7 @@ function answerFromZone(
   context: AnswerContext,
   recursionAvailable: boolean,
 ): Outcome {
-  const make = (reason: ReplyReason, part: Partial<Reply>): Outcome => ({
+  const make = (reason: ReplyReason, part: Partial<Reply>): Replied => ({
     outcome: 'reply',
     reason,
     reply: { rcode: RCODE.ok, authoritative: true, recursionAvailable, answers: [], authorities: [], ...part },
@@ -97,7 +99,14 @@ function answerFromZone(
   if (asked && (question.type === TYPE.TXT || question.type === TYPE.ANY)) {
     const found = installerText(asked, client, context.view)
     if (typeof found === 'string') return make(found, { authorities: [negative] })
-    return make('answer-given', { answers: [{ owner: question.key, ttl: 0, data: [found] }] })
+    const ofClient = (): boolean => {
+      const again = installerText(asked, client, context.view)
+      return typeof again !== 'string' && again.text === found.text
+    }
+    return {
+      ...make('answer-given', { answers: [{ owner: question.key, ttl: 0, data: [found] }] }),
+      rests: { ofClient },
+    }
   }
   const found = follow(question, zone, context)
   if (found.leaves !== undefined && recursionAvailable && query.recursionDesired) {
@@ -121,7 +130,7 @@ function installerText(
   asked: InstallerName,
   client: Ipv4,
   view: DnsView,
-): RecordData | 'no-answer-due' | 'unusable-answer' {
+): Extract<RecordData, { type: 'TXT' }> | 'no-answer-due' | 'unusable-answer' {
   const due = view.answerFor(client)
   if (!due) return 'no-answer-due'
   const text = due[asked]

@@ -8,6 +8,7 @@ import type { Datagram, DatagramPort, OpenDatagramPort } from '../kit/datagram-p
 import { type Ipv4, UNSPECIFIED } from '../kit/ipv4.ts'
 import { type Cache, type Cached, findAnswer, keepAnswer, newCache } from './cache.ts'
 import { encodeQuestion, type Query, SAFE_PAYLOAD } from './codec.ts'
+import { type Failure, Failures } from './failures.ts'
 import { LONGEST_QUERY, type Question } from './screen.ts'
 import { isReplyTo, readUpstream, type UpstreamAnswer, type UpstreamVerdict } from './upstream.ts'
 
@@ -38,11 +39,7 @@ export type ForwarderOptions = {
 }
 
 /** `since` and `until`: while the answer is kept; the same instant if it is not. */
-export type Forwarded =
-  | Pick<Cached, 'answer' | 'since' | 'until'>
-  | 'upstream-silent'
-  | 'upstream-failed'
-  | 'forwarder-full'
+export type Forwarded = Pick<Cached, 'answer' | 'since' | 'until'> | Failure | 'forwarder-full'
 
 export interface Forwarder {
   /** At once what is kept, else when upstream has answered, within four seconds. `query` says DO and CD, `question` what is asked. */
@@ -54,6 +51,7 @@ export interface Forwarder {
 type State = {
   options: ForwarderOptions
   cache: Cache
+  failures: Failures
   inFlight: Map<string, Promise<Forwarded>>
   /** Questions that wait, by client. */
   waiting: Map<Ipv4, number>
@@ -67,6 +65,7 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
   const state: State = {
     options,
     cache: newCache(),
+    failures: new Failures(),
     inFlight: new Map(),
     waiting: new Map(),
     silentUntil: new Map(),
@@ -77,8 +76,9 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
   return {
     ask(query, question, client) {
       const key = questionKey(query, question)
-      const cached = findAnswer(state.cache, key, options.clock.now())
-      if (cached) return cached
+      const now = options.clock.now()
+      const known = findAnswer(state.cache, key, now) ?? state.failures.find(key, now)
+      if (known) return known
       const mine = state.waiting.get(client) ?? 0
       if (state.closed || mine >= MOST_PER_CLIENT) return 'forwarder-full'
       const asked = state.inFlight.get(key) ?? askUpstream(state, query, question, key)
@@ -115,8 +115,11 @@ function askUpstream(
   if (state.inFlight.size >= MOST_IN_FLIGHT) return 'forwarder-full'
   const settled = askInTurn(state, query, question)
     .then((asked): Forwarded => {
-      if (typeof asked === 'string') return asked
       const now = state.options.clock.now()
+      if (typeof asked === 'string') {
+        state.failures.keep(key, asked, now)
+        return asked
+      }
       keepAnswer(state.cache, key, asked, now)
       return { answer: asked, since: now, until: now + asked.ttl * 1000 }
     })
@@ -125,11 +128,7 @@ function askUpstream(
   return settled
 }
 
-async function askInTurn(
-  state: State,
-  query: Query,
-  question: Question,
-): Promise<UpstreamAnswer | 'upstream-silent' | 'upstream-failed'> {
+async function askInTurn(state: State, query: Query, question: Question): Promise<UpstreamAnswer | Failure> {
   const { clock } = state.options
   const upstreams = inOrder(state)
   const tries = Math.max(LEAST_TRIES, upstreams.length)

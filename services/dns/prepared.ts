@@ -4,6 +4,7 @@
  * Replies of the zone stay as long as what they rest on stays; replies from upstream count their TTLs down.
  */
 import type { Instant } from '../kit/clock.ts'
+import type { Ipv4 } from '../kit/ipv4.ts'
 import type { ReplyReason } from './reasons.ts'
 import { CLASS_IN, HEADER_LENGTH, TYPE_OPT, uint16, walkRecord } from './screen.ts'
 
@@ -19,8 +20,14 @@ const MOST_REPLIES = 4096
 /** Everything but the name, type and class that a reply depends on. */
 const VARIANT = { recursionDesired: 1, checkingDisabled: 2, edns: 4, dnssec: 8, recursionAvailable: 16 } as const
 
-/** What a reply rests on: the site file, which does not change; something that can be asked; or upstream's word until an instant. */
-export type Rests = 'on-site' | (() => boolean) | { since: Instant; until: Instant }
+/**
+ * What a reply rests on: the site file, which does not change; something that can be asked; upstream's word until an instant; or who asks, which makes
+ * it a reply for that one client, beside something that can be asked.
+ */
+export type Rests = 'on-site' | (() => boolean) | { since: Instant; until: Instant } | { ofClient: () => boolean }
+
+/** Who asks, and whether it may have other names than ours. */
+export type Asker = { client: Ipv4; forwarding: boolean }
 
 export type PreparedReply = {
   reason: ReplyReason
@@ -41,40 +48,66 @@ type Usual = { nameEnd: number; end: number; variant: number; hash: number }
 
 export class PreparedReplies {
   readonly #replies = new Map<number, PreparedReply>()
+  /** Those of one client each. */
+  readonly #ofClients = new Map<string, PreparedReply>()
 
   get size(): number {
-    return this.#replies.size
+    return this.#replies.size + this.#ofClients.size
   }
 
   /** The reply kept for this query, if it still holds; `octetsFor` makes it this query's own. */
-  find(query: Uint8Array, recursionAvailable: boolean, now: Instant): PreparedReply | undefined {
-    const usual = readUsual(query, recursionAvailable)
+  find(query: Uint8Array, { client, forwarding }: Asker, now: Instant): PreparedReply | undefined {
+    const usual = readUsual(query, forwarding)
     if (!usual) return undefined
-    const reply = this.#replies.get(usual.hash)
-    if (!reply || reply.variant !== usual.variant || !asksFor(query, usual, reply.question)) return undefined
-    if (holds(reply, now)) return reply
-    this.#replies.delete(usual.hash)
-    return undefined
+    return (
+      heldIn(this.#replies, usual.hash, query, usual, now) ??
+      heldIn(this.#ofClients, keyOf(usual.hash, client), query, usual, now)
+    )
   }
 
   /** Keeps what the slow way said to this query, if the query is a usual one and the reply fits everybody. */
   keep(
     query: Uint8Array,
-    recursionAvailable: boolean,
+    { client, forwarding }: Asker,
     reply: Pick<PreparedReply, 'reason' | 'name' | 'type' | 'rests' | 'bytes'>,
   ): void {
-    const usual = readUsual(query, recursionAvailable)
+    const usual = readUsual(query, forwarding)
     if (!usual || reply.bytes.length > LONGEST_REPLY) return
     const { nameEnd, end, variant, hash } = usual
     const question = query
       .slice(HEADER_LENGTH, end)
       .map((octet, at) => (HEADER_LENGTH + at < nameEnd ? fold(octet) : octet))
     const bytes = Uint8Array.from(reply.bytes)
-    const ttls = typeof reply.rests === 'object' ? ttlsOf(bytes, end) : []
-    this.#replies.delete(hash)
-    this.#replies.set(hash, { ...reply, bytes, question, variant, ttls, age: 0 })
-    if (this.#replies.size > MOST_REPLIES) this.#replies.delete(this.#replies.keys().next().value!)
+    const { rests } = reply
+    const ttls = typeof rests === 'object' && 'since' in rests ? ttlsOf(bytes, end) : []
+    const kept: PreparedReply = { ...reply, bytes, question, variant, ttls, age: 0 }
+    if (typeof rests === 'object' && 'ofClient' in rests) setLast(this.#ofClients, keyOf(hash, client), kept)
+    else setLast(this.#replies, hash, kept)
   }
+}
+
+function keyOf(hash: number, client: Ipv4): string {
+  return `${hash} ${client}`
+}
+
+function setLast<Key>(replies: Map<Key, PreparedReply>, key: Key, reply: PreparedReply): void {
+  replies.delete(key)
+  replies.set(key, reply)
+  if (replies.size > MOST_REPLIES) replies.delete(replies.keys().next().value!)
+}
+
+function heldIn<Key>(
+  replies: Map<Key, PreparedReply>,
+  key: Key,
+  query: Uint8Array,
+  usual: Usual,
+  now: Instant,
+): PreparedReply | undefined {
+  const reply = replies.get(key)
+  if (!reply || reply.variant !== usual.variant || !asksFor(query, usual, reply.question)) return undefined
+  if (holds(reply, now)) return reply
+  replies.delete(key)
+  return undefined
 }
 
 /** The kept reply with the ID and the spelling of this query (J08, J09). */
@@ -91,6 +124,7 @@ function holds(reply: PreparedReply, now: Instant): boolean {
   const { rests } = reply
   if (rests === 'on-site') return true
   if (typeof rests === 'function') return rests()
+  if ('ofClient' in rests) return rests.ofClient()
   if (now >= rests.until || now < rests.since) return false
   const age = Math.floor((now - rests.since) / 1000)
   if (age !== reply.age) {

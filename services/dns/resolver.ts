@@ -42,7 +42,10 @@ export function resolve(
   const account: Account<Standing> | undefined = spend(resolver.budget, client, now)
   if (!account) return { reason: 'over-budget' }
   const standing = (account.standing ??= standingOf(resolver.context, client))
-  const prepared = overTcp || !standing.served ? undefined : resolver.prepared?.find(message, standing.forwarding, now)
+  const prepared =
+    overTcp || !standing.served
+      ? undefined
+      : resolver.prepared?.find(message, { client, forwarding: standing.forwarding }, now)
   if (prepared) {
     const { reason, name, type } = prepared
     return { reason, bytes: octetsFor(prepared, message), name, type }
@@ -69,11 +72,11 @@ function resolveAnew(resolver: Resolver, asking: Asking): Resolved | Promise<Res
 
 function prepare(
   { prepared }: Resolver,
-  { message, standing, overTcp }: Asking,
+  { message, client, standing, overTcp }: Asking,
   reply: { reason: ReplyReason; name: string; type: number; bytes: Uint8Array },
   rests: Rests | undefined,
 ): void {
-  if (rests && !overTcp) prepared?.keep(message, standing.forwarding, { ...reply, rests })
+  if (rests && !overTcp) prepared?.keep(message, { client, forwarding: standing.forwarding }, { ...reply, rests })
 }
 
 type Forwarding = Extract<Outcome, { outcome: 'forward' }>

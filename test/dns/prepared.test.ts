@@ -10,6 +10,7 @@ import { address, rack, respond, UPSTREAMS } from './rack.ts'
 import { type Ask, ask, context, fleet, MACHINE, OTHER_MACHINE, prefix, read, STRANGER, TYPES, URL } from './rig.ts'
 
 const AT = 'rack7.example.org'
+const ASKER = { client: MACHINE, forwarding: false }
 
 function resolverOf(where: AnswerContext, prepared?: PreparedReplies): Resolver {
   return {
@@ -28,7 +29,7 @@ function say(resolver: Resolver, question: Ask | Uint8Array, client: Ipv4 = MACH
 function isPrepared(question: Ask, where = context()): boolean {
   const prepared = new PreparedReplies()
   say(resolverOf(where, prepared), question)
-  return prepared.find(ask(question), false, 0) !== undefined
+  return prepared.find(ask(question), ASKER, 0) !== undefined
 }
 
 test.each<[string, Ask, boolean]>([
@@ -43,7 +44,7 @@ test.each<[string, Ask, boolean]>([
     true,
   ],
   ['a missing name, of which there is no end', { name: `nobody.${AT}` }, false],
-  ["the installer's name, which depends on who asks", { name: `proxmox-auto-installer.${AT}`, type: TYPES.TXT }, false],
+  ['the answer of an installer, for its own address', { name: `proxmox-auto-installer.${AT}`, type: TYPES.TXT }, true],
   ['a name of somebody else', { name: 'www.example.com' }, false],
   ['class CHAOS', { name: `mirror.${AT}`, class: 3 }, false],
   ['an EDNS version that is not served', { name: `mirror.${AT}`, edns: { version: 1 } }, false],
@@ -169,11 +170,32 @@ test('the installer is answered for its own address although others were answere
   expect(answers).toEqual([given, [], given])
 })
 
+test('what was prepared for an installer is given to nobody else, and ends with its attempt', () => {
+  let due: { url: string; fingerprint: string } | undefined
+  const view = fleet({ answerFor: client => (client === MACHINE ? due : undefined) })
+  const resolver = resolverOf(context({ view }), new PreparedReplies())
+  const question = { name: `Proxmox-Auto-Installer.${AT}`, type: TYPES.TXT }
+  const told = (client: Ipv4) =>
+    read(say(resolver, question, client).bytes!).answers.map(line => line.split(' ').at(-1))
+  const seen = []
+  for (const url of ['https://one/', 'https://one/', 'https://two/', undefined, 'https://two/']) {
+    due = url === undefined ? undefined : { url, fingerprint: 'AB' }
+    seen.push([told(MACHINE), told(MACHINE), told(OTHER_MACHINE)])
+  }
+  expect(seen).toEqual([
+    [['"https://one/"'], ['"https://one/"'], []],
+    [['"https://one/"'], ['"https://one/"'], []],
+    [['"https://two/"'], ['"https://two/"'], []],
+    [[], [], []],
+    [['"https://two/"'], ['"https://two/"'], []],
+  ])
+})
+
 test('no more than 4096 replies are kept, the oldest goes first', () => {
   const prepared = new PreparedReplies()
   const question = (index: number) => ask({ name: `h${index}.${AT}` })
   for (let index = 0; index < 5000; index += 1)
-    prepared.keep(question(index), false, {
+    prepared.keep(question(index), ASKER, {
       reason: 'record',
       name: '',
       type: 1,
@@ -181,8 +203,8 @@ test('no more than 4096 replies are kept, the oldest goes first', () => {
       bytes: question(index),
     })
   expect(prepared.size).toBeLessThanOrEqual(4096)
-  expect(prepared.find(question(0), false, 0)).toBeUndefined()
-  const last = prepared.find(question(4999), false, 0)!
+  expect(prepared.find(question(0), ASKER, 0)).toBeUndefined()
+  const last = prepared.find(question(4999), ASKER, 0)!
   expect([...octetsFor(last, question(4999))]).toEqual([...question(4999)])
 })
 
