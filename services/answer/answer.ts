@@ -5,7 +5,7 @@ import type { Problem } from '../kit/problem.ts'
 import { composeLayers, mergeLayers } from './compose.ts'
 import type { Dialect } from './dialect.ts'
 import { type AnswerTable, isTable } from './keys.ts'
-import type { Layer, Layers } from './layer.ts'
+import { type Layer, type Layers, placeInLayers } from './layer.ts'
 import { isRandomPassword, type MachineView, type SiteView } from './placeholders.ts'
 import { hasError } from './problems.ts'
 import { renderAnswer, type RenderedAnswer } from './render.ts'
@@ -73,7 +73,7 @@ export function tryAnswer(input: AnswerInput): TriedAnswer | Problem {
     firstBoot: input.firstBootUrl === undefined ? undefined : { url: input.firstBootUrl, fingerprint },
   })
   const found = validateAnswer(answer, { installer: dialect.installer, product: input.product })
-  return { layers, answer, problems: [...problems, ...found] }
+  return { layers, answer, problems: placeInLayers([...problems, ...found], layers) }
 }
 
 /** The same, rendered. Either an answer that the installer accepts, or everything that is wrong. */

@@ -1,11 +1,10 @@
 /** One answer out of layers: merge, fill in placeholders, add what the appliance owns. An object all the way, never text. */
-import type { Problem } from '../kit/problem.ts'
 import { type InstallerVersion, isAtLeast } from './dialect.ts'
 import { type AnswerTable, isTable, spellWithHyphens } from './keys.ts'
 import type { Layer } from './layer.ts'
 import { mergeTables } from './merge.ts'
 import { fillPlaceholders, type MachineView, type SiteView } from './placeholders.ts'
-import { answerWarning } from './problems.ts'
+import { type AnswerProblem, warningAt } from './problems.ts'
 
 /** Something of ours that the machine calls: where it is, and the certificate that serves it. */
 export type OwnUrl = { url: string; fingerprint?: string | undefined }
@@ -38,14 +37,14 @@ function addName(answer: AnswerTable, { machine }: ComposeContext): AnswerTable 
   return { ...answer, global: { ...global, fqdn: machine.fqdn } }
 }
 
-function addWebhook(answer: AnswerTable, context: ComposeContext, problems: Problem[]): AnswerTable {
+function addWebhook(answer: AnswerTable, context: ComposeContext, problems: AnswerProblem[]): AnswerTable {
   const own = context.webhook
   const section = sectionOf(answer, 'post-installation-webhook')
   if (!own) return answer
   if (section.url !== undefined) {
     const hint = 'remove the webhook from the layers and name it in the site: Rackrise reports there'
     const message = 'the layers send the report elsewhere, so the end of the installation can only be inferred'
-    problems.push(answerWarning('webhook-elsewhere', message, hint))
+    problems.push(warningAt(['post-installation-webhook', 'url'], 'webhook-elsewhere', message, hint))
     return answer
   }
   // Installers before 9.2 refuse an answer with a token; the secret in the URL serves them.
@@ -54,21 +53,21 @@ function addWebhook(answer: AnswerTable, context: ComposeContext, problems: Prob
   return { ...answer, 'post-installation-webhook': { url: own.url, ...pinOf(own), ...token } }
 }
 
-function addFirstBoot(answer: AnswerTable, context: ComposeContext, problems: Problem[]): AnswerTable {
+function addFirstBoot(answer: AnswerTable, context: ComposeContext, problems: AnswerProblem[]): AnswerTable {
   const own = context.firstBoot
   const section = sectionOf(answer, 'first-boot')
   if (!own) return answer
   if (section.source !== undefined) {
     const hint = 'remove source and url from the layers; ordering may stay there'
     const message = 'the layers name a first-boot script of their own, so the profile’s is not used'
-    problems.push(answerWarning('first-boot-elsewhere', message, hint))
+    problems.push(warningAt(['first-boot', 'source'], 'first-boot-elsewhere', message, hint))
     return answer
   }
   return { ...answer, 'first-boot': { ...section, source: 'from-url', url: own.url, ...pinOf(own) } }
 }
 
 /** The layers on top of each other, from left to right, in one spelling; nothing is filled in yet. */
-export function mergeLayers(layers: readonly Layer[]): { table: AnswerTable; problems: Problem[] } {
+export function mergeLayers(layers: readonly Layer[]): { table: AnswerTable; problems: AnswerProblem[] } {
   const spelled = layers.map(layer => ({ file: layer.file, ...spellWithHyphens(layer.table) }))
   const problems = spelled.flatMap(({ file, problems: own }) => own.map(problem => ({ ...problem, place: { file } })))
   const table = spelled.map(({ table: own }) => own).reduce((earlier, later) => mergeTables(earlier, later), {})
@@ -83,7 +82,7 @@ export function mergeLayers(layers: readonly Layer[]): { table: AnswerTable; pro
 export function composeLayers(
   layers: readonly Layer[],
   context: ComposeContext,
-): { answer: AnswerTable; problems: Problem[] } {
+): { answer: AnswerTable; problems: AnswerProblem[] } {
   const merged = mergeLayers(layers)
   const filled = fillPlaceholders(merged.table, context.machine, context.site, context.passwordHash)
   const problems = [...merged.problems, ...filled.problems]

@@ -58,6 +58,11 @@ export function nameOf(path: Path): string {
   return path.join('.')
 }
 
+/** The path of a name; a key with dots in it, as filters may have, is found up to its table. */
+export function pathNamed(name: string): Path {
+  return name.split('.').map(part => (/^\d+$/.test(part) ? Number(part) : part))
+}
+
 /** `[disk-setup.zfs]`, or `the answer` for its top. */
 export function tableNameOf(path: Path): string {
   return path.length === 0 ? 'the answer' : `[${nameOf(path)}]`

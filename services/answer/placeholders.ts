@@ -2,10 +2,10 @@
  * `{{machine.name}}` and the like. Replaced after the TOML was parsed, in string values only, once: a value can neither
  * change the document's structure nor bring placeholders of its own.
  */
-import type { Problem } from '../kit/problem.ts'
 import { escapeGlob } from '../kit/glob.ts'
-import { type AnswerTable, type AnswerValue, isTable, pathOf } from './keys.ts'
-import { answerError } from './problems.ts'
+import { suggest } from '../site/suggest.ts'
+import { type AnswerTable, type AnswerValue, isTable, pathNamed, pathOf } from './keys.ts'
+import { type AnswerProblem, errorAt } from './problems.ts'
 import { hasControlCharacter } from './shapes.ts'
 
 /** What is known of the machine that asks; absent values are problems only where a layer uses them. */
@@ -50,19 +50,22 @@ function valuesOf(machine: MachineView, site: SiteView): Map<string, string | un
   ])
 }
 
-type Filling = { values: Map<string, string | undefined>; passwordHash: string | undefined; problems: Problem[] }
+type Filling = { values: Map<string, string | undefined>; passwordHash: string | undefined; problems: AnswerProblem[] }
 
-function describeMissing(name: string, path: string, filling: Filling): Problem {
-  const known = [...filling.values.keys(), RANDOM_PASSWORD].join(', ')
+function describeMissing(name: string, path: string, filling: Filling): AnswerProblem {
+  const at = pathNamed(path)
   if (name === RANDOM_PASSWORD) {
     const hint = `write ${HASH_PATH} = "{{${name}}}": a hash is filled in, and an operator is shown the password once`
-    return answerError('random-password-misplaced', `${path}: {{${name}}} stands here, or not alone`, hint)
+    return errorAt(at, 'random-password-misplaced', `${path}: {{${name}}} stands here, or not alone`, hint)
   }
   if (filling.values.has(name)) {
     const hint = 'list the machine in the site with that value, or write it into a layer of its own'
-    return answerError('placeholder-empty', `${path}: this machine has no ${name}`, hint)
+    return errorAt(at, 'placeholder-empty', `${path}: this machine has no ${name}`, hint)
   }
-  return answerError('placeholder-unknown', `${path}: unknown placeholder {{${name}}}`, `known are ${known}`)
+  const known = [...filling.values.keys(), RANDOM_PASSWORD]
+  const meant = suggest(name, known)
+  const hint = meant === undefined ? `known are ${known.join(', ')}` : `did you mean {{${meant}}}?`
+  return errorAt(at, 'placeholder-unknown', `${path}: unknown placeholder {{${name}}}`, hint)
 }
 
 /** Whether the whole value is the placeholder for a random password. */
@@ -81,7 +84,8 @@ function fillText(text: string, path: string, table: string, filling: Filling): 
     }
     if (hasControlCharacter(value) || value.length > LONGEST_VALUE) {
       const message = `${path}: ${name} of this machine has control characters or is too long`
-      filling.problems.push(answerError('placeholder-unsafe', message, 'write the value into a layer of its own'))
+      const hint = 'write the value into a layer of its own'
+      filling.problems.push(errorAt(pathNamed(path), 'placeholder-unsafe', message, hint))
       return whole
     }
     return GLOB_TABLES.has(table) ? escapeGlob(value) : value
@@ -111,7 +115,7 @@ export function fillPlaceholders(
   machine: MachineView,
   site: SiteView,
   passwordHash?: string,
-): { table: AnswerTable; problems: Problem[] } {
+): { table: AnswerTable; problems: AnswerProblem[] } {
   const filling: Filling = { values: valuesOf(machine, site), passwordHash, problems: [] }
   return { table: fillTable(table, '', filling), problems: filling.problems }
 }

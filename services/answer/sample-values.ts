@@ -45,7 +45,7 @@ function valueIn(table: AnswerTable, path: Path): AnswerValue {
 function fillText(text: string, path: Path, filled: Filled): string {
   if (!PLACEHOLDER.test(text)) return text
   const { table, problems } = fillPlaceholders(alone(path, text), MACHINE, SITE, NO_HASH)
-  filled.problems.push(...problems.map(problem => ({ ...(problem as AnswerProblem), path })))
+  filled.problems.push(...problems.map(problem => ({ ...problem, path })))
   filled.names.add(nameOf(path))
   if (typeof path.at(-1) === 'number') filled.names.add(nameOf(path.slice(0, -1)))
   const value = valueIn(table, path)

@@ -103,7 +103,10 @@ async function fail(
 const PROBLEMS_MOST = 4
 
 function problemLine(problems: readonly Problem[]): string {
-  const errors = problems.filter(({ severity }) => severity === 'error').map(formatProblem)
+  // Where the layers lie is nobody's business on the machine's console.
+  const errors = problems
+    .filter(({ severity }) => severity === 'error')
+    .map(({ place: _, ...problem }) => formatProblem(problem))
   const more = errors.length - PROBLEMS_MOST
   return [...errors.slice(0, PROBLEMS_MOST), ...(more > 0 ? [`and ${more} more, see \`rackrise check\``] : [])].join(
     ' | ',

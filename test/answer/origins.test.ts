@@ -85,7 +85,7 @@ function areAlike(a: AnswerTable, b: AnswerTable): boolean {
 
 test('property: placeholders never change the structure, whatever they stand for', () => {
   fc.assert(
-    fc.property(table, fc.string({ unit: 'binary' }), fc.string({ unit: 'grapheme' }), (one, site, serial) => {
+    fc.property(table, fc.string({ unit: 'binary-ascii' }), fc.string({ unit: 'grapheme' }), (one, site, serial) => {
       const layers = [{ name: 'x', file: '', table: one }]
       const { answer } = composeLayers(layers, {
         machine: { index: 7, serial },
