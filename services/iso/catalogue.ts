@@ -223,7 +223,12 @@ export class IsoCatalogue {
 
   /** By file name, or `pve:latest`, or `pbs:4.1` for the newest spin of that release. A named file that cannot be used is its problem, else `iso-unknown`. */
   find(selector: string): IsoEntry | Problem {
-    return this.#known.get(selector)?.result ?? selectIso(this.entries(), selector, this.folder)
+    const named = this.#known.get(selector)?.result
+    return named ?? selectIso({ folder: this.folder, entries: this.entries(), unusable: this.#unusable() }, selector)
+  }
+
+  #unusable(): { file: string; code: string }[] {
+    return [...this.#known].flatMap(([file, { result }]) => (isProblem(result) ? [{ file, code: result.code }] : []))
   }
 
   /** Whether a file was written to so lately that it is worth looking again soon. */

@@ -55,7 +55,7 @@ test('everything that is wrong around a site is told at once, each with what to 
   for (const piece of [
     'the interface nosuch0 does not exist',
     'has no snponly.efi',
-    'broken.iso',
+    'broken.iso: error',
     'profile pve: no ISO fits "pbs:latest"',
     'odd.toml:1',
     // What two machines have alike is one line, at the layer that says so.

@@ -90,7 +90,9 @@ test('a file that failed is an error of check, is shown by list, and is no longe
     1,
     expect.stringContaining(`${NAME}: error: ${NAME} is not what was published`),
   ])
-  expect(check.err).toContain('profile pve: no ISO fits "pve:latest"; there is no usable ISO')
+  expect(check.err).toContain(
+    `profile pve: no ISO fits "pve:latest"; there is ${NAME} (cannot be used: iso-checksum-failed)`,
+  )
   // Downloaded again.
   await writeFile(join(folder, 'isos', NAME), image)
   expect((await rackrise(folder, 'check', '--config', file)).status).toBe(0)

@@ -138,9 +138,13 @@ test('of one release the image as published is meant, before one that somebody p
 })
 
 test('an unknown selector is answered with what there is', async () => {
+  expect((await openCatalogue(folder, silent)).find('pve:latest')).toMatchObject({
+    message: 'no ISO fits "pve:latest"; there is none',
+  })
   await put('ve.iso', proxmoxImage())
+  await put('bs.iso', Buffer.from('<html>'))
   expect((await openCatalogue(folder, silent)).find('pbs:latest')).toMatchObject({
-    message: 'no ISO fits "pbs:latest"; there is ve.iso (pve 9.2-1)',
+    message: 'no ISO fits "pbs:latest"; there is ve.iso (pve 9.2-1), bs.iso (cannot be used: iso-not-iso9660)',
     hint: `put one into ${folder}, or correct the profile's iso`,
   })
 })
