@@ -24,6 +24,11 @@ export function nameOfOperator(by: string): string {
   return text === '' ? 'an operator' : text
 }
 
+function refused(code: string, message: string): Problem {
+  const hint = 'a lost password needs a reset on the machine, or another installation'
+  return { code, message, hint, severity: 'error' }
+}
+
 export function localPasswords(
   registry: Registry,
   passwords: Pick<Passwords, 'take'>,
@@ -34,6 +39,12 @@ export function localPasswords(
       const machine = pickMachine(registry, query)
       if (isProblem(machine)) return machine
       const name = registry.titleOf(machine)
+      const { password: installed } = machine
+      if (!installed) return refused('no-password', `no random root password was installed on ${name}`)
+      if (installed.shownTo !== undefined) {
+        const at = installed.shownAt === undefined ? '' : ` at ${new Date(installed.shownAt).toISOString()}`
+        return refused('password-shown', `the random root password of ${name} was shown to ${installed.shownTo}${at}`)
+      }
       const taken = await passwords.take(machine.id)
       if (isProblem(taken)) return { ...taken, message: `${name}: ${taken.message}` }
       const { attempt, password } = taken

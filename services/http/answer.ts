@@ -6,8 +6,9 @@ import { createHash } from 'node:crypto'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { type Authorisation, authorise, type Claim } from '../answer/authorise.ts'
 import { dialectOf } from '../answer/dialect.ts'
-import { type AnswerInput, asksForPassword, composeAnswer } from '../answer/answer.ts'
+import { type AnswerInput, asksForPassword, type ComposedAnswer, composeAnswer } from '../answer/answer.ts'
 import { answerInputFor, profileDoubt } from '../answer/for-machine.ts'
+import { NO_HASH } from '../answer/placeholders.ts'
 import { firstKnown, sightingIn } from '../answer/told.ts'
 import type { RenderedAnswer } from '../answer/render.ts'
 import { parseSystemInformation, type SystemInformation } from '../answer/system-information.ts'
@@ -120,15 +121,21 @@ function bodyOf({ toml, json }: RenderedAnswer, wanted: 'toml' | 'json'): { type
     : { type: 'application/toml; charset=utf-8', body: toml }
 }
 
-/** Made before the answer is composed, and the same one if the machine asks again; where the layers have a password of their own, none. */
-async function passwordHashFor(
+/**
+ * The answer, with a random password's hash where the layers ask for one: that is made when all else is known to be right, since the password of
+ * the system before is gone then. Where they have a password of their own, a random one before it is of no use any more.
+ */
+async function composeFor(
   { passwords }: HttpContext,
   machine: Machine,
   input: AnswerInput,
-): Promise<string | undefined> {
-  if (asksForPassword(input)) return passwords.hashFor(machine.id, machine.attempt!.id)
+): Promise<ComposedAnswer | Problem[]> {
+  const composed = composeAnswer({ ...input, passwordHash: NO_HASH })
+  if (Array.isArray(composed)) return composed
+  if (asksForPassword(input))
+    return composeAnswer({ ...input, passwordHash: await passwords.hashFor(machine.id, machine.attempt!.id) })
   if (machine.password) await passwords.forget(machine.id)
-  return undefined
+  return composed
 }
 
 /** What it tells of itself. The machine that was authorised comes first: whose MAC else is posted must not choose whose answer this is. */
@@ -169,8 +176,7 @@ async function serve(
     },
     fingerprint: certificate.tell(),
   })
-  const passwordHash = await passwordHashFor(context, machine, input)
-  const composed = composeAnswer({ ...input, passwordHash })
+  const composed = await composeFor(context, machine, input)
   if (Array.isArray(composed)) return fail(context, reply, machine, asking, problemLine(composed))
   const { layers, leftOut, isFromDhcp } = composed
   const { type, body } = bodyOf(composed, site.http.answerFormat)
@@ -181,7 +187,7 @@ async function serve(
   const network = nic ? { staticOn: nic } : {}
   // Kept before it is sent: an answer that nobody knows of could never be told from a stolen one.
   const fact = { type: 'answer-served', attempt: attempt.id, address, layers, sha256, leftOut, withToken } as const
-  const password = passwordHash === undefined ? {} : ({ randomPassword: true } as const)
+  const password = asksForPassword(input) ? ({ randomPassword: true } as const) : {}
   await record(context, machine, asking, { ...fact, ...password, ...network })
   return reply.type(type).send(body)
 }

@@ -103,7 +103,7 @@ test.each([
   [['explain', 'node9'], 1, 'no machine "node9"'],
   [['explain', '--system-info', '/nowhere'], 1, "can't read the system information"],
   [['answer', 'render'], 2, 'answer render needs a machine: its name, or any MAC'],
-  [['machine', 'password', 'node1'], 1, 'node1: no random root password was made for it'],
+  [['machine', 'password', 'node1'], 1, 'no random root password was installed on node1'],
 ])('%j', async (args, status, piece) => {
   const ran = await run(...args)
   expect([ran.status, ran.out, ran.err.includes(piece)]).toEqual([status, '', true])

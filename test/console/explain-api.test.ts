@@ -113,6 +113,15 @@ test('a random password, once', async () => {
   const { id } = rig.machine(NODE1)
   const attempt = await rig.registry.startAttempt(rig.machine(NODE1), { by: 'operator', again: false })
   await passwords.hashFor(id, attempt as AttemptId)
+  const served: { layers: string[]; sha256: string; leftOut: string[] } = { layers: [], sha256: '', leftOut: [] }
+  await rig.happen(NODE1, {
+    type: 'answer-served',
+    attempt: attempt as AttemptId,
+    address: '10.77.0.11',
+    withToken: true,
+    randomPassword: true,
+    ...served,
+  })
   const desk = remotePasswords(socketPath)
   expect(await desk.show('node1', 'anna')).toMatchObject({ name: 'node1', attempt })
   expect(await desk.show('node1', 'anna')).toMatchObject({ code: 'password-shown' })

@@ -41,7 +41,7 @@ test('the installer gets a hash, an operator the password, once, and the timelin
   expect(await sha512Crypt(shown.password, hash.split('$')[2]!)).toBe(hash)
   expect(await desk().show('node1', 'bert')).toMatchObject({
     code: 'password-shown',
-    message: 'node1: its random root password was shown already',
+    message: expect.stringMatching(/^the random root password of node1 was shown to anna \(sudo\) at \S+Z$/) as string,
   })
   const timeline = (await rig.registry.timeline(rig.node1.id, 0, 100)).map(viewEvent).map(({ text }) => text)
   expect(timeline.slice(-2)).toEqual([
@@ -68,7 +68,8 @@ test('an installation with a password of its own ends it', async () => {
   await writeFile(join(rig.folder, 'answers', 'base.toml'), LAYER)
   await rig.approve(true)
   expect((await post()).status).toBe(200)
-  expect([rig.node1.password, await desk().show('node1', '')]).toMatchObject([undefined, { code: 'password-shown' }])
+  expect([rig.node1.password, await desk().show('node1', '')]).toMatchObject([undefined, { code: 'no-password' }])
+  expect(await (rig.context.passwords as Passwords).take(rig.node1.id)).toMatchObject({ code: 'password-shown' })
 })
 
 test('L10 the password is in no file of the state, no log and no event, before and after it is shown', async () => {
@@ -82,6 +83,16 @@ test('L10 the password is in no file of the state, no log and no event, before a
   expect(files.length).toBeGreaterThan(2)
   expect(everything.includes(shown.password)).toBe(false)
   expect(rig.log.lines.join()).not.toContain(hash)
+})
+
+test('an answer that is refused ends no password: nothing was erased', async () => {
+  await start()
+  await post()
+  const { attempt } = rig.node1.password!
+  await writeFile(join(rig.folder, 'answers', 'base.toml'), RANDOM.replace('"en-us"', '"klingon"'))
+  await rig.approve(true)
+  expect((await post()).status).toBe(409)
+  expect(await desk().show('node1', '')).toMatchObject({ attempt })
 })
 
 test('the event loop goes on while the hash is made', async () => {
