@@ -74,6 +74,8 @@ export type ApplianceOptions = { log: Log; clock: Clock }
 const SWEEP_MS = 5_000
 const POOLS_MS = 30_000
 const CERTIFICATE_MS = 60_000
+/** Who edits a layer is not back at the rack by then. */
+const LAYERS_MS = 50
 /** Ethernet's, should the interface be gone while a transfer begins. */
 const MTU_BYTES = 1500
 
@@ -266,7 +268,7 @@ async function startServices(served: Served, closing: Closing): Promise<LeaseSou
     site,
     registry,
     catalogue,
-    layers: sharedRun(() => loadLayers(site.paths.answers)),
+    layers: sharedRun(() => loadLayers(site.paths.answers), { freshMs: LAYERS_MS, clock }),
     certificate,
     documents: served.store.documents,
     passwords: served.passwords,

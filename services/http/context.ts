@@ -20,7 +20,7 @@ export type HttpContext = {
   site: Site
   registry: Registry
   catalogue: IsoCatalogue
-  /** Read after every question, so that an edited layer counts at once; who asks meanwhile shares the next reading. */
+  /** Read anew for every answer, so that an edited layer counts at once; a rack that asks at once shares the reading. */
   layers: () => Promise<Layers>
   certificate: TlsIdentity
   /** Where what machines say of themselves is kept. */

@@ -1,5 +1,5 @@
 /** The servers that answer: this appliance, with a rack that boots just now, and the small Python server that people write after the Proxmox wiki. */
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { generate } from 'selfsigned'
 import { type Ipv4, ipv4FromNumber, ipv4ToNumber } from '../../services/kit/ipv4.ts'
@@ -45,6 +45,10 @@ export const MACHINES: readonly RackMachine[] = Array.from({ length: RACK }, (_,
   return { name: `node${index + 1}`, mac, address: ipv4FromNumber(FIRST_ADDRESS + index), body }
 })
 
+/** Large enough for a download to be under way all the time. */
+const ISO_BYTES = 256 * 1024 * 1024
+export const ISO_PATH = '/isos/proxmox-ve_9.2-1.iso/proxmox.iso'
+
 const LEASE_MS = 3_600_000
 
 /** The leases that the rack's machines hold by the time they ask. */
@@ -74,7 +78,9 @@ export const rackrise: Contender = {
   name: 'rackrise',
   async prepare(folder) {
     const started = applianceIn(folder, SITE)
-    await buildStandIn({ folder: join(folder, 'isos'), kind: 'small', release: '9.2' })
+    const { file } = await buildStandIn({ folder: join(folder, 'isos'), kind: 'small', release: '9.2' })
+    // What follows the last file of an image is nobody's.
+    truncateSync(file, ISO_BYTES)
     await lease(join(folder, 'state'))
     return started
   },
