@@ -1,5 +1,6 @@
 import { mkdir, readdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { generate } from 'selfsigned'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { holdsGroups } from '../../services/cli/check.ts'
 import type { Problem } from '../../services/kit/problem.ts'
@@ -39,6 +40,23 @@ test('the site file is found where a checkout has it', async () => {
   await mkdir(join(folder, 'config'))
   await writeFile(join(folder, 'config', 'site.toml'), siteText(folder))
   expect((await rackrise(folder, 'check', '--json')).out).toBe('{\n  "problems": []\n}\n')
+})
+
+test('a certificate of the site that has ended is told, and keeps nothing from starting', async () => {
+  const made = await generate([{ name: 'commonName', value: 'answers' }], {
+    keyType: 'ec',
+    curve: 'P-256',
+    notBeforeDate: new Date(Date.UTC(2020, 0, 1)),
+    notAfterDate: new Date(Date.UTC(2021, 0, 1)),
+  })
+  await writeFile(join(folder, 'own.pem'), made.cert)
+  await writeFile(join(folder, 'own.key'), made.private, { mode: 0o600 })
+  await writeFile(file, `${siteText(folder)}[http]\ncertificate-file = "own.pem"\nkey-file = "own.key"\n`)
+  const { status, err } = await rackrise(folder, 'check', '--config', file)
+  expect([status, err]).toEqual([
+    0,
+    `warning: ${folder}/own.pem ended at 2021-01-01T00:00:00.000Z; installers that are told its fingerprint do not mind, everybody else refuses it; replace the files of http.certificate-file and http.key-file; they are picked up while the appliance runs\n`,
+  ])
 })
 
 test('everything that is wrong around a site is told at once, each with what to do', async () => {
