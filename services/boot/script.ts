@@ -9,6 +9,8 @@ export type InstallScript = {
   title: string
   kernelUrl: string
   initrdUrl: string
+  /** The ISO's own initrd and the ISO, for a BIOS loader that is to pack the ISO itself. Absent: the one wrapped initrd for all. */
+  apart?: { initrdUrl: string; isoUrl: string }
   kernelArgs: readonly string[]
   /** Where iPXE tells that it could not load a part. */
   loadFailedUrl: string
@@ -53,7 +55,7 @@ export function installScript(script: InstallScript): string {
     'set part kernel',
     `kernel ${script.kernelUrl} ${words} || goto again`,
     'set part initrd',
-    `initrd ${script.initrdUrl} || goto again`,
+    ...loadInitrd(script),
     'set part start',
     'boot ||',
     'set error ${errno}',
@@ -70,6 +72,24 @@ export function installScript(script: InstallScript): string {
     'imgfree',
     ...chainPatiently(script.loadFailedUrl),
   )
+}
+
+/**
+ * iPXE makes a cpio archive of an initrd that has a name. Under UEFI it does so from 2021 on only: Debian 12's iPXE (2019) hands the kernel the ISO as it is,
+ * or the first initrd alone, which ends in a panic. Nothing in a script tells the two apart, so that UEFI machines get the wrapped one.
+ */
+function loadInitrd({ initrdUrl, apart }: InstallScript): string[] {
+  const wrapped = `initrd ${initrdUrl} || goto again`
+  if (!apart) return [wrapped]
+  return [
+    'iseq ${platform} efi && goto wrapped ||',
+    `initrd ${apart.initrdUrl} || goto again`,
+    `initrd ${apart.isoUrl} proxmox.iso || goto again`,
+    'goto loaded',
+    ':wrapped',
+    wrapped,
+    ':loaded',
+  ]
 }
 
 /** Goes to another script, and if that cannot be fetched either, gives the boot back to the firmware. */

@@ -15,6 +15,10 @@ export type Urls = {
   loader(file: string): string
   kernel(attempt: AttemptId): string
   initrd(attempt: AttemptId): string
+  /** The ISO with the attempt's mode file, by itself. */
+  iso(attempt: AttemptId): string
+  /** The initrd of an ISO as it is; `file` is a name of the library. */
+  ownInitrd(file: string): string
   /** Without a token where none can be carried: another DHCP server, or a URL that was baked into an ISO. */
   answer(token?: string): string
   webhook(token: string): string
@@ -56,6 +60,8 @@ export function urlsOf(site: Addressed): Urls {
     loader: file => `${plain}/loaders/${file}`,
     kernel: attempt => `${plain}/boot/${attempt}/vmlinuz`,
     initrd: attempt => `${plain}/boot/${attempt}/initrd.img`,
+    iso: attempt => `${plain}/boot/${attempt}/proxmox.iso`,
+    ownInitrd: file => `${plain}/isos/${file}/initrd.img`,
     answer: token => (token === undefined ? `${tls}/answer` : `${tls}/answer/${token}`),
     webhook: token => `${tls}/webhook/${token}`,
     firstBoot: token => `${tls}/first-boot/${token}`,

@@ -1,12 +1,12 @@
-/** `GET /boot/<attempt>/vmlinuz` and `/initrd.img`: kernel and wrapped initrd of one attempt, made on the wire out of the ISO file. */
+/** `GET /boot/<attempt>/vmlinuz`, `/initrd.img` and `/proxmox.iso`: kernel, wrapped initrd and injected ISO of one attempt, made on the wire out of the ISO file. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { attemptInitrd, kernelSegments } from '../iso/attempt-files.ts'
+import { attemptInitrd, attemptIso, kernelSegments } from '../iso/attempt-files.ts'
 import type { IsoEntry } from '../iso/catalogue.ts'
 import { understandsToken, renderModeFile } from '../iso/mode-file.ts'
 import { isProblem } from '../kit/is-problem.ts'
 import type { Ipv4 } from '../kit/ipv4.ts'
-import type { Segment } from '../kit/segments.ts'
 import type { Problem } from '../kit/problem.ts'
+import type { Segment } from '../kit/segments.ts'
 import type { AttemptId } from '../machine/event.ts'
 import type { Machine } from '../machine/lifecycle.ts'
 import type { Progress } from '../machine/progress.ts'
@@ -48,10 +48,13 @@ function modeFileOf({ site, registry, urls, certificate }: HttpContext, { attemp
   return renderModeFile(iso.release, { ...where, ...token })
 }
 
-function segmentsOf(context: HttpContext, found: Found, part: 'kernel' | 'initrd'): Promise<Segment[] | Problem> {
-  return part === 'kernel'
-    ? Promise.resolve(kernelSegments(found.iso))
-    : attemptInitrd(found.iso, modeFileOf(context, found))
+/** What an attempt can fetch. */
+type Part = 'kernel' | 'initrd' | 'iso'
+
+async function segmentsOf(context: HttpContext, found: Found, part: Part): Promise<Segment[] | Problem> {
+  if (part === 'kernel') return kernelSegments(found.iso)
+  const modeFile = modeFileOf(context, found)
+  return part === 'iso' ? attemptIso(found.iso, modeFile) : attemptInitrd(found.iso, modeFile)
 }
 
 /** The same bytes for a loader that knows no HTTP; undefined, with the reason in the log, where there are none for who asks. */
@@ -75,7 +78,9 @@ function reached(progress: Progress | undefined, file: Progress['file']): number
 
 export function addBootFiles(app: FastifyInstance, context: BootContext): void {
   const { registry } = context
-  const serve = async (request: FastifyRequest, reply: FastifyReply, part: 'kernel' | 'initrd'): Promise<unknown> => {
+  // The ISO by itself is told as what it stands for: the large part, whose progress people watch.
+  const serve = async (request: FastifyRequest, reply: FastifyReply, file: Part): Promise<unknown> => {
+    const part = file === 'kernel' ? 'kernel' : 'initrd'
     const found = findAttempt(
       context,
       (request.params as { attempt: string }).attempt,
@@ -83,7 +88,7 @@ export function addBootFiles(app: FastifyInstance, context: BootContext): void {
     )
     if ('code' in found) return reply.code(found.code).type('text/plain').send(found.text)
     const { machine, attempt } = found
-    const segments = await segmentsOf(context, found, part)
+    const segments = await segmentsOf(context, found, file)
     if (isProblem(segments)) return reply.code(500).type('text/plain').send(`${segments.message}; ${segments.hint}\n`)
     let begun: number | undefined
     let goesOn = false
@@ -117,4 +122,5 @@ export function addBootFiles(app: FastifyInstance, context: BootContext): void {
   }
   app.get('/boot/:attempt/vmlinuz', (request, reply) => serve(request, reply, 'kernel'))
   app.get('/boot/:attempt/initrd.img', (request, reply) => serve(request, reply, 'initrd'))
+  app.get('/boot/:attempt/proxmox.iso', (request, reply) => serve(request, reply, 'iso'))
 }

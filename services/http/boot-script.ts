@@ -4,7 +4,7 @@ import { readInquiry } from '../boot/inquiry.ts'
 import { memoryTestIn, menuScript } from '../boot/menu.ts'
 import { type LoaderNames, scriptPlan } from '../boot/plan.ts'
 import { introduceScript, installScript, localDiskScript } from '../boot/script.ts'
-import { IDENTITY_PARAMETERS } from '../boot/urls.ts'
+import { IDENTITY_PARAMETERS, type Urls } from '../boot/urls.ts'
 import { isProblem } from '../kit/is-problem.ts'
 import type { Machine } from '../machine/lifecycle.ts'
 import { clientAddress, type HttpContext } from './context.ts'
@@ -28,6 +28,11 @@ const REFUSALS: Record<Refused['refused'], (asker: Asker) => string> = {
   ignored: () => 'this machine is not in the site file, and boot.unknown is "ignore"; list it\n',
 }
 
+/** Where a profile wants the ISO as an initrd of its own. */
+function apartOf(urls: Urls, { attempt, image: { iso, isoDelivery } }: Extract<Told, { do: 'install' }>) {
+  return isoDelivery ? { apart: { initrdUrl: urls.ownInitrd(iso.file), isoUrl: urls.iso(attempt) } } : {}
+}
+
 function textOf({ urls }: HttpContext, { mac, inquiry }: Asker, told: Told): string {
   const menu = inquiry.choice ? {} : { menuUrl: urls.chosen(mac, 'menu') }
   switch (told.do) {
@@ -39,6 +44,7 @@ function textOf({ urls }: HttpContext, { mac, inquiry }: Asker, told: Told): str
         title: `${nameOf(told.image.iso)} on ${told.title}`,
         kernelUrl: urls.kernel(told.attempt),
         initrdUrl: urls.initrd(told.attempt),
+        ...apartOf(urls, told),
         kernelArgs: told.image.kernelArgs,
         loadFailedUrl: urls.loadFailed(mac),
         ...menu,

@@ -17,7 +17,7 @@ import { type HttpContext, standsAt } from './context.ts'
 export type Asker = { mac: Mac; address: Ipv4; inquiry: Omit<Inquiry, 'mac'>; by: EventSource }
 
 /** What an attempt boots. */
-export type Image = { iso: IsoEntry; kernelArgs: readonly string[] }
+export type Image = { iso: IsoEntry; kernelArgs: readonly string[]; isoDelivery?: 'second-initrd' }
 
 export type Told =
   | { do: 'install'; attempt: AttemptId; image: Image; title: string }
@@ -38,7 +38,9 @@ export function imageOf({ site, catalogue }: HttpContext, profileName: string): 
       severity: 'error',
     }
   const iso = catalogue.find(profile.iso)
-  return isProblem(iso) ? iso : { iso, kernelArgs: profile.kernelArgs }
+  if (isProblem(iso)) return iso
+  const { kernelArgs, isoDelivery } = profile
+  return { iso, kernelArgs, ...(isoDelivery ? { isoDelivery } : {}) }
 }
 
 /** The long name is the image's word for itself: letters only, since `${` and line ends mean something in a script. */

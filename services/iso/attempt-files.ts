@@ -28,10 +28,10 @@ async function isUnchanged({ image }: IsoEntry): Promise<boolean> {
 }
 
 /**
- * The initrd of an attempt. Made anew for each request from the library's knowledge and one small read; the bytes are
- * the same every time. Problems: `iso-changed`, `iso-too-large`, and those of `injectFiles`.
+ * The image with the attempt's mode file. Made anew for each request from the library's knowledge and one small read; the
+ * bytes are the same every time. Problems: `iso-changed`, and those of `injectFiles`.
  */
-export async function attemptInitrd(entry: IsoEntry, modeFileText: string): Promise<Segment[] | Problem> {
+export async function attemptIso(entry: IsoEntry, modeFileText: string): Promise<Segment[] | Problem> {
   if (!(await isUnchanged(entry))) {
     return {
       code: 'iso-changed',
@@ -44,6 +44,13 @@ export async function attemptInitrd(entry: IsoEntry, modeFileText: string): Prom
   const file = { name: MODE_FILE_NAME, bytes: new TextEncoder().encode(modeFileText) }
   const whole: Segment = { from: 'file', path: entry.path, offset: 0, length: entry.size }
   const iso = injectFiles({ segments: [whole], image: entry.image }, [file])
-  const initrd = isProblem(iso) ? iso : wrapInitrd(iso, [fileSegment(entry, entry.initrd)])
+  return isProblem(iso) ? { ...iso, place: { file: entry.path } } : iso
+}
+
+/** The initrd of an attempt: that image, wrapped, and the image's own initrd. Problems: `iso-too-large`, and those of `attemptIso`. */
+export async function attemptInitrd(entry: IsoEntry, modeFileText: string): Promise<Segment[] | Problem> {
+  const iso = await attemptIso(entry, modeFileText)
+  if (isProblem(iso)) return iso
+  const initrd = wrapInitrd(iso, [fileSegment(entry, entry.initrd)])
   return isProblem(initrd) ? { ...initrd, place: { file: entry.path } } : initrd
 }

@@ -61,6 +61,8 @@ export type LabSite = {
   iso?: string
   /** Added to the profile's. */
   kernelArgs?: readonly string[]
+  /** The profile's own word if absent. */
+  isoDelivery?: 'second-initrd'
   answerOptions?: boolean
   dhcpMode?: 'proxy'
   /** The site's own word if absent. */
@@ -75,6 +77,7 @@ export function labSiteText(lab: LabSite): string {
   const profiles = (table['profile'] as TomlTable[]).map(profile => ({
     ...profile,
     ...(lab.iso ? { iso: lab.iso } : {}),
+    ...(lab.isoDelivery ? { 'iso-delivery': lab.isoDelivery } : {}),
     'kernel-args': [...((profile['kernel-args'] as string[] | undefined) ?? []), ...(lab.kernelArgs ?? [])],
   }))
   const profile = (profiles[0] as unknown as { name: string }).name

@@ -38,6 +38,7 @@ export type LabRequest = {
   /** Size of a full stand-in; its usual one if absent. */
   standInMiB?: number
   kernelArgs?: readonly string[]
+  isoDelivery?: 'second-initrd'
   answerOptions?: boolean
   /** Folder of loaders; absent: Debian's for QEMU machines, anything for simulated ones. */
   loaders?: string
@@ -110,6 +111,7 @@ async function writeSite(request: LabRequest, iso: ChosenIso): Promise<{ siteFil
     loaders,
     iso: iso.selector,
     ...(request.kernelArgs ? { kernelArgs: request.kernelArgs } : {}),
+    ...(request.isoDelivery ? { isoDelivery: request.isoDelivery } : {}),
     // The kernel answers ARP for every address that a simulated machine could have.
     ...(request.kind === 'simulated' ? { probe: false } : {}),
     ...(request.otherServer ? { dhcpMode: 'proxy' as const } : {}),

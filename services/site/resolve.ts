@@ -120,8 +120,12 @@ function keyOf(reservation: SiteFile['dhcp']['reservation'][number]): Reservatio
 }
 
 function resolveProfile(profile: SiteFile['profile'][number]): Profile {
-  const { name, iso, answers, loader } = profile
-  const optional = { ...set('firstBoot', profile['first-boot']), ...(loader ? { loader } : {}) }
+  const { name, iso, answers, loader, 'iso-delivery': delivery } = profile
+  const optional = {
+    ...(delivery === 'second-initrd' ? { isoDelivery: delivery } : {}),
+    ...set('firstBoot', profile['first-boot']),
+    ...(loader ? { loader } : {}),
+  }
   return { name, iso, answers, kernelArgs: profile['kernel-args'], ...optional }
 }
 

@@ -84,6 +84,7 @@ const profile = z.strictObject({
   name: field.fileName,
   iso: field.iso,
   answers: z.array(field.fileName).default([]),
+  'iso-delivery': z.enum(['wrapped', 'second-initrd']).default('wrapped'),
   'kernel-args': z.array(z.string()).default([]),
   'first-boot': field.fileNameOrEmpty.optional(),
   loader: loader.optional(),

@@ -69,6 +69,8 @@ export type LoaderKind = 'ipxe' | 'grub'
 export type Profile = {
   name: string
   iso: string
+  /** How the ISO gets into memory; absent: wrapped into the one initrd. */
+  isoDelivery?: 'second-initrd'
   answers: string[]
   kernelArgs: string[]
   firstBoot?: string

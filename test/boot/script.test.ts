@@ -56,6 +56,23 @@ goto chain
 `)
 })
 
+test('install, with the ISO as a second initrd: BIOS loaders pack it themselves, UEFI machines get the wrapped one', () => {
+  const apart = {
+    initrdUrl: 'http://10.77.0.1/isos/pve.iso/initrd.img',
+    isoUrl: 'http://10.77.0.1/boot/3f9c21aa/proxmox.iso',
+  }
+  const text = installScript({ ...INSTALL, apart })
+  expect(text.slice(text.indexOf('set part initrd'), text.indexOf('set part start'))).toBe(`set part initrd
+iseq \${platform} efi && goto wrapped ||
+initrd http://10.77.0.1/isos/pve.iso/initrd.img || goto again
+initrd http://10.77.0.1/boot/3f9c21aa/proxmox.iso proxmox.iso || goto again
+goto loaded
+:wrapped
+initrd http://10.77.0.1/boot/3f9c21aa/initrd.img || goto again
+:loaded
+`)
+})
+
 test('install, as a person chose: no second wait for a key', () => {
   expect(installScript(INSTALL)).not.toContain('prompt')
 })

@@ -52,6 +52,16 @@ async function modeFileIn(initrd: Buffer): Promise<string> {
 }
 
 describe('kernel and initrd of an attempt', () => {
+  test('the ISO by itself is the one in the initrd, and is told as such', async () => {
+    await rig.bring('booting')
+    const initrd = (await rig.plain(`/boot/${rig.attempt}/initrd.img`)).body
+    const reply = await rig.plain(`/boot/${rig.attempt}/proxmox.iso`)
+    expect(pick(reply)[0]).toBe(200)
+    expect(initrd.includes(reply.body)).toBe(true)
+    expect(reply.body.length).toBeGreaterThan(iso().size)
+    await expect.poll(lastType).toBe('initrd-sent')
+  })
+
   test('the kernel is that of the ISO, to the byte, with its exact length', async () => {
     await rig.bring('booting')
     const kernel = await kernelOf(iso())
