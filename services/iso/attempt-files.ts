@@ -43,7 +43,7 @@ export async function attemptIso(entry: IsoEntry, modeFileText: string): Promise
   }
   const file = { name: MODE_FILE_NAME, bytes: new TextEncoder().encode(modeFileText) }
   const whole: Segment = { from: 'file', path: entry.path, offset: 0, length: entry.size }
-  const iso = injectFiles({ segments: [whole], image: entry.image }, [file])
+  const iso = injectFiles(entry.served ?? { segments: [whole], image: entry.image }, [file])
   return isProblem(iso) ? { ...iso, place: { file: entry.path } } : iso
 }
 

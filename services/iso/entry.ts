@@ -1,4 +1,5 @@
 /** An image of the library as the rest of the appliance sees it. */
+import type { IsoSource } from './inject.ts'
 import type { IsoFile, IsoImage } from './iso9660.ts'
 import type { ParsedModeFile } from './mode-file.ts'
 import type { Release } from './release.ts'
@@ -25,6 +26,8 @@ export type IsoEntry = {
   /** Bytes of the initrd unpacked, once that was measured. */
   unpackedInitrd?: number
   image: IsoImage
+  /** What attempts are given: the image without the data in `/boot`, where that can be left out. */
+  served?: IsoSource
 }
 
 /** Proxmox's initrd has about 55 MB compressed with zstd and 0.25 GB unpacked. */
@@ -40,7 +43,9 @@ export function memoryNeeded({
   size,
   initrd,
   unpackedInitrd = UNPACKED_BY_COMPRESSED * initrd.length,
-}: Pick<IsoEntry, 'size' | 'initrd' | 'unpackedInitrd'>): number {
-  const loaded = size + initrd.length
-  return loaded + 2 * (size + unpackedInitrd)
+  served,
+}: Pick<IsoEntry, 'size' | 'initrd' | 'unpackedInitrd' | 'served'>): number {
+  const iso = served?.image.size ?? size
+  const loaded = iso + initrd.length
+  return loaded + 2 * (iso + unpackedInitrd)
 }

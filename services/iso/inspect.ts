@@ -6,9 +6,12 @@ import type { IsoEntry } from './entry.ts'
 import { injectFiles } from './inject.ts'
 import { wrapInitrd } from './initrd.ts'
 import { findFile, type IsoImage, readFile } from './iso9660.ts'
+import { leaveOutFolder } from './leave-out.ts'
 import { MODE_FILE_NAME, parseModeFile } from './mode-file.ts'
 import { parseRelease, type Release } from './release.ts'
 
+/** Its files are of no use in the image once it is in memory: kernel and initrd travel by themselves. */
+const BOOT_FOLDER = 'boot'
 const KERNEL = '/boot/linux26'
 const INITRD = '/boot/initrd.img'
 const CAPABLE_MARKER = '/auto-installer-capable'
@@ -77,6 +80,7 @@ export async function inspectImage(
   const modeText = await readText(image, `/${MODE_FILE_NAME}`)
   const isThere = async (path: string): Promise<boolean> => (await findFile(image, path)) !== undefined
   const modeFile = modeText === undefined ? undefined : parseModeFile(modeText)
+  const served = await leaveOutFolder(place.path, image, BOOT_FOLDER)
   return {
     ...place,
     size: image.size,
@@ -91,5 +95,6 @@ export async function inspectImage(
     },
     ...(modeFile ? { modeFile } : {}),
     image,
+    ...(served ? { served } : {}),
   }
 }

@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto'
 import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { injectFiles } from '../../services/iso/inject.ts'
+import { leaveOutFolder } from '../../services/iso/leave-out.ts'
 import { type IsoImage, readImage } from '../../services/iso/iso9660.ts'
 import { isProblem } from '../../services/kit/is-problem.ts'
 import { bytesOf } from '../iso/bytes-of.ts'
@@ -202,13 +203,15 @@ export const KINDS: readonly Kind[] = [
   { name: 'prepared', joliet: true, make: makePrepared },
 ]
 
-/** Writes the injected image beside the original. */
-export async function writeInjected(path: string): Promise<string> {
+/** Writes the injected image beside the original; `lean`: without the data in `/boot`, as attempts get it. */
+export async function writeInjected(path: string, form: 'whole' | 'lean' = 'whole'): Promise<string> {
   const image = await readImageFile(path)
-  const whole = { from: 'file', path, offset: 0, length: image.size } as const
-  const segments = injectFiles({ segments: [whole], image }, [MODE])
+  const whole = { segments: [{ from: 'file', path, offset: 0, length: image.size } as const], image }
+  const source = form === 'whole' ? whole : await leaveOutFolder(path, image, 'boot')
+  if (!source) throw new Error(`nothing can be left out of ${path}`)
+  const segments = injectFiles(source, [MODE])
   if (isProblem(segments)) throw new Error(segments.message)
-  const output = path.replace(/\.iso$/, '-injected.iso')
+  const output = path.replace(/\.iso$/, form === 'whole' ? '-injected.iso' : '-lean.iso')
   writeFileSync(output, await bytesOf(segments))
   return output
 }
@@ -237,6 +240,11 @@ export function extracted(folder: string, image: string, readFs: 'any' | 'norock
   const files = checksumsIn(output)
   rmSync(output, { recursive: true })
   return { files, complaints: said.split('\n').filter(line => /FAILURE|SORRY|WARNING/.test(line)) }
+}
+
+/** The same files, with those in `/boot` empty: but for one that has its data in common with a boot image. */
+export function withoutBoot(files: readonly string[]): string[] {
+  return files.map(line => line.replace(/^\w+ (?= \.\/boot\/)/, `${sha256('')} `)).toSorted()
 }
 
 /** The files of the original image, and the mode file that was put in. */

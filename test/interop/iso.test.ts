@@ -1,6 +1,6 @@
 /** Foreign readers agree on what was injected: xorriso, cpio and Linux's isofs (in a guest kernel, from power-on). */
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -18,6 +18,7 @@ import {
   makeSource,
   readImageFile,
   withMode,
+  withoutBoot,
   writeInjected,
 } from './iso-images.ts'
 import { checksumsOf, findGuest, runGuest, writeGuestInitrd } from './isofs-guest.ts'
@@ -28,13 +29,14 @@ beforeAll(() => {
 })
 afterAll(() => rmSync(work, { recursive: true, force: true }))
 
-type Pair = { original: string; injected: string; expected: string[]; complaints: string[] }
+type Pair = { original: string; injected: string; lean: string; expected: string[]; complaints: string[] }
 const images = new Map<string, Pair>()
 beforeAll(async () => {
   for (const { name, make } of KINDS) {
     const original = await make(work)
     const { files, complaints } = extracted(work, original, 'any')
-    images.set(name, { original, injected: await writeInjected(original), expected: withMode(files), complaints })
+    const [injected, lean] = [await writeInjected(original), await writeInjected(original, 'lean')]
+    images.set(name, { original, injected, lean, expected: withMode(files), complaints })
   }
 }, 120_000)
 
@@ -43,6 +45,15 @@ test.each(KINDS)('xorriso reads every file of an injected image: $name', ({ name
   // genisoimage's empty files begin where its boot catalog does, which xorriso does not like in the original either.
   expect(extracted(work, image, 'any')).toEqual({ files, complaints })
   if (joliet) expect(extracted(work, image, 'norock').files).toEqual(files)
+})
+
+test.each(KINDS)('what is left out of an image leaves all else where it was: $name', ({ name, joliet }) => {
+  const { original, lean, expected } = images.get(name)!
+  const files = withoutBoot(expected)
+  expect(extracted(work, lean, 'any').files).toEqual(files)
+  if (joliet) expect(extracted(work, lean, 'norock').files).toEqual(files)
+  // Kernel, initrd, boot menu and loader have 53 sectors.
+  expect(statSync(original).size - statSync(lean).size).toBeGreaterThan(40 * 2048)
 })
 
 test.each(KINDS)('the root stays where it is if there is room, and moves if not: $name', async ({ name, moves }) => {
@@ -61,7 +72,7 @@ type Attempt = { wrapped: string; kernel: string; iso: string }
 async function makeAttempt(): Promise<Attempt> {
   const guest = findGuest()
   const source = makeSource(work, 'library/proxmox-ve', ['a', 'b', 'c', 'd', 'e'])
-  const all = [...images.values()].map(image => image.injected)
+  const all = [...images.values()].flatMap(image => [image.injected, image.lean])
   writeGuestInitrd(guest, work, all, join(source, 'boot/initrd.img'))
   makeImage(source, [...hybridOptions(work), '-J'])
   const catalogue = await openCatalogue(join(work, 'library'), { debug() {}, info() {}, warn() {}, error() {} })
@@ -81,21 +92,26 @@ beforeAll(async () => {
 
 test('the kernel unpacks the wrapped initrd, and its isofs reads every file of every image', async () => {
   const { wrapped, kernel, iso } = attempt
-  const expected = withMode(extracted(work, iso, 'any').files)
+  const expected = withoutBoot(withMode(extracted(work, iso, 'any').files))
   const printed = await runGuest(kernel, wrapped)
   expect(checksumsOf(printed, '/proxmox.iso', 'rock')).toEqual(expected)
   expect(checksumsOf(printed, '/proxmox.iso', 'norock')).toEqual(expected)
   for (const { name, joliet } of KINDS) {
-    const { injected: image, expected: files } = images.get(name)!
-    const read = (how: 'rock' | 'norock') => ({ name, files: checksumsOf(printed, `/images/${basename(image)}`, how) })
-    expect(read('rock')).toEqual({ name, files })
-    if (joliet) expect(read('norock')).toEqual({ name, files })
+    const { injected, lean, expected: files } = images.get(name)!
+    for (const [image, there] of [
+      [injected, files],
+      [lean, withoutBoot(files)],
+    ] as const) {
+      const read = (how: 'rock' | 'norock') => checksumsOf(printed, `/images/${basename(image)}`, how)
+      expect({ image, files: read('rock') }).toEqual({ image, files: there })
+      if (joliet) expect({ image, files: read('norock') }).toEqual({ image, files: there })
+    }
   }
 }, 300_000)
 
 test('cpio lists and unpacks the image out of the wrapped initrd', () => {
   const { wrapped, iso } = attempt
-  const expected = withMode(extracted(work, iso, 'any').files)
+  const expected = withoutBoot(withMode(extracted(work, iso, 'any').files))
   const unpacked = join(work, 'unpacked')
   mkdirSync(unpacked)
   const cpio = (options: string) =>
