@@ -3,7 +3,7 @@
  * `body-thread.ts`, which keeps the request, the head and the connection; here are descriptors and bytes only.
  */
 import { fstatSync } from 'node:fs'
-import { setPriority } from 'node:os'
+import { constants, getPriority, setPriority } from 'node:os'
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
 import { Pacer, type Rates } from './pace.ts'
 import { loadSystemCalls, POLL_BYTES, POLLIN, POLLOUT, resetOnClose, sendFlags, whyNot } from './system-calls.ts'
@@ -34,7 +34,7 @@ const REPORT_EVERY_MS = 100
  * Where processors are short, whoever hears packets or flushes a lease goes first: the slowest DHCP answers beside eight downloads were two to three
  * times as late without it, and the downloads no faster.
  */
-const NICENESS = 5
+const NICER_BY = 5
 /** Nobody waits for this one: whoever has something to say wakes the thread. */
 const LONGEST_POLL_MS = 500
 
@@ -236,7 +236,7 @@ class SendThread {
 
 if (parentPort) {
   // Of this thread alone, where the kernel is Linux (setpriority(2)).
-  setPriority(NICENESS)
+  setPriority(Math.min(getPriority() + NICER_BY, constants.priority.PRIORITY_LOW))
   const thread = new SendThread(parentPort, workerData as ThreadData)
   parentPort.on('message', (order: Order) => thread.take(order))
 }

@@ -37,7 +37,13 @@ const PROCESSOR_GOAL = 0.83
 
 /** What is asked of whom. */
 type Subject = { name: string; port: number; path: string; running: Running }
-type Taken = { megabytesASecond: number; processorSecondsAGigabyte: number; clientCores: number }
+type Taken = {
+  megabytesASecond: number
+  processorSecondsAGigabyte: number
+  /** The clients' with it. */
+  bothEnds: number
+  clientCores: number
+}
 
 function pause(milliseconds: number): Promise<void> {
   return new Promise(wake => setTimeout(wake, milliseconds))
@@ -74,9 +80,11 @@ class Bench {
     if (result.error || result.complete !== clients)
       this.failures.push(`${subject.name}, ${clients} clients: ${result.error}`)
     const gigabytes = result.bytes / 1e9
+    const spent = subject.running.processorSeconds - before
     const taken = {
       megabytesASecond: result.bytes / 1e3 / result.ms,
-      processorSecondsAGigabyte: (subject.running.processorSeconds - before) / gigabytes,
+      processorSecondsAGigabyte: spent / gigabytes,
+      bothEnds: (spent + result.cpuMs / 1000) / gigabytes,
       clientCores: result.cpuMs / result.ms,
     }
     this.#choices.tell(
@@ -192,7 +200,12 @@ function downloadMeasures(results: Results): Measure[] {
         rows: rowsOf(ours, clients, taken => taken.processorSecondsAGigabyte),
         goals: [{ contender: THEIRS, ratio: PROCESSOR_GOAL }],
       }
-      made.push(throughput, processor)
+      const bothEnds: Measure = {
+        ...processor,
+        title: `${what}, processor time of both ends for each gigabyte`,
+        rows: rowsOf(ours, clients, taken => taken.bothEnds),
+      }
+      made.push(throughput, processor, bothEnds)
     }
   }
   return made
