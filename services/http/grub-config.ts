@@ -9,6 +9,7 @@ import type { EventSource } from '../machine/event.ts'
 import type { Machine } from '../machine/lifecycle.ts'
 import { attemptFile } from './boot-files.ts'
 import { clientAddress, type HttpContext } from './context.ts'
+import { CONTENT_LENGTH } from './send-file.ts'
 import { admit, type Asker, decideScript, nameOf, tellStranger, type Told } from './script-decision.ts'
 
 /** Behind a router of another server's network nobody can see who stands at an address; then GRUB's own word for it is tried. */
@@ -73,7 +74,11 @@ export function addGrubConfig(app: FastifyInstance, context: HttpContext): void 
     const { file } = request.params as { file: string }
     const address = clientAddress(request.socket.remoteAddress)
     const text = await grubConfig(context, `grub/${file}`, address, 'http')
-    void reply.type('text/plain; charset=utf-8').header('cache-control', 'no-store')
-    return text ?? reply.code(404).send('there is no such configuration for who asks\n')
+    if (text === undefined)
+      return reply.code(404).type('text/plain').send('there is no such configuration for who asks\n')
+    reply.hijack()
+    const head = { 'content-type': 'text/plain; charset=utf-8', 'cache-control': 'no-store' }
+    reply.raw.writeHead(200, { ...head, [CONTENT_LENGTH]: Buffer.byteLength(text) }).end(text)
+    return reply
   })
 }

@@ -20,6 +20,12 @@ export type FileToSend = {
 
 type Door = { bodies: Bodies; log: Log }
 
+/**
+ * In this spelling only do GRUB (2.12) and shim (16.1) know it, though names of fields have no case (RFC 9110 §5.1). Without it GRUB refuses the kernel
+ * under Secure Boot as "too big", and shim fetches nothing.
+ */
+export const CONTENT_LENGTH = 'Content-Length'
+
 const NANOSECONDS_PER_MS = 1_000_000n
 
 /** The same bytes have the same tag: which parts of which file (by what identifies it), and what is between them. */
@@ -87,7 +93,7 @@ async function sendOpened(
   }
   const { status, start, length } = decision
   const contentRange = status === 206 ? { 'content-range': decision.contentRange } : {}
-  reply.raw.writeHead(status, { 'content-type': contentType, ...head, ...contentRange, 'content-length': length })
+  reply.raw.writeHead(status, { 'content-type': contentType, ...head, ...contentRange, [CONTENT_LENGTH]: length })
   if (request.method === 'HEAD') {
     reply.raw.end()
     return

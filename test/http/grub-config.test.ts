@@ -5,7 +5,7 @@ import type { Ipv4 } from '../../services/kit/ipv4.ts'
 import { isProblem } from '../../services/kit/is-problem.ts'
 import { totalLength } from '../../services/kit/segments.ts'
 import { NODE1, STRANGER } from '../machine/rig.ts'
-import { ELSEWHERE, HERE, Rig, type RigOptions } from './rig.ts'
+import { ELSEWHERE, HERE, Rig, type RigOptions, sendRaw } from './rig.ts'
 
 let rig: Rig
 /** What `more` begins with belongs to node1. */
@@ -97,6 +97,16 @@ test('by HTTP the same, for a GRUB that can', async () => {
   )
   expect(await Promise.all(statuses)).toEqual([200, 200, 404])
 })
+
+test.each(['/grub/grub.cfg', '/loaders/grub/shimx64.efi', '/boot/@/vmlinuz', '/boot/@/initrd.img'])(
+  '%s says its length in the one spelling that GRUB and shim know',
+  async path => {
+    await start({ loaders: ['shimx64.efi.signed', 'grubnetx64.efi.signed'] })
+    await rig.bring('booting')
+    const request = `GET ${path.replace('@', rig.attempt)} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`
+    expect(await sendRaw(rig.ports.plain, request)).toMatch(/^HTTP\/1\.1 200 OK\r\n(.+\r\n)*Content-Length: \d+\r\n/)
+  },
+)
 
 test('kernel and initrd by TFTP are those of HTTP, and of the attempt’s machine only', async () => {
   await start()
