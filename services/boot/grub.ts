@@ -59,12 +59,13 @@ function memoryIn(text: string): number | undefined {
 /** Where GRUB loads from. */
 export type GrubSource = { address: Ipv4; httpPort: number }
 
-function configuration({ address }: GrubSource, file: string): string {
-  return `configfile (tftp,${address})/${GRUB_FOLDER}/${file}`
+/** From where GRUB itself came, by TFTP or UEFI HTTP Boot: that is its `root` at the beginning. */
+function configuration(file: string): string {
+  return `configfile ($root)/${GRUB_FOLDER}/${file}`
 }
 
 /** Asks again, with the memory that SMBIOS tells: one range after the other, as long as there are any. */
-export function grubDescribe(source: GrubSource): string {
+export function grubDescribe(): string {
   const ask = (at: number): string[] => {
     if (at > MEMORY_RANGES_MOST + 1) return []
     const [start, end] = [4, 8].map(
@@ -72,7 +73,7 @@ export function grubDescribe(source: GrubSource): string {
     )
     return [`if ${start}; then if ${end}; then`, `set memory="\${memory}\${start}-\${end}_"`, ...ask(at + 1), 'fi; fi']
   }
-  return lines('set memory=', ...ask(1), configuration(source, 'memory-${memory}.cfg'))
+  return lines('set memory=', ...ask(1), configuration('memory-${memory}.cfg'))
 }
 
 export type GrubInstall = {
@@ -104,7 +105,7 @@ export function grubInstall({ attempt, title, kernelArgs, source }: GrubInstall)
     'fi; fi; done',
     `echo "Rackrise: the $part was not loaded, trying again"`,
     'done',
-    configuration(source, 'failed-$part.cfg'),
+    configuration('failed-$part.cfg'),
     'exit 1',
   )
 }
@@ -113,7 +114,6 @@ export type GrubLocalDisk = {
   because: LocalDiskCause
   title: string
   advice?: readonly string[]
-  source: GrubSource
   /** The disk has failed already in this boot. */
   diskFailed: boolean
 }
@@ -125,7 +125,7 @@ const DISK_LOADERS = ['/EFI/proxmox/shimx64.efi', '/EFI/proxmox/grubx64.efi', '/
  * Starts the loader on the disk: a status other than 0 does not get out of GRUB and shim, and after 0 firmware shows its menu instead of trying
  * the next boot option (seen with OVMF). The loader finds its own files by `root`.
  */
-export function grubLocalDisk({ because, title, advice = [], source, diskFailed }: GrubLocalDisk): string {
+export function grubLocalDisk({ because, title, advice = [], diskFailed }: GrubLocalDisk): string {
   const shown = isForPeople(because)
     ? [
         'echo "MAC $net_default_mac"',
@@ -136,10 +136,12 @@ export function grubLocalDisk({ because, title, advice = [], source, diskFailed 
   const boot = diskFailed
     ? ["echo 'Rackrise: no bootable local disk'", 'exit 1']
     : [
+        'set home=$root',
         `for file in ${DISK_LOADERS.join(' ')}; do`,
         'if search --no-floppy --set=root --file $file; then if chainloader $file; then boot; fi; fi',
         'done',
-        configuration(source, 'disk-failed.cfg'),
+        'set root=$home',
+        configuration('disk-failed.cfg'),
         'exit 1',
       ]
   return lines(`echo '${sayable(`Rackrise: ${title}: ${LOCAL_DISK_CAUSES[because]}`)}'`, ...shown, ...boot)

@@ -1,5 +1,5 @@
 /** GRUB's configuration of one machine: by TFTP, and for a GRUB that knows HTTP by `GET /grub/<file>`. */
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { type GrubSource, grubDescribe, grubInstall, grubLocalDisk, readGrubName } from '../boot/grub.ts'
 import { loaderKindOf } from '../boot/view.ts'
 import type { Ipv4 } from '../kit/ipv4.ts'
@@ -21,14 +21,14 @@ function textOf({ site }: HttpContext, { inquiry }: Asker, told: Told): string {
   const source: GrubSource = { address: site.network.address, httpPort: site.http.port }
   switch (told.do) {
     case 'describe':
-      return grubDescribe(source)
+      return grubDescribe()
     case 'install': {
       const { attempt, image, title } = told
       return grubInstall({ attempt, title: `${nameOf(image.iso)} on ${title}`, kernelArgs: image.kernelArgs, source })
     }
     case 'local-disk': {
       const { do: _, ...disk } = told
-      return grubLocalDisk({ ...disk, source, diskFailed: inquiry.diskFailed })
+      return grubLocalDisk({ ...disk, diskFailed: inquiry.diskFailed })
     }
   }
 }
@@ -69,16 +69,40 @@ export async function grubConfig(
   return textOf(context, asker, await decideScript(context, machine, asker))
 }
 
+/** How long an announced configuration waits for being fetched, in milliseconds. */
+const ANNOUNCED_MS = 10_000
+const ANNOUNCED_MOST = 1000
+
+/**
+ * GRUB that was loaded by UEFI HTTP Boot asks for the head first and for the file then: one question, which is decided once. So HEAD tells of
+ * a decision here, and the GET that follows brings it.
+ */
 export function addGrubConfig(app: FastifyInstance, context: HttpContext): void {
-  app.get('/grub/:file', { exposeHeadRoute: false }, async (request, reply) => {
+  const announced = new Map<string, { text: string; until: number }>()
+  const decide = async (key: string, file: string, address: Ipv4): Promise<string | undefined> => {
+    const before = announced.get(key)
+    announced.delete(key)
+    return before && context.clock.now() < before.until
+      ? before.text
+      : grubConfig(context, `grub/${file}`, address, 'http')
+  }
+  const answer = async (request: FastifyRequest, reply: FastifyReply): Promise<unknown> => {
     const { file } = request.params as { file: string }
     const address = clientAddress(request.socket.remoteAddress)
-    const text = await grubConfig(context, `grub/${file}`, address, 'http')
+    const key = `${address} ${file}`
+    const text = await decide(key, file, address)
     if (text === undefined)
       return reply.code(404).type('text/plain').send('there is no such configuration for who asks\n')
+    if (request.method === 'HEAD') {
+      if (announced.size >= ANNOUNCED_MOST) announced.clear()
+      announced.set(key, { text, until: context.clock.now() + ANNOUNCED_MS })
+    }
     reply.hijack()
     const head = { 'content-type': 'text/plain; charset=utf-8', 'cache-control': 'no-store' }
-    reply.raw.writeHead(200, { ...head, [CONTENT_LENGTH]: Buffer.byteLength(text) }).end(text)
+    reply.raw.writeHead(200, { ...head, [CONTENT_LENGTH]: Buffer.byteLength(text) })
+    reply.raw.end(request.method === 'HEAD' ? undefined : text)
     return reply
-  })
+  }
+  app.get('/grub/:file', { exposeHeadRoute: false }, answer)
+  app.head('/grub/:file', answer)
 }

@@ -78,7 +78,8 @@ export function addLoaders(
   }
   app.get('/loaders/:file', (request, reply) => send(request, reply, (request.params as { file: string }).file))
   // shim looks for GRUB beside itself.
-  app.get('/loaders/grub/:file', (request, reply) =>
-    send(request, reply, `grub/${(request.params as { file: string }).file}`),
-  )
+  app.get('/loaders/grub/*', (request, reply) => {
+    const file = (request.params as { '*': string })['*'].replace(/^[\\/]+/, '')
+    return send(request, reply, `grub/${file}`)
+  })
 }

@@ -25,7 +25,7 @@ boot
 fi; fi; done
 echo "Rackrise: the $part was not loaded, trying again"
 done
-configfile (tftp,10.77.0.1)/grub/failed-$part.cfg
+configfile ($root)/grub/failed-$part.cfg
 exit 1
 `)
 })
@@ -38,19 +38,21 @@ test('install, with HTTP at another port than 80: GRUB knows none, so by TFTP on
 
 test('installed: starts the loader of the disk, and says if there is none', () => {
   expect(
-    grubLocalDisk({ because: 'installed', title: 'node1', source: SOURCE, diskFailed: false }),
+    grubLocalDisk({ because: 'installed', title: 'node1', diskFailed: false }),
   ).toBe(`echo 'Rackrise: node1: installed: booting the local disk'
+set home=$root
 for file in /EFI/proxmox/shimx64.efi /EFI/proxmox/grubx64.efi /EFI/BOOT/BOOTX64.EFI; do
 if search --no-floppy --set=root --file $file; then if chainloader $file; then boot; fi; fi
 done
-configfile (tftp,10.77.0.1)/grub/disk-failed.cfg
+set root=$home
+configfile ($root)/grub/disk-failed.cfg
 exit 1
 `)
 })
 
 test('held: shows who it is and what a person types, and nothing of it is a command', () => {
   const advice = ["Approve it: rackrise machine approve node1'; halt; echo '$(x)"]
-  const text = grubLocalDisk({ because: 'held', title: 'node1', advice, source: SOURCE, diskFailed: true })
+  const text = grubLocalDisk({ because: 'held', title: 'node1', advice, diskFailed: true })
   expect(text).toBe(`echo 'Rackrise: node1: NOT APPROVED: nothing is installed on this machine'
 echo "MAC $net_default_mac"
 echo 'Approve it: rackrise machine approve node1 , halt, echo (x)'
@@ -65,8 +67,8 @@ test('before an installation it is asked for its memory, range by range', () => 
     `if smbios --type 19 --match ${at} --get-dword 4 --set start; then if smbios --type 19 --match ${at} --get-dword 8 --set end; then
 set memory="\${memory}\${start}-\${end}_"
 `
-  expect(grubDescribe(SOURCE)).toBe(
-    `set memory=\n${ask(1)}${ask(2)}${ask(3)}${ask(4)}${'fi; fi\n'.repeat(4)}configfile (tftp,10.77.0.1)/grub/memory-\${memory}.cfg\n`,
+  expect(grubDescribe()).toBe(
+    `set memory=\n${ask(1)}${ask(2)}${ask(3)}${ask(4)}${'fi; fi\n'.repeat(4)}configfile (\$root)/grub/memory-\${memory}.cfg\n`,
   )
 })
 

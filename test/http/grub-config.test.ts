@@ -29,7 +29,7 @@ describe('by TFTP, known by its address', () => {
   test('approved: it says what memory it has, then installs', async () => {
     await start()
     const attempt = await rig.approve()
-    expect(await told()).toContain('configfile (tftp,10.77.0.1)/grub/memory-${memory}.cfg\n')
+    expect(await told()).toContain('configfile ($root)/grub/memory-${memory}.cfg\n')
     expect(rig.node1.state).toBe('approved')
     expect(await told(MUCH)).toContain(`if initrd $from/boot/${attempt}/initrd.img; then\n`)
     expect([rig.node1.state, (await rig.types()).at(-1)]).toEqual(['booting', 'script-served'])
@@ -91,11 +91,27 @@ test('a machine that loads iPXE is not spoken for by TFTP, where anybody can ask
 test('by HTTP the same, for a GRUB that can', async () => {
   await start({ loaders: ['shimx64.efi.signed', 'grubnetx64.efi.signed'] })
   expect((await rig.plain('/grub/grub.cfg')).text).toContain('NOT APPROVED')
+  // shim puts two slashes there.
+  expect((await rig.plain('/loaders/grub//grubx64.efi')).status).toBe(200)
   expect((await rig.plain('/grub/fs.lst')).status).toBe(404)
   const statuses = ['shimx64.efi', 'grubx64.efi', 'mmx64.efi'].map(
     async name => (await rig.plain(`/loaders/grub/${name}`)).status,
   )
   expect(await Promise.all(statuses)).toEqual([200, 200, 404])
+})
+
+test('a GRUB of UEFI HTTP Boot asks for the head first: that is one question', async () => {
+  await start()
+  const before = await rig.types()
+  const head = await rig.plain('/grub/grub.cfg', { method: 'HEAD' })
+  const get = await rig.plain('/grub/grub.cfg')
+  expect([head.status, head.headers['content-length']]).toEqual([200, String(get.body.length)])
+  expect(await rig.types()).toEqual([...before, 'local-disk-told'])
+  // Later it is another boot.
+  await rig.plain('/grub/grub.cfg', { method: 'HEAD' })
+  rig.clock.advance(60_000)
+  await rig.plain('/grub/grub.cfg')
+  expect((await rig.types()).slice(before.length)).toEqual(Array(3).fill('local-disk-told'))
 })
 
 test.each(['/grub/grub.cfg', '/loaders/grub/shimx64.efi', '/boot/@/vmlinuz', '/boot/@/initrd.img'])(
