@@ -68,7 +68,7 @@ test('before an installation it is asked for its memory, range by range', () => 
 set memory="\${memory}\${start}-\${end}_"
 `
   expect(grubDescribe()).toBe(
-    `set memory=\n${ask(1)}${ask(2)}${ask(3)}${ask(4)}${'fi; fi\n'.repeat(4)}configfile (\$root)/grub/memory-\${memory}.cfg\n`,
+    `set memory=\n${ask(1)}${ask(2)}${ask(3)}${ask(4)}${'fi; fi\n'.repeat(4)}configfile ($root)/grub/memory-\${memory}.cfg\n`,
   )
 })
 
