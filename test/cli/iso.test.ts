@@ -126,7 +126,7 @@ describe('the program', () => {
   prepared      for mode http, answers from https://old.example.org/, carries a token
   kernel        /boot/linux26, 12 B
   initrd        /boot/initrd.img, 12 B
-  memory        156.1 KiB for each machine, an estimate
+  memory        144.1 KiB for each machine, an estimate
 `,
     ])
     expect(err).toContain('which silently beats DHCP and DNS')
