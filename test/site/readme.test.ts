@@ -18,6 +18,7 @@ test('its example has exactly the problems that it shows', () => {
 })
 
 test('its table has every code, and no other', () => {
-  const told = [...README.matchAll(/^\| `([\w-]+)` \|/gm)].map(([, code]) => code)
+  const [table = ''] = /^\| `unreadable` .*\n(?:\|.*\n)*/m.exec(README) ?? []
+  const told = [...table.matchAll(/^\| `([\w-]+)` \|/gm)].map(([, code]) => code)
   expect(told).toEqual([...SITE_PROBLEM_CODES])
 })
