@@ -4,7 +4,7 @@ import { createServer } from 'node:net'
 import { unlink } from 'node:fs/promises'
 import { networkInterfaces } from 'node:os'
 import { join } from 'node:path'
-import { loadLayers } from './answer/load.ts'
+import { loadLayers, noKnownFiles } from './answer/load.ts'
 import { Passwords } from './answer/passwords.ts'
 import { listLoaders, type Loaders } from './boot/load.ts'
 import { COMMON_LOADERS, loaderFileFor } from './boot/plan.ts'
@@ -264,11 +264,12 @@ async function startServices(served: Served, closing: Closing): Promise<LeaseSou
   const dhcp = await serveDhcp(served, closing)
   const macAt = (address: Ipv4): Mac | undefined =>
     dhcp ? dhcp.macAt(address) : neighbourAt(site.network.interface, address)
+  const knownLayers = noKnownFiles(clock)
   const context = {
     site,
     registry,
     catalogue,
-    layers: sharedRun(() => loadLayers(site.paths.answers), { freshMs: LAYERS_MS, clock }),
+    layers: sharedRun(() => loadLayers(site.paths.answers, knownLayers), { freshMs: LAYERS_MS, clock }),
     certificate,
     documents: served.store.documents,
     passwords: served.passwords,

@@ -66,8 +66,23 @@ function addFirstBoot(answer: AnswerTable, context: ComposeContext, problems: An
   return { ...answer, 'first-boot': { ...section, source: 'from-url', url: own.url, ...pinOf(own) } }
 }
 
+type Merged = { table: AnswerTable; problems: AnswerProblem[] }
+
+/** What a layer came to on top of those before it, the last time it stood last: a rack asks for the same again and again. Layers never change. */
+const MERGED = new WeakMap<Layer, { layers: readonly Layer[]; merged: Merged }>()
+
 /** The layers on top of each other, from left to right, in one spelling; nothing is filled in yet. */
-export function mergeLayers(layers: readonly Layer[]): { table: AnswerTable; problems: AnswerProblem[] } {
+export function mergeLayers(layers: readonly Layer[]): Merged {
+  const last = layers.at(-1)
+  const known = last && MERGED.get(last)
+  if (known?.layers.length === layers.length && known.layers.every((layer, index) => layer === layers[index]))
+    return known.merged
+  const merged = mergeAnew(layers)
+  if (last) MERGED.set(last, { layers: [...layers], merged })
+  return merged
+}
+
+function mergeAnew(layers: readonly Layer[]): Merged {
   const spelled = layers.map(layer => ({ file: layer.file, ...spellWithHyphens(layer.table) }))
   const problems = spelled.flatMap(({ file, problems: own }) => own.map(problem => ({ ...problem, place: { file } })))
   const table = spelled.map(({ table: own }) => own).reduce((earlier, later) => mergeTables(earlier, later), {})

@@ -38,6 +38,9 @@ const SINCE: Record<string, InstallerVersion> = {
   'first-boot': [8, 3],
 }
 
+/** An installer that is at least this knows every key. */
+const LAST_SINCE = Object.values(SINCE).reduce((newest, since) => (isAtLeast(newest, since) ? newest : since))
+
 /** Multi-word keys may be written with hyphens since this installer; the next to refuse underscores may be 10. */
 export const HYPHENS_SINCE: InstallerVersion = [8, 4]
 
@@ -68,9 +71,17 @@ export function tableNameOf(path: Path): string {
   return path.length === 0 ? 'the answer' : `[${nameOf(path)}]`
 }
 
-function spellingsOf(path: string): Map<string, string> {
-  const keys = Object.hasOwn(SPELLED_BOTH_WAYS, path) ? SPELLED_BOTH_WAYS[path]! : []
-  return new Map(keys.map(key => [key.replaceAll('-', '_'), key]))
+const NO_SPELLINGS: ReadonlyMap<string, string> = new Map()
+const SPELLINGS = new Map(
+  Object.entries(SPELLED_BOTH_WAYS).map(([path, keys]) => [
+    path,
+    new Map(keys.map(key => [key.replaceAll('-', '_'), key])),
+  ]),
+)
+
+/** The keys of that table which have two spellings: hyphens by underscores. */
+function spellingsOf(path: string): ReadonlyMap<string, string> {
+  return SPELLINGS.get(path) ?? NO_SPELLINGS
 }
 
 export type Spelled = {
@@ -128,6 +139,7 @@ export function leaveOutNewer(
   installer: InstallerVersion,
   path = '',
 ): { table: AnswerTable; leftOut: string[] } {
+  if (isAtLeast(installer, LAST_SINCE)) return { table, leftOut: [] }
   const leftOut: string[] = []
   const entries: [string, AnswerValue][] = []
   for (const [key, value] of Object.entries(table)) {

@@ -2,7 +2,7 @@
  * `POST /answer`: system information in, answer out. The installer asks once and never again, so every way through here ends in a complete answer or in
  * one line of plain text that tells a person at its console what to do (installers from 9.2 on print it).
  */
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { type Authorisation, authorise, type Claim } from '../answer/authorise.ts'
 import { dialectOf } from '../answer/dialect.ts'
@@ -180,7 +180,7 @@ async function serve(
   if (Array.isArray(composed)) return fail(context, reply, machine, asking, problemLine(composed))
   const { layers, leftOut, isFromDhcp } = composed
   const { type, body } = bodyOf(composed, site.http.answerFormat)
-  const sha256 = createHash('sha256').update(body).digest('hex')
+  const sha256 = hash('sha256', body)
   const { address } = asking
   // Where another server gives the addresses they are not ours to keep.
   const nic = isFromDhcp && site.dhcp.mode === 'server' ? context.macAt(address) : undefined

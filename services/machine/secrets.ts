@@ -2,7 +2,7 @@
  * The secrets of an attempt. They are derived from one random key of the appliance, so that a restart between loader and answer
  * strands nobody, while the database holds only hashes (a copy of it opens nothing).
  */
-import { createHash, createHmac } from 'node:crypto'
+import { createHmac, hash } from 'node:crypto'
 import type { AttemptId } from './event.ts'
 
 export type SecretPurpose = 'answer' | 'webhook' | 'first-boot' | 'bearer'
@@ -21,5 +21,5 @@ export function attemptToken(key: Uint8Array, attempt: AttemptId, purpose: Secre
 
 /** What is compared and kept instead of a token; equal hashes leak no prefix of a token. */
 export function hashToken(token: string): string {
-  return createHash('sha256').update(token).digest('hex')
+  return hash('sha256', token)
 }

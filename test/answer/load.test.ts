@@ -1,11 +1,12 @@
-import { chmod, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { readAnswerText } from '../../services/answer/answer-text.ts'
-import { loadLayers } from '../../services/answer/load.ts'
+import { type Layers, loadLayers, noKnownFiles } from '../../services/answer/load.ts'
 import { formatProblem } from '../../services/kit/problem.ts'
+import { FakeClock } from '../fake/clock.ts'
 
 let folder = ''
 beforeEach(async () => {
@@ -105,4 +106,71 @@ test('a folder that is not there is one problem', async () => {
 
 test('any text is a table or a problem', () => {
   fc.assert(fc.property(fc.string({ unit: 'binary-ascii' }), text => void readAnswerText(text)))
+})
+
+describe('with the files that are known', () => {
+  const COUNTRY = (country: string) => `global.country = "${country}"`
+  const countryOf = ({ byName }: Layers, name: string) => byName.get(name)?.table.global
+
+  /** Files of this test were written a minute ago, as this clock has it. */
+  const aMinuteLater = () => noKnownFiles(new FakeClock(Date.now() + 60_000))
+
+  test('a file that is the same is not read again', async () => {
+    const known = aMinuteLater()
+    await load({ 'base.toml': COUNTRY('at'), 'bc:24:11:00:00:01.toml': '', 'broken.toml': 'x =' })
+    await mkdir(join(folder, 'answers'))
+    await writeFile(join(folder, 'answers', 'bc:24:11:00:00:02.toml'), '')
+    const [first, second] = [await loadLayers(folder, known), await loadLayers(folder, known)]
+    expect(second).toEqual(first)
+    expect(second.byName.get('base')).toBe(first.byName.get('base'))
+    expect(second.byMac.size).toBe(2)
+    for (const [mac, layer] of second.byMac) expect(layer).toBe(first.byMac.get(mac))
+    expect(second.broken.get('broken')).toBe(first.broken.get('broken'))
+    expect(known.byFile.size).toBe(4)
+  })
+
+  test('a change is seen at once: other bytes of the same length, another file in its place, one that is gone, one that may not be read', async () => {
+    const known = aMinuteLater()
+    await load({ 'base.toml': COUNTRY('at'), 'disk.toml': '', 'gone.toml': '', 'link.toml': '' })
+    await loadLayers(folder, known)
+    await writeFile(join(folder, 'base.toml'), COUNTRY('de'))
+    expect(countryOf(await loadLayers(folder, known), 'base')).toEqual({ country: 'de' })
+    await writeFile(join(folder, 'new'), COUNTRY('ch'))
+    await rename(join(folder, 'new'), join(folder, 'base.toml'))
+    await rm(join(folder, 'gone.toml'))
+    await rm(join(folder, 'link.toml'))
+    await symlink('/etc/hostname', join(folder, 'link.toml'))
+    const changed = await loadLayers(folder, known)
+    expect(countryOf(changed, 'base')).toEqual({ country: 'ch' })
+    expect([...changed.byName.keys()]).toEqual(['base', 'disk'])
+    expect([...changed.broken.keys()]).toEqual(['link'])
+    expect([...known.byFile.keys()]).toEqual([join(folder, 'base.toml'), join(folder, 'disk.toml')])
+  })
+
+  test('a file that was written to just now, and one behind a link, are read every time', async () => {
+    const justNow = noKnownFiles(new FakeClock(Date.now()))
+    await load({ 'base.toml': COUNTRY('at') })
+    await loadLayers(folder, justNow)
+    expect(justNow.byFile.size).toBe(0)
+    const known = aMinuteLater()
+    await rename(join(folder, 'base.toml'), join(folder, 'data'))
+    await symlink('data', join(folder, 'base.toml'))
+    expect(countryOf(await loadLayers(folder, known), 'base')).toEqual({ country: 'at' })
+    expect(known.byFile.size).toBe(0)
+  })
+
+  test('a folder of MACs that became a link out of the folder is no longer believed', async () => {
+    const known = aMinuteLater()
+    const elsewhere = await mkdtemp(join(tmpdir(), 'elsewhere-'))
+    const [inside, outside] = [join(folder, 'answers'), join(elsewhere, 'answers')]
+    await mkdir(inside)
+    await writeFile(join(inside, 'bc:24:11:00:00:02.toml'), '')
+    expect((await loadLayers(folder, known)).problems).toEqual([])
+    await rename(inside, outside)
+    await symlink(outside, inside)
+    const { byMac, problems } = await loadLayers(folder, known)
+    await rm(elsewhere, { recursive: true })
+    expect(byMac.size).toBe(0)
+    expect(problems.map(({ message }) => message)).toEqual(['a link that leads out of the folder'])
+  })
 })
