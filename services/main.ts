@@ -74,7 +74,7 @@ export type ApplianceOptions = { log: Log; clock: Clock }
 const SWEEP_MS = 5_000
 const POOLS_MS = 30_000
 const CERTIFICATE_MS = 60_000
-/** Who edits a layer is not back at the rack by then. */
+/** Milliseconds for which a reading of the answers folder is shared: who edits a layer is not back at the rack by then. */
 const LAYERS_MS = 50
 /** Ethernet's, should the interface be gone while a transfer begins. */
 const MTU_BYTES = 1500

@@ -2,35 +2,38 @@
 import type { Clock, Instant } from './clock.ts'
 
 export type SharedRun = {
-  /** How old a result may be for who asks when nothing is under way, in milliseconds. */
+  /** How long after a run has begun, or has ended, its result is good enough for who asks then, in milliseconds. */
   freshMs: number
   clock: Pick<Clock, 'now'>
 }
 
 /**
- * A task whose result is shared. Who asks while a run is under way gets the next one, which begins after the question; who asks soon after one has ended gets
- * its result. What failed is for those who asked for it only.
+ * A task whose result is shared: with who asks soon after a run has begun, or soon after it has ended. Who asks later while it is still under way gets the next
+ * one, which begins after the question. What failed is for those who asked for it only.
  */
 export function sharedRun<T>(task: () => Promise<T>, { freshMs, clock }: SharedRun): () => Promise<T> {
-  let running: Promise<unknown> | undefined
+  let running: { result: Promise<T>; ended: Promise<unknown>; beganAt: Instant } | undefined
   let next: Promise<T> | undefined
   let last: { result: Promise<T>; endedAt: Instant } | undefined
+  const isFresh = (at: Instant): boolean => clock.now() - at < freshMs
   const run = (): Promise<T> => {
     next = undefined
+    const beganAt = clock.now()
     const result = task()
     const end = (kept: typeof last): void => {
       last = kept
-      if (running === ended) running = undefined
+      if (running === mine) running = undefined
     }
-    const ended: Promise<void> = result.then(
+    const ended = result.then(
       () => end({ result, endedAt: clock.now() }),
       () => end(undefined),
     )
-    running = ended
+    const mine = { result, ended, beganAt }
+    running = mine
     return result
   }
   return () => {
-    if (running) return (next ??= running.then(run))
-    return last && clock.now() - last.endedAt < freshMs ? last.result : run()
+    if (running) return isFresh(running.beganAt) ? running.result : (next ??= running.ended.then(run))
+    return last && isFresh(last.endedAt) ? last.result : run()
   }
 }

@@ -1,5 +1,6 @@
 /** What the site says about a machine: its name, profile, reservation and layers, from its own entry or the first rule that fits. */
 import type { Ipv4 } from '../kit/ipv4.ts'
+import type { Mac } from '../kit/mac.ts'
 import { type Condition, type Judgement, judgeCondition } from '../site/condition.ts'
 import type { ExtraOption, ListedMachine, LoaderKind, Reservation, Rule, Site } from '../site/types.ts'
 import { type Facts, factsOf } from './facts.ts'
@@ -84,8 +85,27 @@ export function profileFor(listing: Pick<Listing, 'profile'>, site: Pick<Site, '
 
 type ListingSite = Pick<Site, 'machines' | 'rules' | 'domain'> & { dhcp: Pick<Site['dhcp'], 'reservations'> }
 
-export function entryOf({ macs }: Pick<Machine, 'macs'>, site: Pick<Site, 'machines'>): ListedMachine | undefined {
-  return site.machines.find(listed => listed.macs.some(mac => macs.includes(mac)))
+/** Where each MAC stands in the list: it is asked for with every event of every machine. */
+const PLACES = new WeakMap<readonly ListedMachine[], ReadonlyMap<Mac, number>>()
+
+function placesOf(machines: readonly ListedMachine[]): ReadonlyMap<Mac, number> {
+  const known = PLACES.get(machines)
+  if (known) return known
+  const places = new Map<Mac, number>()
+  for (const [place, { macs }] of machines.entries())
+    for (const mac of macs) if (!places.has(mac)) places.set(mac, place)
+  PLACES.set(machines, places)
+  return places
+}
+
+/** The first entry of the file that has one of its MACs. */
+export function entryOf(
+  { macs }: Pick<Machine, 'macs'>,
+  { machines }: Pick<Site, 'machines'>,
+): ListedMachine | undefined {
+  const places = placesOf(machines)
+  const found = macs.map(mac => places.get(mac)).filter(place => place !== undefined)
+  return machines[Math.min(...found)]
 }
 
 /** What the site file reserves for one of its MACs, in its own entry or in a reservation. */
