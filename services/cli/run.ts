@@ -6,6 +6,7 @@ import { backupCommand, restoreCommand } from './backup.ts'
 import { checkCommand } from './check.ts'
 import { type Command, complain, type ExitStatus, runWith, say } from './command.ts'
 import { isoCommand } from './iso.ts'
+import { initCommand } from './init.ts'
 import { inventoryCommand } from './inventory.ts'
 import { explainCommand } from './explain.ts'
 import { labCommand } from './lab.ts'
@@ -17,6 +18,7 @@ import { VERSION } from './version.ts'
 import { webhookCommand } from './webhook.ts'
 
 export const COMMANDS: readonly Command[] = [
+  initCommand,
   serveCommand,
   checkCommand,
   answerCommand,

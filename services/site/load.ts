@@ -71,7 +71,7 @@ function refuseFor(file: string, error: unknown): { problem: Problem } {
       file,
       'unreadable',
       'it does not exist',
-      'name another one with --config, or begin with a copy of config/site.toml',
+      'name another one with --config, or make one with `rackrise init`',
     )
   return refuse(file, 'unreadable', `it cannot be read (${code})`, 'check its permissions')
 }

@@ -62,7 +62,7 @@ test.each<[string, string | Uint8Array, string[]]>([
 
 test('a file that is not there', async () => {
   expect(await problemsIn('site.toml')).toEqual([
-    '@/site.toml: error: it does not exist; name another one with --config, or begin with a copy of config/site.toml',
+    '@/site.toml: error: it does not exist; name another one with --config, or make one with `rackrise init`',
   ])
 })
 
