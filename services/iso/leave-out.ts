@@ -69,8 +69,10 @@ async function unbootable(image: IsoImage): Promise<Patch[]> {
   const patches: Patch[] = [{ offset: 0, bytes: new Uint8Array(FIRST_DESCRIPTOR_OFFSET) }]
   for (let index = 0; index < MOST_DESCRIPTORS; index++) {
     const offset = FIRST_DESCRIPTOR_OFFSET + index * SECTOR_BYTES
+    // One that never ends its descriptors ends all the same.
+    if (offset + SECTOR_BYTES > image.size) break
     const [type] = await image.read(offset, 1)
-    if (type === undefined || type === TERMINATOR) break
+    if (type === TERMINATOR) break
     if (type !== BOOT_RECORD) continue
     patches.push({ offset: offset + BOOT_SYSTEM_AT, bytes: new Uint8Array(BOOT_SYSTEM_BYTES) })
     patches.push({ offset: offset + BOOT_CATALOG_AT, bytes: new Uint8Array(4) })
