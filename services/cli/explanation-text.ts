@@ -2,6 +2,7 @@
 import type { ExplainedAnswer, ExplainedRule, Explanation } from '../console/explanation.ts'
 import type { RehearsalView } from '../console/rehearsal.ts'
 import { formatProblem } from '../kit/problem.ts'
+import { columns } from './table.ts'
 
 const WHEN = { boot: 'told at boot', answer: 'told with the answer' } as const
 
@@ -10,20 +11,7 @@ function section(title: string, lines: readonly string[]): string[] {
 }
 
 /** A fingerprint or a key is longer; what follows it stands out of line then. */
-const WIDEST_COLUMN = 44
-
-/** Columns as wide as their widest cell. */
-function columns(rows: readonly (readonly string[])[]): string[] {
-  const widths = (rows[0] ?? []).map((_, column) =>
-    Math.min(WIDEST_COLUMN, Math.max(...rows.map(row => row[column]!.length))),
-  )
-  return rows.map(row =>
-    row
-      .map((cell, column) => cell.padEnd(widths[column]!))
-      .join('  ')
-      .trimEnd(),
-  )
-}
+const WIDEST = { widest: 44 }
 
 function ruleLine({ rule, profile, outcome, lost }: ExplainedRule, listed: Explanation['listed']): string {
   const start = `rule ${rule} (profile ${profile})`
@@ -51,9 +39,18 @@ function answerLines({ layers, keys, leftOut, ...answer }: ExplainedAnswer): str
   return [
     ...section(
       `answer for ${answer.product} ${answer.release}, installer ${answer.installer}: layers, later ones over earlier ones`,
-      columns(layers.map(({ name, why, file }) => [name, why, file])),
+      columns(
+        layers.map(({ name, why, file }) => [name, why, file]),
+        WIDEST,
+      ),
     ),
-    ...section('keys', columns(keys.map(key => [key.path, key.value, from(key)]))),
+    ...section(
+      'keys',
+      columns(
+        keys.map(key => [key.path, key.value, from(key)]),
+        WIDEST,
+      ),
+    ),
     ...section('left out, newer than this installer', leftOut),
   ]
 }
@@ -73,7 +70,13 @@ export function explanationText(explanation: Explanation): string {
   const iso = profile?.iso ? `, ISO ${profile.iso}` : ''
   return [
     who(explanation),
-    ...section('facts', columns(facts.map(({ fact, values, told }) => [fact, values.join(', '), WHEN[told]]))),
+    ...section(
+      'facts',
+      columns(
+        facts.map(({ fact, values, told }) => [fact, values.join(', '), WHEN[told]]),
+        WIDEST,
+      ),
+    ),
     ...section(
       'conflicts',
       conflicts.map(

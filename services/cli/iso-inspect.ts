@@ -12,6 +12,7 @@ import { complainOf, say } from './command.ts'
 import { checksumWords } from './iso-list.ts'
 import type { IsoVerb } from './iso.ts'
 import { isoPath, openLibrary, oursOf } from './library.ts'
+import { factSheet } from './table.ts'
 import { siteIfAny } from './site-file.ts'
 
 const MEASURE_MS = 30_000
@@ -60,8 +61,7 @@ export function describeIso({ path, bytes, state, facts, profiles, checksum }: I
     ['checksum', checksum && `${checksumWords(checksum)}, looked at ${checksum.at}`],
     ['profiles', profiles.join(', ') || undefined],
   ]
-  const width = Math.max(...rows.map(([name]) => name.length))
-  return [path, ...rows.flatMap(([name, value]) => (value ? [`  ${name.padEnd(width)}  ${value}`] : []))].join('\n')
+  return factSheet(path, rows)
 }
 
 /** Measured here and now where nobody has done it yet: that takes a second or two. */

@@ -1,13 +1,13 @@
 /** `rackrise iso list`: one line an ISO, then what is wrong. */
-import { styleText } from 'node:util'
 import type { ChecksumView, IsoFacts, IsoView } from '../console/iso-view.ts'
 import { formatSize } from '../kit/amount.ts'
 import { complainOf, say } from './command.ts'
 import type { IsoVerb } from './iso.ts'
 import { openIsos } from './library.ts'
 import { siteFor } from './site-file.ts'
+import { type Style, table } from './table.ts'
 
-const COLOURS: Record<IsoView['state'], Parameters<typeof styleText>[0]> = {
+const COLOURS: Record<IsoView['state'], Style> = {
   usable: 'green',
   growing: 'cyan',
   unusable: 'red',
@@ -39,20 +39,15 @@ function cellsOf({ file, state, bytes, facts, profiles, checksum }: IsoView): st
   ]
 }
 
-/** Columns as wide as their widest cell; the state in colour on a terminal. */
+const STATE_COLUMN = 1
+
+/** One line for each; the state in colour on a terminal. */
 export function isoTable(views: readonly IsoView[], colour: boolean): string {
   const head = ['FILE', 'STATE', 'RELEASE', 'SIZE', 'MEMORY', 'CHECKSUM', 'PREPARED', 'PROFILES']
   const rows = views.map(cellsOf)
-  const widths = head.map((title, column) => Math.max(title.length, ...rows.map(row => row[column]!.length)))
-  const line = (cells: string[], state?: IsoView['state']): string =>
-    cells
-      .map((cell, column) => {
-        const padded = cell.padEnd(widths[column]!)
-        return colour && state && column === 1 ? styleText(COLOURS[state], padded) : padded
-      })
-      .join('  ')
-      .trimEnd()
-  return [line(head), ...rows.map((row, index) => line(row, views[index]!.state))].join('\n')
+  return table(head, rows, (row, column) =>
+    colour && column === STATE_COLUMN ? COLOURS[views[row]!.state] : undefined,
+  )
 }
 
 export const listVerb: IsoVerb = {

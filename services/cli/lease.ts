@@ -9,6 +9,7 @@ import type { Site } from '../site/types.ts'
 import { type Command, complain, complainOf, type ExitStatus, say, usageError } from './command.ts'
 import { openOffline, runningSocket } from './state.ts'
 import { siteFor } from './site-file.ts'
+import { table } from './table.ts'
 
 /** Those of the running appliance if there is one, else the state on disk. */
 async function openLeases(site: Site): Promise<Leases> {
@@ -34,7 +35,6 @@ export function whenInWords(iso: string, now: Instant): string {
   return seconds > 0 ? `in ${length(seconds)}` : `${length(-seconds)} ago`
 }
 
-/** Columns as wide as their widest cell. */
 export function leaseTable(views: readonly LeaseView[], now: Instant): string {
   const rows = views.map(view => [
     view.address,
@@ -43,16 +43,7 @@ export function leaseTable(views: readonly LeaseView[], now: Instant): string {
     view.state,
     view.state === 'reserved' ? 'never' : whenInWords(view.expiresAt, now),
   ])
-  const all = [['ADDRESS', 'MAC', 'NAME', 'STATE', 'EXPIRES'], ...rows]
-  const widths = all[0]!.map((_, column) => Math.max(...all.map(row => row[column]!.length)))
-  return all
-    .map(row =>
-      row
-        .map((cell, column) => cell.padEnd(widths[column]!))
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n')
+  return table(['ADDRESS', 'MAC', 'NAME', 'STATE', 'EXPIRES'], rows)
 }
 
 async function list(leases: Leases, json: boolean): Promise<ExitStatus> {

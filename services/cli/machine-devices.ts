@@ -1,10 +1,10 @@
 /** `rackrise machine devices`: the disks and NICs of a machine, and which of them a filter would take. */
-import { styleText } from 'node:util'
 import { type Device, filterNic, type FilterMatch, type Match, matchDevices } from '../answer/device-match.ts'
 import type { DevicesView, Documents } from '../console/documents.ts'
 import { findGlobMistake } from '../kit/glob.ts'
 import { isProblem } from '../kit/is-problem.ts'
 import { complainOf, type ExitStatus, say } from './command.ts'
+import { table } from './table.ts'
 
 const TYPES = ['disk', 'network', 'all'] as const
 type DeviceType = (typeof TYPES)[number]
@@ -39,17 +39,7 @@ function devicesOf(properties: DevicesView['disks']): Device[] {
   return Object.entries(properties).map(([name, value]) => ({ name, properties: value }))
 }
 
-function table(head: string[], rows: string[][], colour: boolean): string {
-  const widths = head.map((title, column) => Math.max(title.length, ...rows.map(row => row[column]!.length)))
-  const line = (cells: string[]): string =>
-    cells
-      .map((cell, column) => cell.padEnd(widths[column]!))
-      .join('  ')
-      .trimEnd()
-  return [colour ? styleText('bold', line(head)) : line(head), ...rows.map(line)].join('\n')
-}
-
-export function diskTable(disks: readonly Device[], used: readonly string[], colour: boolean): string {
+export function diskTable(disks: readonly Device[], used: readonly string[]): string {
   const rows = disks.map(({ name, properties }) => [
     name,
     properties['ID_MODEL'] ?? '',
@@ -58,17 +48,17 @@ export function diskTable(disks: readonly Device[], used: readonly string[], col
     properties['ID_PATH'] ?? '',
     used.includes(name) ? 'installed on' : '',
   ])
-  return table(['DISK', 'ID_MODEL', 'ID_SERIAL_SHORT', 'ID_BUS', 'ID_PATH', ''], rows, colour)
+  return table(['DISK', 'ID_MODEL', 'ID_SERIAL_SHORT', 'ID_BUS', 'ID_PATH', ''], rows)
 }
 
-export function nicTable(nics: readonly Device[], colour: boolean): string {
+export function nicTable(nics: readonly Device[]): string {
   const rows = nics.map(({ name, properties }) => [
     name,
     properties['ID_NET_NAME_MAC'] ?? '',
     properties['ID_NET_DRIVER'] ?? '',
     properties['ID_PATH'] ?? '',
   ])
-  return table(['NIC', 'ID_NET_NAME_MAC', 'ID_NET_DRIVER', 'ID_PATH'], rows, colour)
+  return table(['NIC', 'ID_NET_NAME_MAC', 'ID_NET_DRIVER', 'ID_PATH'], rows)
 }
 
 function tellMatches(matches: readonly Match[], what: string): void {
@@ -121,10 +111,9 @@ export async function devices(
     say(JSON.stringify({ at, ...parts[type] }, null, 2))
     return 0
   }
-  const colour = process.stdout.isTTY
-  if (type !== 'network') say(diskTable(disks, view.used, colour))
+  if (type !== 'network') say(diskTable(disks, view.used))
   if (type === 'all') say('')
-  if (type !== 'disk') say(nicTable(nics, colour))
+  if (type !== 'disk') say(nicTable(nics))
   return 0
 }
 

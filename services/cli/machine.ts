@@ -1,5 +1,4 @@
 /** `rackrise machine`: the fleet. */
-import { styleText } from 'node:util'
 import { isProblem } from '../kit/is-problem.ts'
 import { formatSize } from '../kit/amount.ts'
 import { formatProblem, type Problem } from '../kit/problem.ts'
@@ -11,10 +10,11 @@ import { devices, readDeviceQuestion, systemInformation } from './machine-device
 import { showPassword } from './machine-password.ts'
 import type { Site } from '../site/types.ts'
 import { siteFor } from './site-file.ts'
+import { factSheet, type Style, table } from './table.ts'
 
 const FOLLOW_EVERY_MS = 500
 
-const COLOURS: Record<MachineView['state'], Parameters<typeof styleText>[0]> = {
+const COLOURS: Record<MachineView['state'], Style> = {
   held: 'yellow',
   approved: 'cyan',
   booting: 'cyan',
@@ -37,7 +37,9 @@ function progressOf({ progress, state }: MachineView): string {
   return `${progress.file === 'initrd' ? 'iso' : progress.file} ${percent} % at ${formatSize(progress.bytesPerSecond)}/s`
 }
 
-/** Columns as wide as their widest cell; the state in colour on a terminal. */
+const STATE_COLUMN = 1
+
+/** One line for each; the state in colour on a terminal. */
 export function machineTable(views: readonly MachineView[], now: number, colour: boolean): string {
   const head = ['NAME', 'STATE', 'ADDRESS', 'MAC', 'SERIAL', 'HEARD', '']
   const rows = views.map(view => [
@@ -49,16 +51,9 @@ export function machineTable(views: readonly MachineView[], now: number, colour:
     age(view.heardAt, now),
     progressOf(view) || (view.reason ?? ''),
   ])
-  const widths = head.map((title, column) => Math.max(title.length, ...rows.map(row => row[column]!.length)))
-  const line = (cells: string[], state?: MachineView['state']): string =>
-    cells
-      .map((cell, column) => {
-        const padded = column === cells.length - 1 ? cell : cell.padEnd(widths[column]!)
-        return colour && state && column === 1 ? styleText(COLOURS[state], padded) : padded
-      })
-      .join('  ')
-      .trimEnd()
-  return [line(head), ...rows.map((row, index) => line(row, views[index]!.state))].join('\n')
+  return table(head, rows, (row, column) =>
+    colour && column === STATE_COLUMN ? COLOURS[views[row]!.state] : undefined,
+  )
 }
 
 export function timelineLine(entry: TimelineEntry): string {
@@ -109,10 +104,7 @@ function describe(view: MachineView): string {
     ],
     ['heard', view.heardAt],
   ]
-  const width = Math.max(...rows.map(([name]) => name.length))
-  return [view.name, ...rows.flatMap(([name, value]) => (value ? [`  ${name.padEnd(width)}  ${value}`] : []))].join(
-    '\n',
-  )
+  return factSheet(view.name, rows)
 }
 
 function refused(problem: Problem, json: boolean): ExitStatus {
