@@ -33,9 +33,10 @@ function checkProperty(table: Table, property: string): AnswerProblem[] {
       warningAt(path, 'doubtful-value', `${name} is a property of ${owner} only${danger}`, 'use another property'),
     ]
   }
+  if (PROPERTIES.includes(property)) return []
   const upper = property.toUpperCase()
-  const near = PROPERTIES.find(known => known !== property && editDistance(upper, known, MOST_EDITS) <= MOST_EDITS)
-  if (PROPERTIES.includes(property) || (!near && property === upper)) return []
+  const near = PROPERTIES.find(known => editDistance(upper, known, MOST_EDITS) <= MOST_EDITS)
+  if (!near && property === upper) return []
   const hint = near === undefined ? 'write it in capital letters, as udev does' : `did you mean ${shown(near)}?`
   return [warningAt(path, 'doubtful-value', `${name} is not a property that udev has${danger}`, hint)]
 }

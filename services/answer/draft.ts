@@ -14,6 +14,8 @@ export type AnswerView = {
   isUnknown: (name: string) => boolean
 }
 
+type ViewChoices = { standIns?: ReadonlySet<string>; isPart?: boolean; isWellFormed?: boolean }
+
 function isThere(draft: AnswerDraft, name: string): boolean {
   let value: unknown = draft
   for (const key of name.split('.')) {
@@ -25,15 +27,15 @@ function isThere(draft: AnswerDraft, name: string): boolean {
 
 /**
  * Keys of `table` with hyphens. `standIns` are the names of values that are not the final ones; `isPart` says that what is
- * missing may stand elsewhere.
+ * missing may stand elsewhere; `isWellFormed`, that the form of all of it was found to be right, so that nothing has to be taken out.
  */
 export function viewOf(
   table: AnswerTable,
   target: AnswerTarget,
-  { standIns = new Set<string>(), isPart = false }: { standIns?: ReadonlySet<string>; isPart?: boolean } = {},
+  { standIns = new Set<string>(), isPart = false, isWellFormed = false }: ViewChoices = {},
 ): AnswerView {
   const lost = new Set<string>()
-  const draft = readDraft(draftSchema, structuredClone(table), lost) ?? {}
+  const draft = isWellFormed ? (table as AnswerDraft) : (readDraft(draftSchema, structuredClone(table), lost) ?? {})
   const isUnknown = (name: string): boolean =>
     isLost(lost, name) || standIns.has(name) || (isPart && !isThere(draft, name))
   return { draft, target, isUnknown }

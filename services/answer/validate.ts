@@ -54,6 +54,6 @@ export function validateAnswer(answer: unknown, target: AnswerTarget): AnswerPro
   const spelled = spellWithHyphens(answer)
   const form = [...spelled.problems, ...checkForm(spelled.table)]
   const kept = leaveOutNewer(spelled.table, target.installer)
-  const rules = checkRules(viewOf(kept.table, target, { standIns: misspelt(form) }))
+  const rules = checkRules(viewOf(kept.table, target, { standIns: misspelt(form), isWellFormed: form.length === 0 }))
   return [...warnLeftOut(kept.leftOut, target.installer), ...form, ...rules]
 }
