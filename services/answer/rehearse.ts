@@ -112,8 +112,8 @@ export function rehearse(answer: Answer, { disks, nics }: Hardware, before: read
   const all = [...doubts, ...compareWithBefore(taken, before)]
   const filter = answer.network.source === 'from-answer' ? (answer.network.filter ?? {}) : undefined
   const nic = filter && filterNic(nics, filter)
-  if (filter && !nic) {
-    const names = nics.map(({ name }) => name).join(', ') || 'none'
+  if (filter && !nic && nics.length > 0) {
+    const names = nics.map(({ name }) => name).join(', ')
     const hint = 'correct the filter: the installer would stop'
     all.push({ code: 'no-nic', message: `network.filter fits none of its NICs (${names})`, hint })
   }

@@ -24,6 +24,8 @@ export async function rehearsalFor(
   const answer = answerSchema.safeParse(composed).data
   if (!report || !answer) return undefined
   const hardware = readHardware(report.body)
+  // An installer that could not look leaves an empty list (9.2.5 and later).
+  if (hardware.disks.length === 0) return undefined
   const { erases, leaves, nic, doubts } = rehearse(answer, hardware, hardware.used)
   return {
     at: new Date(report.at).toISOString(),

@@ -88,6 +88,14 @@ describe('another installation', () => {
     expect(await rehearseBy(explainer)(stranger, 'pve')).toBeUndefined()
   })
 
+  test('after a report that names no disk is not rehearsed: nothing is known', async () => {
+    await fleet.order('node1', 'reinstall', {})
+    await rig.bring('installing')
+    await rig.tls(`/webhook/${rig.token('webhook')}`, { method: 'POST', body: JSON.stringify({ fqdn: 'x' }) })
+    await disks('disk-list = ["sdz"]')
+    expect(await fleet.order('node1', 'reinstall', {})).toMatchObject({ state: 'approved' })
+  })
+
   test('with a profile that a person names is rehearsed with that one', async () => {
     const rehearse = rehearseBy(explainer)
     expect(await rehearse(rig.node1, 'pve')).toMatchObject({ doubts: [] })
