@@ -7,6 +7,8 @@ export type Target = {
   /** Octets that mean something to this parser, to be put anywhere. */
   words: readonly Uint8Array[]
   maxBytes: number
+  /** Milliseconds that one input may take; five, if absent, since other packets wait meanwhile. */
+  mostMs?: number
   /**
    * Runs the parser and throws where something does not hold. Returns in a few words what it did: an input that makes it do something new is
    * changed further. That is cheaper than counting branches, and a parser of decisions says well what it did.
