@@ -1,12 +1,11 @@
 /** Which answer it would get, and which layer gave which key: the second half of an explanation, by the functions that make the answer. */
 import { type AnswerInput, asksForPassword, tryAnswer } from '../answer/answer.ts'
 import { formatVersion } from '../answer/dialect.ts'
-import { NO_HASH } from '../answer/placeholders.ts'
-
 import { type AnswerTable, isTable } from '../answer/keys.ts'
 import type { Layer } from '../answer/layer.ts'
 import { maskAnswer } from '../answer/mask.ts'
 import { leavesOf, originsOf } from '../answer/origins.ts'
+import { NO_HASH } from '../answer/placeholders.ts'
 import { renderAnswer } from '../answer/render.ts'
 import { isProblem } from '../kit/is-problem.ts'
 import { parseMac } from '../kit/mac.ts'

@@ -1,6 +1,6 @@
 /**
  * The thread that sends bodies: sendfile(2) from the page cache to the socket, nothing copied, one poll(2) for all of them. The other end is
- * `body-thread.ts`, which keeps the request, the head and the connection; here are descriptors and bytes only.
+ * `thread-sender.ts`, which keeps the request, the head and the connection; here are descriptors and bytes only.
  */
 import { fstatSync } from 'node:fs'
 import { constants, getPriority, setPriority } from 'node:os'

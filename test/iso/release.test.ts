@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { compareReleases, formatRelease, parseRelease, type Release } from '../../services/iso/release.ts'
+import { anyFileText } from './file-text.ts'
 
 const PVE = { product: 'pve', productLong: 'Proxmox VE', release: '9.2', isorelease: '1', arch: 'amd64' }
 
@@ -60,12 +61,9 @@ test('a line that is made to be slow is passed over', () => {
   expect(parseRelease(`${slow}\n${slow}\nRELEASE='9.2'\nISORELEASE='1'\nPRODUCT='pve'`)).toEqual(PVE)
 })
 
-/** As a file of an image has it: any octets, read as UTF-8. */
-const octets = fc.uint8Array({ maxLength: 300 }).map(bytes => new TextDecoder().decode(bytes))
-
 test('parseRelease never throws for random text', () => {
   fc.assert(
-    fc.property(octets, text => {
+    fc.property(anyFileText, text => {
       expect(parseRelease(text)).toBeUndefined()
     }),
   )
