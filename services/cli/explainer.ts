@@ -7,7 +7,7 @@ import { fingerprintOnDisk } from '../http/certificate.ts'
 import { systemClock } from '../kit/clock.ts'
 import type { Site } from '../site/types.ts'
 import { type OfflineState, openOffline, runningSocket } from './state.ts'
-import { openLibrary } from './library.ts'
+import { openLibrary } from '../health/edge/library.ts'
 
 export async function openExplainer(site: Site): Promise<Explainer> {
   const socket = await runningSocket(site)

@@ -1,27 +1,11 @@
 /** The library for a command: as the running appliance sees it if there is one, else the folder itself. */
 import { stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import { urlsOf } from '../boot/urls.ts'
 import { type Isos, localIsos } from '../console/isos.ts'
 import { remoteIsos } from '../console/remote-isos.ts'
-import { fingerprintOnDisk } from '../http/certificate.ts'
-import type { Ours } from '../iso/baked.ts'
-import { type IsoCatalogue, openCatalogue } from '../iso/catalogue.ts'
-import { notesIn } from '../iso/notes.ts'
-import { silentLog } from '../kit/log.ts'
+import { openLibrary } from '../health/edge/library.ts'
 import type { Site } from '../site/types.ts'
 import { runningSocket } from './state.ts'
-
-/** How a prepared image would know this appliance. */
-export async function oursOf(site: Site): Promise<Ours> {
-  const fingerprint = await fingerprintOnDisk(site)
-  return { answerUrl: urlsOf(site).answer(), ...(fingerprint ? { fingerprint } : {}) }
-}
-
-/** The folder itself, with what was noted about its files. */
-export async function openLibrary(site: Site): Promise<IsoCatalogue> {
-  return openCatalogue(site.paths.isos, silentLog, { notes: notesIn(site.paths.state), ours: await oursOf(site) })
-}
 
 export async function openIsos(site: Site): Promise<Isos> {
   const socket = await runningSocket(site)

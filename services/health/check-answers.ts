@@ -53,7 +53,12 @@ function trials(site: Site, layers: Layers): Trial[] {
 }
 
 /** As the live path would compose it; nothing where no profile would be installed. */
-function tryOut({ machine, listing, address }: Trial, site: Site, layers: Layers, catalogue: IsoCatalogue): Problem[] {
+function tryOut(
+  { machine, listing, address }: Trial,
+  site: Site,
+  layers: Layers,
+  catalogue: Pick<IsoCatalogue, 'find'>,
+): Problem[] {
   const profile = site.profiles.get(profileFor(listing, site) ?? '')
   if (!profile) return []
   const iso = catalogue.find(profile.iso)
@@ -83,11 +88,24 @@ export function namesOf(machines: readonly string[]): string {
   return `${machines.slice(0, NAMES_MOST).join(', ')}${more > 0 ? ` and ${more} more` : ''}`
 }
 
-/** What is wrong with several answers alike is told once; what is wrong with a file, with the file only. */
-export function checkAnswers(site: Site, layers: Layers, catalogue: IsoCatalogue): Problem[] {
-  const found = trials(site, layers).flatMap(trial =>
-    tryOut(trial, site, layers, catalogue).map(problem => ({ name: trial.title, problem })),
-  )
+/** So many answers are tried in one go: a few milliseconds, in which nobody else is heard. */
+const TRIALS_AT_ONCE = 16
+
+/**
+ * What is wrong with several answers alike is told once; what is wrong with a file, with the file only.
+ * @param breathe lets others work
+ */
+export async function checkAnswers(
+  site: Site,
+  layers: Layers,
+  catalogue: Pick<IsoCatalogue, 'find'>,
+  breathe: () => Promise<void>,
+): Promise<Problem[]> {
+  const found: { name: string; problem: Problem }[] = []
+  for (const [at, trial] of trials(site, layers).entries()) {
+    if (at % TRIALS_AT_ONCE === TRIALS_AT_ONCE - 1) await breathe()
+    for (const problem of tryOut(trial, site, layers, catalogue)) found.push({ name: trial.title, problem })
+  }
   const alike = [...Map.groupBy(found, ({ problem }) => JSON.stringify(problem)).values()]
   const answers = alike.map(group => {
     const { problem } = group[0]!

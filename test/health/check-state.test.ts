@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { overlaps } from '../../services/cli/check-state.ts'
+import { overlaps } from '../../services/health/check-state.ts'
 import { foldMachines } from '../../services/machine/fold.ts'
 import type { Mac } from '../../services/kit/mac.ts'
 import { Fleet, LISTED, NODE1, siteOf, STRANGER } from '../machine/rig.ts'

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { slowDownloads } from '../../services/cli/check-rate.ts'
+import { slowDownloads } from '../../services/health/check-rate.ts'
 import type { IsoEntry } from '../../services/iso/catalogue.ts'
 import { siteOf } from '../machine/rig.ts'
 

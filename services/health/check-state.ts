@@ -1,11 +1,9 @@
 /** What the machines that were seen say about the site file: those that two rules fit. */
 import type { Problem } from '../kit/problem.ts'
-import { foldMachines } from '../machine/fold.ts'
 import { factsOf } from '../machine/facts.ts'
 import type { Machine } from '../machine/lifecycle.ts'
 import { entryOf, judgeRule, listingOf } from '../machine/listing.ts'
 import type { Site } from '../site/types.ts'
-import { readEvents } from '../store/read-events.ts'
 import { namesOf } from './check-answers.ts'
 
 function fittingRules(machine: Machine, site: Site): number[] {
@@ -30,10 +28,11 @@ export function overlaps(machines: readonly Machine[], site: Site): Problem[] {
   })
 }
 
-export function checkState(site: Site): Problem[] {
+/** @param machines those that were seen; where that throws, the rules are not compared */
+export function checkState(site: Site, machines: () => readonly Machine[]): Problem[] {
   if (site.rules.length < 2) return []
   try {
-    return overlaps(foldMachines(readEvents(site.paths.state)), site)
+    return overlaps(machines(), site)
   } catch (error) {
     const message = `the machines that were seen were not compared with the rules: ${error instanceof Error ? error.message : String(error)}`
     return [{ code: 'state-unread', message, hint: 'run it as the user of the appliance', severity: 'warning' }]

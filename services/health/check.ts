@@ -1,0 +1,61 @@
+/** Everything that can be wrong before power-on, all of it at once: behind `rackrise check` and behind the API. Opens no port and starts nothing. */
+import type { Layers } from '../answer/layer.ts'
+import type { Loaders } from '../boot/load.ts'
+import type { IsoCatalogue } from '../iso/catalogue.ts'
+import type { Instant } from '../kit/clock.ts'
+import type { Problem } from '../kit/problem.ts'
+import type { Machine } from '../machine/lifecycle.ts'
+import type { ParsedSite } from '../site/parse.ts'
+import type { Site } from '../site/types.ts'
+import { unavailable } from '../site/unavailable.ts'
+import { checkAnswers } from './check-answers.ts'
+import { checkInterface, checkLoaders, checkPings, checkProfiles } from './check-host.ts'
+import { slowDownloads } from './check-rate.ts'
+import { checkState } from './check-state.ts'
+
+/** What `check` looks at. */
+export type CheckEdge = {
+  site(file: string): Promise<ParsedSite>
+  /** Of an interface; undefined where there is none of that name. */
+  addresses(device: string): readonly string[] | undefined
+  loaders(folder: string): Promise<Loaders>
+  layers(folder: string): Promise<Layers>
+  library(site: Site): Promise<IsoCatalogue>
+  /** The kernel's net.ipv4.ping_group_range; empty where it can't be read. */
+  pingGroups(): Promise<string>
+  certificate(site: Site, now: Instant): Promise<Problem[]>
+  /** Those that were seen. May throw. */
+  machines(site: Site): readonly Machine[]
+  now(): Instant
+  /** Lets others work: answers of a rack take a while. */
+  breathe(): Promise<void>
+}
+
+export type Checked = {
+  problems: Problem[]
+  /** Absent where the site file itself is wrong: then nothing else was looked at. */
+  found?: { site: Site; catalogue: IsoCatalogue; loaders: Loaders }
+}
+
+export async function runCheck(file: string, edge: CheckEdge): Promise<Checked> {
+  const loaded = await edge.site(file)
+  if ('problems' in loaded) return { problems: loaded.problems }
+  const { site, warnings } = loaded
+  const catalogue = await edge.library(site)
+  const loaders = await edge.loaders(site.boot.loaders)
+  const layers = await edge.layers(site.paths.answers)
+  const problems = [
+    ...warnings,
+    ...unavailable(site),
+    ...checkInterface(site, edge.addresses(site.network.interface)),
+    ...checkLoaders(site, loaders),
+    ...checkPings(site, await edge.pingGroups()),
+    ...(await edge.certificate(site, edge.now())),
+    ...catalogue.problems(),
+    ...checkProfiles(site, catalogue),
+    ...slowDownloads(site, catalogue),
+    ...(await checkAnswers(site, layers, catalogue, () => edge.breathe())),
+    ...checkState(site, () => edge.machines(site)),
+  ]
+  return { problems, found: { site, catalogue, loaders } }
+}
