@@ -48,6 +48,7 @@ import { openUdpPort } from './kit/udp-port.ts'
 import { sharedRun } from './kit/shared-run.ts'
 import { openSockets, type Sockets } from './kit/sockets.ts'
 import { alarmOfConflicts } from './machine/conflict-alarm.ts'
+import { machineLog } from './machine/machine-log.ts'
 import { Registry } from './machine/registry.ts'
 import { hasFarSubnets } from './site/networks.ts'
 import type { Site } from './site/types.ts'
@@ -203,7 +204,8 @@ function watchServers({ site, sockets, alarms, log, clock }: Served, probe: Addr
 
 /** Port 67, as server or as proxy, and port 4011. Resolves with the server, if there is one: it knows the leases. */
 async function serveDhcp(served: Served, closing: Closing): Promise<DhcpServer | undefined> {
-  const { site, store, registry, urls, certificate, loaders, log, clock, meter, sockets, alarms } = served
+  const { site, store, registry, urls, certificate, loaders, clock, meter, sockets, alarms } = served
+  const log = machineLog(served.log, registry, 'dhcp')
   if (!sockets.dhcp || !sockets.bootServer) return undefined
   const fleet = registryFleet({ registry, site, urls, fingerprint: () => certificate.tell(), loaders, clock, alarms })
   const probe = await openProbe(served)
@@ -260,10 +262,11 @@ function serveTftp(
 
 /** Resolves with who keeps the leases from now on. */
 async function startServices(served: Served, closing: Closing): Promise<LeaseSource> {
-  const { site, registry, catalogue, certificate, loaders, urls, log, clock, meter, sockets } = served
+  const { site, registry, catalogue, certificate, loaders, urls, clock, meter, sockets } = served
   const dhcp = await serveDhcp(served, closing)
   const macAt = (address: Ipv4): Mac | undefined =>
     dhcp ? dhcp.macAt(address) : neighbourAt(site.network.interface, address)
+  const logOf = (room: string): Log => machineLog(served.log, registry, room, macAt)
   const knownLayers = noKnownFiles(clock)
   const context = {
     site,
@@ -275,7 +278,7 @@ async function startServices(served: Served, closing: Closing): Promise<LeaseSou
     passwords: served.passwords,
     urls,
     clock,
-    log,
+    log: logOf('http'),
     macAt,
   }
   const view = registryDnsView({
@@ -294,13 +297,13 @@ async function startServices(served: Served, closing: Closing): Promise<LeaseSou
     site,
     view,
     clock,
-    log,
+    log: logOf('dns'),
     meter,
   })
   closing.push(() => dns.close())
   await new Promise<void>(resolve => dnsTcp.listen({ fd: sockets.dnsTcp }, () => resolve()))
   closing.push(async () => void dnsTcp.close())
-  const tftp = await serveTftp(served, context)
+  const tftp = await serveTftp({ ...served, log: logOf('tftp') }, context)
   closing.push(() => tftp.close())
   const http = await startHttp({ context, loaders, plainSocket: sockets.http, tlsSocket: sockets.https })
   closing.push(() => http.close())
@@ -350,7 +353,7 @@ export async function startAppliance(site: Site, options: ApplianceOptions): Pro
     const leases = await startServices(served, services)
     const { store } = ground
     const outbox = await Outbox.open({
-      ...{ site, registry, store: store.outbox, post, alarms, clock, log },
+      ...{ site, registry, store: store.outbox, post, alarms, clock, log: machineLog(log, registry, 'webhook') },
       chance: Math.random,
     })
     services.push(() => outbox.close())

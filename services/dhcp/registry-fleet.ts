@@ -55,7 +55,7 @@ function loopWatch({ registry, clock, alarms = new Alarms(clock) }: FleetOptions
     if (machine.loop !== undefined || (stage !== 'firmware' && stage !== 'ipxe')) return
     const loop = loopIn(machine.futile ?? {}, stage, clock.now())
     if (!loop) return
-    registry.inBackground(registry.record(machine.id, loop, 'dhcp'))
+    registry.inBackground(machine.id, registry.record(machine.id, loop, 'dhcp'))
     const title = registry.titleOf(machine)
     const hint = `look at its screen, then \`rackrise machine approve ${title}\` or \`reinstall\` to let it try again`
     alarms.raise({
@@ -79,9 +79,10 @@ function teller({ registry, clock }: FleetOptions): (fact: DhcpFact) => void {
     const loader = fact.plan.do === 'load' ? { loader: fact.plan.loader } : {}
     if (fact.fact === 'boot-told') {
       if (isBootNews(machine, `${stage} ${loader.loader ?? ''}`))
-        registry.inBackground(registry.record(machine.id, { type: 'boot-told', stage, ...loader }, 'dhcp'))
+        registry.inBackground(machine.id, registry.record(machine.id, { type: 'boot-told', stage, ...loader }, 'dhcp'))
     } else if (isNews(machine, fact)) {
       registry.inBackground(
+        machine.id,
         registry.record(machine.id, { type: 'leased', address: fact.address, stage, ...loader }, 'dhcp'),
       )
     }
@@ -104,7 +105,7 @@ function finder({ registry, site }: FleetOptions): (client: DhcpClient) => Machi
       (asksFirmware && firmware !== undefined && firmware !== known.told?.['firmware']?.[0])
     if (!news) return known
     const told = firmware ? { told: toldOf({ firmware: [firmware] }) } : {}
-    registry.inBackground(registry.sight({ macs: [mac], ...(uuid ? { uuid } : {}), ...told }, 'dhcp'))
+    registry.inBackground(mac, registry.sight({ macs: [mac], ...(uuid ? { uuid } : {}), ...told }, 'dhcp'))
     return registry.byMac(mac)
   }
 }

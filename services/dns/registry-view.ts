@@ -32,7 +32,7 @@ export function registryDnsView(options: DnsViewOptions): DnsView {
     registry.heard(id)
     if (noted.has(attempt)) return
     noted.add(attempt)
-    registry.inBackground(registry.record(id, { type: 'answer-looked-up', attempt, address }, 'dns'))
+    registry.inBackground(id, registry.record(id, { type: 'answer-looked-up', attempt, address }, 'dns'))
   }
 
   return {

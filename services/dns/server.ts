@@ -58,7 +58,7 @@ export async function startDns(options: DnsOptions): Promise<DnsServer> {
   const handle = (message: Uint8Array, client: Ipv4, overTcp: boolean): Resolved | Promise<Resolved> => {
     // A bug, or a view that cannot answer now: one question is lost, the server is not.
     const failed = (error: unknown): Resolved => {
-      log.error({ error: String(error), client }, 'dns could not answer a question')
+      log.error({ error: String(error), address: client }, 'a question could not be answered')
       return { reason: 'undecodable' }
     }
     try {
@@ -167,7 +167,7 @@ class Report {
     const { message, severity } = REASONS[reason]
     const level = LEVEL[severity]
     const log = level === 'warn' ? this.#calm : this.#options.log
-    log[level]({ client, reason, name, type }, `dns: ${message}`)
+    log[level]({ address: client, reason, name, type }, message)
     if (name !== undefined) this.#tell(client, reason, name)
   }
 

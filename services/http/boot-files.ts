@@ -68,7 +68,7 @@ export async function attemptFile(
   const segments = 'code' in found ? undefined : await segmentsOf(context, found, part)
   if (segments && !isProblem(segments)) return segments
   const why = 'code' in found ? found.text.trim() : segments && `${segments.message}; ${segments.hint}`
-  context.log.info({ attempt, address, part }, `no ${part} for ${address}: ${why}`)
+  context.log.info({ address, part }, `no ${part} for ${address}: ${why}`)
   return undefined
 }
 
@@ -100,6 +100,7 @@ export function addBootFiles(app: FastifyInstance, context: BootContext): void {
           begun = sent
           if (part === 'initrd')
             registry.inBackground(
+              machine.id,
               registry.record(machine.id, { type: 'initrd-started', attempt, bytes: total }, 'http'),
             )
           return registry.heard(machine.id)
@@ -111,6 +112,7 @@ export function addBootFiles(app: FastifyInstance, context: BootContext): void {
       onComplete(bytes) {
         if (!goesOn) return
         registry.inBackground(
+          machine.id,
           registry.record(
             machine.id,
             { type: part === 'kernel' ? 'kernel-sent' : 'initrd-sent', attempt, bytes },

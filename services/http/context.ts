@@ -55,7 +55,7 @@ export function standsAt({ site, macAt }: HttpContext, macs: readonly Mac[], add
 
 /** Keeps what a machine posted, together with the event that is recorded in the same turn. Nobody is refused because it could not be kept. */
 export async function keepDocument(
-  { documents, clock, log, registry }: HttpContext,
+  { documents, clock, log }: HttpContext,
   machine: Machine,
   kind: DocumentKind,
   bytes: Uint8Array,
@@ -64,6 +64,6 @@ export async function keepDocument(
   if (body === undefined) return
   const attempt = machine.attempt ? { attempt: machine.attempt.id } : {}
   await documents.put({ machine: machine.id, kind, at: clock.now(), body, ...attempt }).catch((error: unknown) => {
-    log.error({ machine: registry.titleOf(machine), error: String(error) }, `its ${kind} could not be kept`)
+    log.error({ mac: machine.id, error: String(error) }, `its ${kind} could not be kept`)
   })
 }

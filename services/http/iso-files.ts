@@ -62,7 +62,8 @@ export function addLoaders(
   const tell = (address: Ipv4, file: string, bytes: number): void => {
     const mac = macAt(address)
     const machine = mac && registry.byMac(mac)
-    if (machine) registry.inBackground(registry.record(machine.id, { type: 'loader-sent', file, bytes }, 'http'))
+    if (machine)
+      registry.inBackground(machine.id, registry.record(machine.id, { type: 'loader-sent', file, bytes }, 'http'))
   }
   const send = async (request: FastifyRequest, reply: FastifyReply, name: string): Promise<unknown> => {
     const loader = loaders.get(loaderFileFor(name, loaders) ?? '')

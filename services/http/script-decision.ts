@@ -56,7 +56,7 @@ async function localDisk(context: HttpContext, machine: Machine, { mac, inquiry,
   const attempt = now.attempt && state !== 'held' ? { attempt: now.attempt.id } : {}
   const fact = { type: 'local-disk-told', ...attempt, ...(chosen ? { chosen } : {}) } as const
   if (!inquiry.diskFailed) await registry.record(now.id, fact, by)
-  else log.info({ machine: registry.titleOf(now) }, 'its local disk did not boot')
+  else log.info({ mac: now.id }, 'its local disk did not boot')
   const title = registry.titleOf(now)
   const because = chosen ? 'chosen' : state
   const why = now.reason === undefined ? [] : [`Reason: ${now.reason}`]

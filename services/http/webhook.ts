@@ -30,7 +30,7 @@ export function addWebhook(app: FastifyInstance, context: HttpContext): void {
     const address = clientAddress(request.socket.remoteAddress)
     if (!standsAt(context, machine.macs, address)) {
       log.warn(
-        { machine: registry.titleOf(machine), address, reason: 'address-mismatch' },
+        { mac: machine.id, address, reason: 'address-mismatch' },
         'a report came from an address that is not its lease',
       )
       return reply.code(403).send('this report has to come from the address of the machine\n')
@@ -38,7 +38,7 @@ export function addWebhook(app: FastifyInstance, context: HttpContext): void {
     const body = (request.body as Buffer | undefined) ?? new Uint8Array()
     const report = parseReport(body)
     // The token proves the attempt; a body we can't read is no reason to leave a finished machine in a shell.
-    if (isProblem(report)) log.warn({ machine: registry.titleOf(machine), code: report.code }, report.message)
+    if (isProblem(report)) log.warn({ mac: machine.id, code: report.code }, report.message)
     const installed = isProblem(report) ? {} : installedOf(report)
     await Promise.all([
       keepDocument(context, machine, 'report', body),

@@ -8,6 +8,8 @@ export interface Log {
   info(fields: LogFields, message: string): void
   warn(fields: LogFields, message: string): void
   error(fields: LogFields, message: string): void
+  /** Whether such lines are written at all, for who would have to work for them; they are where this is absent. */
+  isLevelEnabled?(level: 'debug'): boolean
 }
 
 /** For programs whose own output says all there is to say. */

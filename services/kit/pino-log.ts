@@ -1,10 +1,10 @@
 /** The real log: pino to standard output, pretty on a terminal, one JSON object a line elsewhere. */
 import { isatty } from 'node:tty'
 import { pino } from 'pino'
-import { build as prettyStream } from 'pino-pretty'
 import { BackgroundOutput } from './background-output.ts'
 import { type Clock, type Instant, systemClock } from './clock.ts'
 import type { Log } from './log.ts'
+import { terminalLine, type WrittenLine } from './terminal-line.ts'
 
 export type LogSettings = { level: 'debug' | 'info' | 'warn' | 'error'; format: 'auto' | 'json' }
 
@@ -46,7 +46,9 @@ export function createLog(settings: LogSettings): Log {
   const formatters = { log: (fields: Record<string, unknown>) => withoutSecrets(fields) }
   const options = { level: settings.level, base: null, formatters, timestamp: timeField(systemClock) }
   // Not `process.stdout.isTTY`: asking it makes a pipe non-blocking, and then a write may be cut short.
-  if (settings.format === 'json' || !isatty(STANDARD_OUTPUT))
-    return pino(options, new BackgroundOutput(STANDARD_OUTPUT))
-  return pino(options, prettyStream({ sync: true, translateTime: 'SYS:HH:MM:ss.l', ignore: 'pid,hostname' }))
+  const output = new BackgroundOutput(STANDARD_OUTPUT)
+  if (settings.format === 'json' || !isatty(STANDARD_OUTPUT)) return pino(options, output)
+  return pino(options, {
+    write: (line: string) => output.write(`${terminalLine(JSON.parse(line) as WrittenLine)}\n`),
+  })
 }

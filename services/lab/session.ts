@@ -44,6 +44,10 @@ export type LabRequest = {
   loaders?: string
   /** For machines with Secure Boot, in place of `loaders`. */
   signed?: SignedLoaders
+  /** Folder of answer layers; the checkout's if absent. */
+  answers?: string
+  /** Further tables of the site file, as text. */
+  more?: string
   /** Another DHCP server gives the addresses, and the appliance is a proxy beside it. */
   otherServer?: true
 }
@@ -107,7 +111,7 @@ async function writeSite(request: LabRequest, iso: ChosenIso): Promise<{ siteFil
   const text = labSiteText({
     template: await readFile(join(ROOT, 'config/site.lab.toml'), 'utf8'),
     machines: request.machines,
-    paths: { isos: iso.folder, answers: join(ROOT, 'answers'), state },
+    paths: { isos: iso.folder, answers: request.answers ?? join(ROOT, 'answers'), state },
     loaders,
     iso: iso.selector,
     ...(request.kernelArgs ? { kernelArgs: request.kernelArgs } : {}),
@@ -117,7 +121,7 @@ async function writeSite(request: LabRequest, iso: ChosenIso): Promise<{ siteFil
     ...(request.otherServer ? { dhcpMode: 'proxy' as const } : {}),
     ...(request.answerOptions === undefined ? {} : { answerOptions: request.answerOptions }),
   })
-  await writeFile(siteFile, text)
+  await writeFile(siteFile, `${text}\n${request.more ?? ''}`)
   return { siteFile, state }
 }
 

@@ -90,18 +90,36 @@ export type Fact =
 /** A fact with its time, where it was seen, and, once kept, its number. */
 export type MachineEvent = Fact & { at: Instant; source: EventSource; seq?: number; anomaly?: string }
 
-/** Facts that somebody should look at. */
-const ATTENTION: { [T in Fact['type']]?: 'warn' | 'error' } = {
+/** Facts that somebody should look at, and those that the line of the decision behind them says already. */
+const ATTENTION: { [T in Fact['type']]?: 'debug' | 'warn' | 'error' } = {
+  leased: 'debug',
+  'boot-told': 'debug',
+  'answer-looked-up': 'debug',
+  'answer-refused': 'warn',
+  'answer-failed': 'error',
+  'gave-up': 'error',
+  stalled: 'error',
   'identity-conflicted': 'error',
-
   'address-given-up': 'warn',
   'load-failed': 'warn',
   'boot-looped': 'error',
 }
 
 /** How loud the log says a fact that fits. */
-export function levelOf({ type }: Fact): 'info' | 'warn' | 'error' {
+export function levelOf({ type }: Fact): 'debug' | 'info' | 'warn' | 'error' {
   return ATTENTION[type] ?? 'info'
+}
+
+/** The fields of its line in the log. What an event names itself counts: the attempt that it ends is open no more. */
+export function fieldsOf(id: MachineId, event: MachineEvent): Record<string, string> {
+  return {
+    mac: id,
+    ...('attempt' in event && event.attempt ? { attempt: event.attempt } : {}),
+    source: event.source,
+    event: event.type,
+    ...(event.type === 'answer-refused' ? { reason: event.reason } : {}),
+    ...(event.anomaly ? { anomaly: event.anomaly } : {}),
+  }
 }
 
 const CLAIMED = { mac: 'MAC', uuid: 'UUID', serial: 'serial number' } as const

@@ -12,6 +12,7 @@ import {
   describeFact,
   type EventSource,
   type Fact,
+  fieldsOf,
   levelOf,
   type MachineEvent,
   type MachineId,
@@ -22,6 +23,7 @@ import { teaches, withoutPlaceholders } from './facts.ts'
 import { answersTo } from './find.ts'
 import { eventOf } from './fold.ts'
 import { Identities } from './identities.ts'
+import { machineLog } from './machine-log.ts'
 import { type Listing, listingOf, otherClaimOn, profileFor, siteAddressOf } from './listing.ts'
 import { nextNumber } from './numbering.ts'
 import { type Progress, withNews } from './progress.ts'
@@ -49,6 +51,7 @@ type Unwritten = { before: Machine | undefined; events: MachineEvent[] }
 
 export class Registry {
   readonly #options: RegistryOptions
+  readonly #log: Log
   readonly #machines = new Map<MachineId, Machine>()
   readonly #identities: Identities
   readonly #byToken = new Map<string, MachineId>()
@@ -66,6 +69,7 @@ export class Registry {
 
   private constructor(options: RegistryOptions) {
     this.#options = options
+    this.#log = machineLog(options.log, this, 'machine')
     this.#identities = new Identities(options.site)
     this.#openedAt = options.clock.now()
   }
@@ -193,15 +197,7 @@ export class Registry {
     const step = advance(before ?? newMachine(id, at), { ...fact, at, source })
     this.#keep(step.machine)
     const event: MachineEvent = { ...fact, at, source, ...(step.anomaly ? { anomaly: step.anomaly } : {}) }
-    this.#options.log[step.anomaly ? 'warn' : levelOf(fact)](
-      {
-        machine: this.titleOf(step.machine),
-        source,
-        event: fact.type,
-        ...(step.anomaly ? { anomaly: step.anomaly } : {}),
-      },
-      describeFact(fact),
-    )
+    this.#log[step.anomaly ? 'warn' : levelOf(fact)](fieldsOf(id, event), describeFact(fact))
     const body = JSON.stringify(step.anomaly ? { ...fact, anomaly: step.anomaly } : fact)
     const unwritten = this.#unwritten.get(id) ?? { before, events: [] }
     unwritten.events.push(event)
@@ -220,8 +216,8 @@ export class Registry {
   }
 
   /** For a fact that nobody can wait for, such as one about a packet: that it could not be written is in the log. */
-  inBackground(write: Promise<unknown>): void {
-    write.catch((error: unknown) => this.#options.log.error({ error: String(error) }, 'an event could not be kept'))
+  inBackground(mac: Mac, write: Promise<unknown>): void {
+    write.catch((error: unknown) => this.#log.error({ mac, error: String(error) }, 'an event could not be kept'))
   }
 
   /** Starts an attempt, or says why it can't; the lifecycle has the last word. */
@@ -369,17 +365,17 @@ export class Registry {
     if (this.standingConflicts(machine).length > 0) return
     const started = await this.startAttempt(machine, { by: 'site', again: false })
     if (typeof started !== 'string')
-      this.#options.log.warn({ machine: id, code: started.code }, `${started.message}; ${started.hint}`)
+      this.#log.warn({ mac: id, code: started.code }, `${started.message}; ${started.hint}`)
   }
 
   /** Its own address may change by the site's word, though the installed system does not hear it; nobody else gets it by that. */
   async #settleAddress({ id, macs, staticAddress }: Machine): Promise<void> {
-    const { site, log } = this.#options
+    const { site } = this.#options
     if (!staticAddress) return
     const { address } = staticAddress
     const [given, other] = [siteAddressOf({ macs }, site), otherClaimOn(address, { macs }, site)]
     if (other)
-      log.warn({ machine: id, address }, `${other} does not get ${address}: an installed system has it as static`)
+      this.#log.warn({ mac: id, address }, `${other} does not get ${address}: an installed system has it as static`)
     if (!given || given === address) return
     await this.record(id, { type: 'address-given-up', address, reason: `the site gives it ${given}` }, 'site')
   }

@@ -15,7 +15,7 @@ export function registryTftpTell({ registry, macAt, log }: TellOptions): (fact: 
     registry.heard(id, { file: part, sent: bytes, total: size })
     // It is known by that attempt.
     if (!attempt) return
-    const record = (told: Fact): void => registry.inBackground(registry.record(id, told, 'tftp'))
+    const record = (told: Fact): void => registry.inBackground(id, registry.record(id, told, 'tftp'))
     if (fact === 'started' && part === 'initrd') record({ type: 'initrd-started', attempt: attempt.id, bytes: size })
     if (fact === 'sent') record({ type: `${part}-sent`, attempt: attempt.id, bytes })
   }
@@ -30,8 +30,8 @@ export function registryTftpTell({ registry, macAt, log }: TellOptions): (fact: 
       if (reason === 'client-refused' && bytes === 0) return
       const who = machine ? registry.titleOf(machine) : client.address
       log.warn(
-        { machine: machine?.id, address: client.address, file: name, bytes, size, reason },
-        `tftp: ${name} did not reach ${who}: ${reason}, ${bytes} of ${size} bytes`,
+        { ...(machine ? { mac: machine.id } : {}), address: client.address, file: name, bytes, size, reason },
+        `${name} did not reach ${who}: ${reason}, ${bytes} of ${size} bytes`,
       )
       return
     }
@@ -41,6 +41,6 @@ export function registryTftpTell({ registry, macAt, log }: TellOptions): (fact: 
     // A configuration is no loader: what it says is told by who wrote it.
     if (fact.fact !== 'sent' || fact.name.endsWith('.cfg')) return
     const sent = { type: 'loader-sent', file: fact.name, bytes: fact.bytes } as const
-    registry.inBackground(registry.record(machine.id, sent, 'tftp'))
+    registry.inBackground(machine.id, registry.record(machine.id, sent, 'tftp'))
   }
 }

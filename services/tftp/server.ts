@@ -169,7 +169,7 @@ class Server implements TftpServer {
   #refuse(client: Endpoint, name: string, reason: RefusalReason): void {
     const { log, port } = this.#options
     this.#counts.refused(reason)
-    log.debug({ client, name, reason }, `tftp: ${REASONS[reason].message}`)
+    log.debug({ ...client, name, reason }, REASONS[reason].message)
     port.send(encodePacket({ op: 'error', ...REFUSALS[reason] }), client)
   }
 
@@ -177,8 +177,8 @@ class Server implements TftpServer {
   #drop(client: Endpoint, name: string, reason: SilenceReason, error?: Error): void {
     this.#counts.silent(reason)
     const { severity, message, action } = REASONS[reason]
-    const fields = { client, name, transfers: this.transfers, reason, ...(error ? { error: error.message } : {}) }
-    this.#calm[severity === 'alarm' ? 'error' : 'warn'](fields, `tftp: ${message}; ${action}`)
+    const fields = { ...client, name, transfers: this.transfers, reason, ...(error ? { error: error.message } : {}) }
+    this.#calm[severity === 'alarm' ? 'error' : 'warn'](fields, `${message}; ${action}`)
   }
 }
 

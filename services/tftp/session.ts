@@ -130,10 +130,7 @@ export class Session {
     const { client, name, file, terms, log } = this.#options
     const { blockSize, windowSize } = terms
     const how = `in blocks of ${blockSize}, ${windowSize} at a time`
-    log.info(
-      { client, name, size: file.size, blockSize, windowSize },
-      `tftp: sending ${name} to ${client.address} ${how}`,
-    )
+    log.info({ ...client, name, size: file.size, blockSize, windowSize }, `sending ${name} to ${client.address} ${how}`)
     this.#tell('started')
   }
 
@@ -142,7 +139,7 @@ export class Session {
     const { client, name, log, counts } = this.#options
     counts.ended(effect.outcome, effect.outcome === 'failed' ? effect.reason : 'none', acknowledgedBytes(this.#state))
     if (effect.outcome === 'sent') this.#tell('sent')
-    if (effect.outcome === 'declined') log.debug({ client, name }, 'tftp: only the size was wanted')
+    if (effect.outcome === 'declined') log.debug({ ...client, name }, 'only the size was wanted')
     if (effect.outcome === 'failed') {
       const words = LAST_WORDS[effect.reason]
       if (words) this.#send({ op: 'error', code: ERROR.undefined, text: words })
@@ -179,7 +176,7 @@ export class Session {
     this.#reading = undefined
     if (this.#over) return
     const { client, name, log } = this.#options
-    log.warn({ client, name, error: String(error) }, 'tftp could not read a file')
+    log.warn({ ...client, name, error: String(error) }, 'a file could not be read')
     this.#take(fail(this.#state, 'read-failed'))
   }
 

@@ -115,7 +115,9 @@ class Mailbox {
       if (this.#sending.has(row.id)) continue
       const sending = this.#try(row).finally(() => this.#sending.delete(row.id))
       this.#sending.set(row.id, sending)
-      sending.catch((error: unknown) => this.#options.log.error({ error: String(error) }, `${this.title}: ${row.key}`))
+      sending.catch((error: unknown) =>
+        this.#options.log.error({ mac: row.machine, error: String(error) }, `${this.title}: ${row.key}`),
+      )
     }
   }
 
@@ -127,13 +129,13 @@ class Mailbox {
     if (outcome.taken) {
       await store.delivered(row.id)
       alarms.end('webhook-failing', this.title)
-      log.info({ key: row.key, status: outcome.status }, `${this.title} took ${row.event}`)
+      log.info({ mac: row.machine, key: row.key, status: outcome.status }, `${this.title} took ${row.event}`)
       return
     }
     const tries = row.tries + 1
     const waitMs = waitAfter(tries, this.#options.chance())
     await store.failed({ id: row.id, tries, nextAt: clock.now() + waitMs, error: outcome.error })
-    log.debug({ key: row.key, tries, waitMs }, `${this.title}: ${outcome.error}`)
+    log.debug({ mac: row.machine, key: row.key, tries, waitMs }, `${this.title}: ${outcome.error}`)
     if (clock.now() - row.createdAt >= FAILING_AFTER_MS) this.#complain(outcome.error)
   }
 
@@ -150,7 +152,7 @@ class Mailbox {
     await store.giveUp(row.id, clock.now())
     const hint = `\`rackrise webhook retry ${this.number}\` sends it again`
     log.warn(
-      { reason: 'webhook-given-up', key: row.key, hint },
+      { mac: row.machine, reason: 'webhook-given-up', key: row.key, hint },
       `${this.title} did not take ${row.event} for three days`,
     )
   }

@@ -26,8 +26,8 @@ test('BIOS and UEFI install themselves from power-on, and boot their disk when s
     const loaders = ['undionly.kpxe', 'snponly.efi']
     // What iPXE's ROM and OVMF ask for: a block that fits into their buffers, and windows where they know them.
     const log = readFileSync(join(folder, 'appliance.log'), 'utf8')
-    expect(log).toMatch(/tftp: sending undionly\.kpxe to [\d.]+ in blocks of 1432, 1 at a time/)
-    expect(log).toMatch(/tftp: sending snponly\.efi to [\d.]+ in blocks of 1468, 4 at a time/)
+    expect(log).toMatch(/"sending undionly\.kpxe to [\d.]+ in blocks of 1432, 1 at a time/)
+    expect(log).toMatch(/"sending snponly\.efi to [\d.]+ in blocks of 1468, 4 at a time/)
     for (const [index, { name }] of machines.entries()) {
       const entries = await timelineOf(lab, name)
       expect(entries.find(({ type }) => type === 'loader-sent')?.text).toMatch(`sent loader ${loaders[index]}`)

@@ -71,14 +71,14 @@ test('a client that is no machine of ours changes nothing', async () => {
 
 describe('a transfer that failed is a warning, whoever it was for', () => {
   test.each<[Partial<TftpFact>, string[]]>([
-    [{ reason: 'client-silent' }, ['warn tftp: snponly.efi did not reach node1: client-silent, 512 of 1024 bytes']],
+    [{ reason: 'client-silent' }, ['warn snponly.efi did not reach node1: client-silent, 512 of 1024 bytes']],
     [
       { reason: 'read-failed', client: { address: ELSEWHERE, port: 1 } },
-      ['warn tftp: snponly.efi did not reach 10.77.0.77: read-failed, 512 of 1024 bytes'],
+      ['warn snponly.efi did not reach 10.77.0.77: read-failed, 512 of 1024 bytes'],
     ],
     // A ROM that looked whether the file is there says so with an error.
     [{ reason: 'client-refused', bytes: 0 }, []],
-    [{ reason: 'client-refused' }, ['warn tftp: snponly.efi did not reach node1: client-refused, 512 of 1024 bytes']],
+    [{ reason: 'client-refused' }, ['warn snponly.efi did not reach node1: client-refused, 512 of 1024 bytes']],
   ])('%j', async (partial, lines) => {
     const { fleet, fact } = await open()
     fact({ fact: 'failed', ...partial })

@@ -1,0 +1,60 @@
+/** A line of the log for people at a terminal: time, level, room, machine, what happened, and after it what the words do not say. */
+import { styleText } from 'node:util'
+
+export type WrittenLine = { time: string; level: number; msg: string; [field: string]: unknown }
+
+const LEVELS: Record<number, { word: string; style: Parameters<typeof styleText>[0] }> = {
+  20: { word: 'debug', style: 'dim' },
+  40: { word: 'warn', style: 'yellow' },
+  50: { word: 'ERROR', style: 'red' },
+}
+const QUIET = { word: '', style: 'reset' } as const
+const LEVEL_WIDTH = 5
+/** As wide as the longest room. */
+const ROOM_WIDTH = 8
+/** Of most host names; a longer one pushes its line to the right. */
+const MACHINE_WIDTH = 12
+/** Columns of their own, or of no use to people. */
+const ELSEWHERE = new Set(['time', 'level', 'msg', 'room', 'source', 'machine', 'event', 'hint', 'xid', 'type', 'port'])
+
+/** Local time of day with milliseconds: the day is whose screen it is to know. */
+function timeOfDay(time: string): string {
+  const at = new Date(time)
+  const [hours, minutes, seconds] = [at.getHours(), at.getMinutes(), at.getSeconds()].map(part =>
+    String(part).padStart(2, '0'),
+  )
+  return `${hours}:${minutes}:${seconds}.${String(at.getMilliseconds()).padStart(3, '0')}`
+}
+
+/** Control characters would move the cursor of whoever reads; machines choose some of these words. */
+function shown(value: unknown): string {
+  const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? '')
+  return text.replaceAll(/\p{Cc}+/gu, ' ').trim()
+}
+
+function restOf(line: WrittenLine, message: string): string {
+  const isSaid = (name: string, value: unknown): boolean =>
+    ELSEWHERE.has(name) || (name === 'mac' && line['machine'] !== undefined) || message.includes(shown(value))
+  return Object.entries(line)
+    .filter(([name, value]) => !isSaid(name, value))
+    .map(([name, value]) => `${name}=${shown(value)}`)
+    .join(' ')
+}
+
+/** Colours are left out where the terminal or its user (NO_COLOR) wants none. */
+export function terminalLine(line: WrittenLine): string {
+  const { word, style } = LEVELS[line.level] ?? QUIET
+  const message = shown(line.msg)
+  const room = shown(line['source'] ?? line['room'] ?? '').padEnd(ROOM_WIDTH)
+  const machine = shown(line['machine'] ?? '').padEnd(MACHINE_WIDTH)
+  const hint = line['hint'] === undefined ? '' : `; ${shown(line['hint'])}`
+  const rest = restOf(line, message)
+  const what = word === '' ? message : styleText(style, `${message}${hint}`)
+  return [
+    styleText('dim', timeOfDay(line.time)),
+    styleText(style, word.padEnd(LEVEL_WIDTH)),
+    styleText('cyan', room),
+    styleText('bold', machine),
+    rest === '' ? what : `${what}  ${styleText('dim', rest)}`,
+  ].join('  ')
+}
