@@ -28,7 +28,7 @@ import { explainAnswer } from './explain-answer.ts'
 import { explainFacts, explainPlan, explainRefusal, explainRules } from './explain-machine.ts'
 import type { Explanation } from './explanation.ts'
 import { pickMachine } from './pick-machine.ts'
-import { nameOfOperator } from './passwords.ts'
+import { nameOfOperator } from './principal.ts'
 import { rehearsalFor } from './rehearsal.ts'
 
 export type ExplainContext = {

@@ -4,6 +4,7 @@ import { isProblem } from '../kit/is-problem.ts'
 import type { Problem } from '../kit/problem.ts'
 import type { Registry } from '../machine/registry.ts'
 import { pickMachine } from './pick-machine.ts'
+import { nameOfOperator } from './principal.ts'
 
 export type ShownPassword = { name: string; attempt: string; password: string }
 
@@ -11,17 +12,6 @@ export interface PasswordDesk {
   /** @param by who wants to see it, as the timeline is to tell */
   show(query: string, by: string): Promise<ShownPassword | Problem>
   close(): Promise<void>
-}
-
-const LONGEST_NAME = 64
-
-/** Who asks names himself: the socket tells no more than that he may. */
-export function nameOfOperator(by: string): string {
-  const text = by
-    .replaceAll(/\p{C}+/gu, ' ')
-    .trim()
-    .slice(0, LONGEST_NAME)
-  return text === '' ? 'an operator' : text
 }
 
 function refused(code: string, message: string): Problem {

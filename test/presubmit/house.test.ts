@@ -69,7 +69,7 @@ describe('import direction', () => {
 const PURE_NODE = new Set(['node:crypto', 'node:util', 'node:zlib', 'node:buffer', 'node:path'])
 /** `node:net` is IO but for its address parser, which is stricter than any package's. */
 const PURE_NAMES: Record<string, string> = { 'node:net': '{ isIPv4 }' }
-const PURE_PACKAGES = new Set(['zod', 'smol-toml', 'dns2'])
+const PURE_PACKAGES = new Set(['zod', 'fastify-type-provider-zod', 'smol-toml', 'dns2'])
 
 /** Files that touch the world, and what for. Everything else is pure. */
 const EDGES: [pattern: RegExp, why: string][] = [
@@ -78,7 +78,7 @@ const EDGES: [pattern: RegExp, why: string][] = [
   [/^services\/(cli|lab)\//, 'programs'],
   [/^services\/main\.ts$/, 'the composition root'],
   [/^services\/http\//, 'request handlers'],
-  [/^services\/console\/(api|remote-fleet)\.ts$/, 'request handlers and their client'],
+  [/^services\/console\/(app|api|remote-fleet)\.ts$/, 'request handlers and their client'],
   [
     /^services\/kit\/(native-socket|datagram-batch|port-bundle|sockets|udp-port|pino-log|background-output|neighbours)\.ts$/,
     'sockets, the kernel’s tables and the log',
