@@ -15,6 +15,8 @@ export type DhcpClient = {
   /** What the relay agent said of where it is: its circuit (82.1) as hexadecimal text, whole, and the agent's own address (giaddr). */
   circuit?: { id: string; relay: Ipv4 }
   boot: BootClient
+  /** `doctor` asks as a stranger would, and is not to become one. */
+  inspects?: true
 }
 
 /** What the appliance says about this client: its reservation, its name, its options, what it should boot. */

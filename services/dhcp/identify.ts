@@ -4,6 +4,7 @@ import { type Mac, macFromBytes } from '../kit/mac.ts'
 import type { DhcpClient } from './fleet.ts'
 import type { DhcpMessage } from './message.ts'
 import { architecturesOf, clientIdOf, parameterListOf, userClassesOf, uuidOf, vendorClassOf } from './options.ts'
+import { isInspection } from './question.ts'
 import { relayInformationOf } from './relay-information.ts'
 
 const ETHERNET = 1
@@ -28,6 +29,7 @@ export function clientOf(message: DhcpMessage): DhcpClient | undefined {
     ...(clientId ? { clientId } : {}),
     ...(circuitId ? { circuit: { id: circuitId, relay: message.giaddr } } : {}),
     boot: bootClientOf(message),
+    ...(isInspection(message) ? { inspects: true } : {}),
   }
 }
 

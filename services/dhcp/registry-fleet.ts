@@ -93,7 +93,8 @@ function teller({ registry, clock }: FleetOptions): (fact: DhcpFact) => void {
 function finder({ registry, site }: FleetOptions): (client: DhcpClient) => Machine | undefined {
   // Told at first sight in any case; an event of its own is worth it only where somebody asks.
   const asksFirmware = site.rules.some(({ when }) => when.some(({ fact }) => fact === 'firmware'))
-  return ({ mac, uuid, boot }) => {
+  return ({ mac, uuid, boot, inspects }) => {
+    if (inspects) return undefined
     const known = registry.byMac(mac)
     // An installer that nobody knows asks through the other NIC of a machine, or was booted from a stick: its answer request tells who it is.
     const { stage } = boot

@@ -13,6 +13,7 @@ import type { DhcpFact, DhcpFleet } from './fleet.ts'
 import { writeReason } from './log-line.ts'
 import { type DhcpMessage, isMalformed } from './message.ts'
 import { respondAsProxy } from './proxy.ts'
+import { isInspection } from './question.ts'
 import type { WatchHook } from './server-watch.ts'
 import { Telling } from './telling.ts'
 
@@ -95,7 +96,7 @@ class Serving {
     if (watch?.isOurs(request)) return
     const decision = this.#decide(request, from)
     if (decision.do === 'reply') this.#sendInTime(decision, request, from)
-    else this.#telling.report(decision, request)
+    else if (!isInspection(request)) this.#telling.report(decision, request)
   }
 
   #decide(request: DhcpMessage, from: Endpoint): Decision {
@@ -119,7 +120,8 @@ class Serving {
   #send(reply: Reply, request: DhcpMessage, from: Endpoint): void {
     const isProxy = this.#options.as === 'proxy'
     const to = isProxy ? destinationOf(request, reply.type, from.port) : bootServerDestination(request, from)
-    this.#telling.send(reply, request, to)
+    if (isInspection(request)) this.#telling.sendUntold(reply, request, to)
+    else this.#telling.send(reply, request, to)
   }
 }
 

@@ -7,15 +7,15 @@ import type { AddressProbe } from '../kit/address-probe.ts'
 import type { Alarms, Trouble } from '../kit/alarms.ts'
 import type { Clock } from '../kit/clock.ts'
 import type { Datagram, DatagramPort } from '../kit/datagram-port.ts'
-import { type Ipv4, LIMITED_BROADCAST, type Prefix, prefixContains, UNSPECIFIED } from '../kit/ipv4.ts'
+import { type Ipv4, LIMITED_BROADCAST, type Prefix, prefixContains } from '../kit/ipv4.ts'
 import { isProblem } from '../kit/is-problem.ts'
 import type { Log } from '../kit/log.ts'
 import { type Mac, macToBytes } from '../kit/mac.ts'
 import type { Problem } from '../kit/problem.ts'
 import { decode, encode } from './codec.ts'
 import { writeReason } from './log-line.ts'
-import { type DhcpMessage, isMalformed, MESSAGE_TYPES, SERVER_PORT } from './message.ts'
-import { bytesOf, OPTION, uint8, uint16 } from './options.ts'
+import { type DhcpMessage, isMalformed, SERVER_PORT } from './message.ts'
+import { question, QUESTION_LIMITS } from './question.ts'
 import { type AlarmReason, REASONS } from './reasons.ts'
 import { type Expected, type Sighting, sightingOfChoice, sightingOfReply, troubleOf } from './sighting.ts'
 
@@ -59,6 +59,7 @@ export class ServerWatch implements WatchHook {
   #xid = -1
   #answered = false
   #cancel = () => {}
+  readonly #listeners = new Set<(datagram: Datagram) => void>()
 
   constructor(options: WatchOptions) {
     this.#options = options
@@ -88,6 +89,22 @@ export class ServerWatch implements WatchHook {
     if (sighting) this.#consider(sighting)
   }
 
+  /** Port 68 is one for all of this process; undefined, or why nobody can use it. */
+  get deaf(): Problem | undefined {
+    return isProblem(this.#options.port) ? this.#options.port : undefined
+  }
+
+  /** Hears what the watch hears, our own replies included. Returns how to stop. */
+  listenIn(receive: (datagram: Datagram) => void): () => void {
+    this.#listeners.add(receive)
+    return () => void this.#listeners.delete(receive)
+  }
+
+  /** Broadcasts a message to all servers of the link. */
+  say(bytes: Uint8Array): void {
+    this.#port?.send(bytes, { address: LIMITED_BROADCAST, port: SERVER_PORT })
+  }
+
   #look(): void {
     this.#xid = randomBytes(4).readUInt32BE()
     this.#answered = false
@@ -96,8 +113,7 @@ export class ServerWatch implements WatchHook {
 
   #ask(left: number): void {
     const { clock, mac } = this.#options
-    const bytes = encode(question(this.#xid, mac), { maxBytes: 548 })
-    this.#port?.send(bytes, { address: LIMITED_BROADCAST, port: SERVER_PORT })
+    this.say(encode(question(this.#xid, mac), QUESTION_LIMITS))
     this.#cancel = clock.after(ANSWER_MS, () => {
       if (!this.#answered && left > 1) return this.#ask(left - 1)
       this.#conclude()
@@ -114,7 +130,9 @@ export class ServerWatch implements WatchHook {
     this.#raise({ code: 'no-other-server', severity, message, hint }, LASTS)
   }
 
-  #hear({ bytes, from }: Datagram): void {
+  #hear(datagram: Datagram): void {
+    for (const listener of this.#listeners) listener(datagram)
+    const { bytes, from } = datagram
     const message = decode(bytes)
     const sighting = isMalformed(message) ? undefined : sightingOfReply(message, from.address)
     if (isMalformed(message) || !sighting || from.address === this.#options.expected.ours) return
@@ -148,31 +166,5 @@ export class ServerWatch implements WatchHook {
     const { alarms, log } = this.#options
     if (!alarms.raise(trouble, quietMs)) return
     writeReason(log, trouble.code as AlarmReason, { ...trouble.details }, trouble.message)
-  }
-}
-
-/** A machine with UEFI that has no address, so that servers of addresses and of boot data answer alike; never followed by a REQUEST. */
-function question(xid: number, mac: Mac): DhcpMessage {
-  return {
-    op: 'request',
-    htype: 1,
-    chaddr: macToBytes(mac),
-    hops: 0,
-    xid,
-    secs: 0,
-    // The answer must reach a host whose kernel has another address.
-    broadcast: true,
-    ciaddr: UNSPECIFIED,
-    yiaddr: UNSPECIFIED,
-    siaddr: UNSPECIFIED,
-    giaddr: UNSPECIFIED,
-    sname: '',
-    file: '',
-    options: new Map([
-      [OPTION.messageType, uint8(MESSAGE_TYPES.discover)],
-      [OPTION.vendorClass, bytesOf('PXEClient:Arch:00007:UNDI:003000')],
-      [OPTION.clientArchitecture, uint16(7)],
-      [OPTION.parameterList, Uint8Array.of(OPTION.subnetMask, OPTION.router, OPTION.dns, OPTION.bootFile)],
-    ]),
   }
 }

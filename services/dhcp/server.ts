@@ -22,6 +22,7 @@ import { isActive, LeaseTable } from './lease-table.ts'
 import { writeConflict, writeReason } from './log-line.ts'
 import { type DhcpMessage, isMalformed } from './message.ts'
 import { messageTypeOf } from './options.ts'
+import { isInspection } from './question.ts'
 import { type Heard, type ProbedOffer, Probing, TRIES_MOST } from './probing.ts'
 import { watchPools } from './pool-watch.ts'
 import { respond } from './respond.ts'
@@ -194,6 +195,7 @@ class Serving {
     const request = decode(bytes)
     // What we asked ourselves is heard here, too: nobody waits for an answer, so it is neither counted nor decided.
     if (!isMalformed(request) && this.#options.watch?.isOurs(request)) return
+    if (!isMalformed(request) && isInspection(request)) return this.#showInspector(request, from.port)
     this.#counts.received()
     if (isMalformed(request)) {
       this.#counts.malformed(request.malformed)
@@ -205,6 +207,13 @@ class Serving {
     if (mac && messageTypeOf(request) === 'discover') return this.#discovers.add(mac, heard)
     if (mac) this.#discovers.settle(mac)
     this.#decide(heard)
+  }
+
+  /** What a stranger would be told now. No address is held for it, and nobody becomes known. */
+  #showInspector(request: DhcpMessage, sourcePort: number): void {
+    const decision = respond(request, this.#view, this.#options.clock.now())
+    if (decision.do !== 'reply') return
+    this.#telling.sendUntold(decision, request, destinationOf(request, decision.type, sourcePort))
   }
 
   #decide(heard: Heard): void {

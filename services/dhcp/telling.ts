@@ -41,13 +41,20 @@ export class Telling {
   }
 
   send(reply: Reply, request: DhcpMessage, to: Endpoint): void {
-    const { port, mtu, counts } = this.#options
-    const { bytes, dropped } = encodeWithin(reply.message, limitsFor(request, mtu))
-    port.send(bytes, to)
+    const { counts } = this.#options
+    const dropped = this.sendUntold(reply, request, to)
     counts.sent()
     this.report(reply, request)
     for (const note of reply.notes) this.note(note, reply)
     if (dropped.length > 0) this.note('options-left-out', reply, { options: dropped })
+  }
+
+  /** For who only looks: it stands in no log, no count and no timeline. Returns the options that did not fit. */
+  sendUntold(reply: Reply, request: DhcpMessage, to: Endpoint): number[] {
+    const { port, mtu } = this.#options
+    const { bytes, dropped } = encodeWithin(reply.message, limitsFor(request, mtu))
+    port.send(bytes, to)
+    return dropped
   }
 
   note(note: NoteReason, { client }: Reply, fields: LogFields = {}): void {
