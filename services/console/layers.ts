@@ -1,34 +1,10 @@
 /** The answers folder for people: each layer, who is installed with it, and what is wrong with it. */
-import { z } from 'zod'
 import { type AnswerTable, isTable } from '../answer/keys.ts'
 import type { Layers } from '../answer/layer.ts'
 import { parseMac } from '../kit/mac.ts'
 import type { Problem } from '../kit/problem.ts'
 import type { Site } from '../site/types.ts'
-
-export const problemShape = z.object({
-  code: z.string(),
-  message: z.string(),
-  hint: z.string().describe('what to do about it'),
-  severity: z.enum(['error', 'warning']),
-  place: z
-    .object({ file: z.string(), line: z.number().int().optional(), column: z.number().int().optional() })
-    .optional(),
-})
-
-export const layersShape = z.object({
-  layers: z.array(
-    z.object({
-      name: z.string().describe('as profiles, rules and machines name it; a MAC for the last layer of one machine'),
-      file: z.string(),
-      usedBy: z.array(z.string()).describe('`profile pve`, `machine node1`, `rule 2`'),
-      keys: z.number().int().describe('how many values it sets; 0 if it cannot be read'),
-      problems: z.array(problemShape),
-    }),
-  ),
-})
-
-export type LayersView = z.infer<typeof layersShape>
+import type { LayersView } from './schema/health.ts'
 
 function countKeys(table: AnswerTable): number {
   return Object.values(table).reduce<number>((sum, value) => sum + (isTable(value) ? countKeys(value) : 1), 0)
