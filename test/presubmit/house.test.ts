@@ -90,6 +90,12 @@ const EDGES: [pattern: RegExp, why: string][] = [
   [/^services\/tftp\/segment-file\.ts$/, 'parts of ISOs'],
   [/^services\/site\/secret-files\.ts$/, 'modes of secret files'],
   [/^services\/health\/edge\//, 'the wire and this machine, as they are looked at'],
+  [/^services\/console\/(build-page|page-files)\.ts$/, 'how the page is built, and its built files'],
+  [
+    /^services\/console\/page\/(store\/(clock|live|orders|shown)|wire\/(api|events)|parts\/[a-z-]+|main|router|session)\.tsx?$/,
+    'the browser',
+  ],
+  [/^services\/console\/page\/.*\.tsx$/, 'what the browser shows'],
   [/^services\/dns\/tcp(-query)?\.ts$/, 'DNS over TCP, of the server and of the forwarder'],
 ]
 
@@ -102,6 +108,38 @@ function touchesWorld({ from, names }: Import): boolean {
   if (from.startsWith('node:')) return !PURE_NODE.has(from) && PURE_NAMES[from] !== names
   return !PURE_PACKAGES.has(from)
 }
+
+describe('the page', () => {
+  const PAGE = 'services/console/page/'
+  const isOfPage = (path: string): boolean => path.startsWith(PAGE)
+
+  test('it runs in browsers: of the rest it knows types only, of Node nothing', () => {
+    const wrong = services
+      .filter(({ path }) => isOfPage(path))
+      .flatMap(file =>
+        importsOf(file).flatMap(imported => {
+          const target = targetOf(file, imported)
+          const isFine = target
+            ? isOfPage(target) || imported.names.startsWith('type ')
+            : !imported.from.startsWith('node:')
+          return isFine ? [] : [`${file.path} imports ${imported.from}`]
+        }),
+      )
+    expect(wrong).toEqual([])
+  })
+
+  test('the rest knows its paths and no more of it', () => {
+    const wrong = services
+      .filter(({ path }) => !isOfPage(path))
+      .flatMap(file =>
+        importsOf(file).flatMap(imported => {
+          const target = targetOf(file, imported)
+          return target && isOfPage(target) && target !== `${PAGE}paths.ts` ? [`${file.path} imports ${target}`] : []
+        }),
+      )
+    expect(wrong).toEqual([])
+  })
+})
 
 describe('purity', () => {
   test('pure files import no IO module, no logger and no socket', () => {
@@ -157,7 +195,8 @@ describe('size', () => {
 describe('names and types', () => {
   test('files are kebab-case, and none is a drawer for odds and ends', () => {
     const wrong = services.filter(
-      ({ path }) => !/^[a-z0-9/-]+(\.d)?\.ts$/.test(path) || /(utils?|helpers?|manager|misc|common)\.ts$/.test(path),
+      ({ path }) =>
+        !/^[a-z0-9/-]+(\.d)?\.tsx?$/.test(path) || /(utils?|helpers?|manager|misc|common)\.tsx?$/.test(path),
     )
     expect(wrong.map(({ path }) => path)).toEqual([])
   })

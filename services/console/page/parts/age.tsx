@@ -1,0 +1,23 @@
+/** How long ago, ticking. Only its text node changes, and only when the text does. */
+import { useComputed } from '@preact/signals'
+import { secondsSince } from '../store/clock.ts'
+import { age } from '../words/quantities.ts'
+
+/** An instant in full, as a person in this browser's time zone says it. */
+export function inFull(iso: string): string {
+  return new Date(iso).toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'medium' })
+}
+
+function Ticking({ at }: { at: string }) {
+  const text = useComputed(() => age(secondsSince(at)))
+  return <>{text}</>
+}
+
+export function Age({ at, suffix = '' }: { at: string; suffix?: string }) {
+  return (
+    <time dateTime={at} title={inFull(at)}>
+      <Ticking key={at} at={at} />
+      {suffix}
+    </time>
+  )
+}

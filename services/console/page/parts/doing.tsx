@@ -1,0 +1,29 @@
+/** What a machine does now: its download, why it stands still, or its stage. */
+import type { MachineView } from '../../machine-view.ts'
+import { progressInWords, stageInWords } from '../words/state-words.ts'
+import { ProgressBar } from './progress-bar.tsx'
+
+export function Doing({ machine }: { machine: MachineView }) {
+  const { reason, progress, conflicts } = machine
+  if (progress && !reason) {
+    const words = progressInWords(progress)
+    return (
+      <span class="doing">
+        <ProgressBar percent={words.percent} label={`${words.file} sent to ${machine.name}`} />
+        <span class="number percent">{words.percent} %</span>
+        <span class="dim">
+          {words.file}, {words.rate}
+          {words.left && `, ${words.left} left`}
+        </span>
+      </span>
+    )
+  }
+  const why = reason ?? (conflicts ? `claims the same ${conflicts[0]?.by} as ${conflicts[0]?.name}` : undefined)
+  if (why)
+    return (
+      <span class="doing reason" title={why}>
+        {why}
+      </span>
+    )
+  return <span class="doing dim">{stageInWords(machine)}</span>
+}

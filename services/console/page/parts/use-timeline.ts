@@ -1,0 +1,35 @@
+/** The timeline of one machine for as long as a view shows it: what was, then what comes. */
+import { type ReadonlySignal, type Signal, useSignal } from '@preact/signals'
+import { useEffect } from 'preact/hooks'
+import type { TimelineEntry } from '../../machine-view.ts'
+import { onEvent, refetched } from '../store/live.ts'
+import { withEntries } from '../store/timeline.ts'
+import { get } from '../wire/api.ts'
+import type { PageProblem } from '../wire/problem.ts'
+
+export type Timeline = { entries?: readonly TimelineEntry[]; problem?: PageProblem }
+
+export function useTimeline(id: string): ReadonlySignal<Timeline> {
+  const timeline: Signal<Timeline> = useSignal({})
+  // After a gap that could not be bridged it is asked for again.
+  const turn = refetched.value
+  useEffect(() => {
+    let isOver = false
+    const add = (entries: readonly TimelineEntry[]): void => {
+      timeline.value = { entries: withEntries(timeline.peek().entries ?? [], entries) }
+    }
+    const end = onEvent((machine, event) => {
+      if (machine === id) add([event])
+    })
+    void get<TimelineEntry[]>(`/api/v1/machines/${encodeURIComponent(id)}/timeline`).then(answer => {
+      if (isOver) return
+      if (answer.ok) add(answer.value)
+      else timeline.value = { ...timeline.peek(), problem: answer.problem }
+    })
+    return () => {
+      isOver = true
+      end()
+    }
+  }, [id, turn])
+  return timeline
+}

@@ -1,0 +1,24 @@
+/** One view for each of the page's own paths. A view is one file in views/; a new one is a path in paths.ts and a line here. */
+import type { ComponentType } from 'preact'
+import type { PagePath, Params } from './paths.ts'
+import { machines } from './store/live.ts'
+import { MachineView } from './views/machine.tsx'
+import { RackView } from './views/rack.tsx'
+
+export type ViewProps = { params: Params }
+
+export type Route = {
+  view: ComponentType<ViewProps>
+  /** What the browser's tab says. */
+  title: (params: Params) => string
+  /** Its name among the links of the header, if it has one. */
+  link?: string
+}
+
+export const ROUTES: Record<PagePath, Route> = {
+  '/': { view: RackView, title: () => 'Rack', link: 'Rack' },
+  '/machines/:id': {
+    view: MachineView,
+    title: ({ id = '' }) => machines.value.get(id)?.value.name ?? id,
+  },
+}

@@ -1,0 +1,253 @@
+/** The fleet as it is now: the list once, then the stream of events, and again from where it broke off. */
+import { batch, computed, type ReadonlySignal, type Signal, signal } from '@preact/signals'
+import type { MachineView, TimelineEntry } from '../../machine-view.ts'
+import { access, get } from '../wire/api.ts'
+import { type EventReader, openEvents } from '../wire/events.ts'
+import type { Message, Topic } from '../wire/messages.ts'
+import { UNREACHABLE } from '../wire/problem.ts'
+import { type Counts, countGroups } from './choice.ts'
+import { tellTime } from './clock.ts'
+import { advance, type Connection, type ConnectionNews, SILENCE_MS, waitBefore } from './connection.ts'
+import { announcement, collectNews, withProgress } from './fleet.ts'
+
+export type Appliance = {
+  name: string
+  domain: string
+  version: string
+  startedAt: string
+  now: string
+  interface: string
+  address: string
+  fingerprint?: string
+  mode: string
+  profiles: { name: string; iso: string; answers: string[]; kernelArgs: string[]; firstBoot?: string }[]
+  unknown: string
+}
+
+export const connection = signal<Connection>({ kind: 'connecting' })
+export const appliance = signal<Appliance | undefined>(undefined)
+
+/** One signal for each machine, so that what happens to one repaints one row. The map changes when machines come and go. */
+export const machines = signal<ReadonlyMap<string, Signal<MachineView>>>(new Map())
+/** False until the list came once: no machines, and not asked yet, are two things. */
+export const isLoaded = signal(false)
+/** Counts the changes that may move a machine to another group or place; mere progress does not. */
+export const changes = signal(0)
+
+/** All of them as they are now. Who reads this follows `changes`, or looks when it must. */
+export function views(): MachineView[] {
+  return Array.from(machines.peek().values(), machine => machine.peek())
+}
+
+export const counts: ReadonlySignal<Counts> = computed(() => {
+  void changes.value
+  return countGroups(views())
+})
+
+/** What a screen reader is told: ends of installations, new machines, and the connection. */
+export const announced = signal('')
+/** The appliance was updated while the page was open. */
+export const isOutdated = signal(false)
+
+/** Changes when everything was asked for again, so what was heard in between may be missing. */
+export const refetched = signal(0)
+
+const topics = new Map<Topic, Signal<number>>()
+
+/** Changes when what it stands for should be fetched again. */
+export function topicSignal(topic: Topic): Signal<number> {
+  const known = topics.get(topic) ?? signal(0)
+  topics.set(topic, known)
+  return known
+}
+
+function staleAll(): void {
+  for (const topic of topics.values()) topic.value++
+}
+
+type Listener = (machine: string, event: TimelineEntry) => void
+const listeners = new Set<Listener>()
+
+/** Every event of every machine as it comes. @returns what ends it */
+export function onEvent(listener: Listener): () => void {
+  listeners.add(listener)
+  return () => listeners.delete(listener)
+}
+
+function putMachines(views: readonly MachineView[]): void {
+  const before = machines.peek()
+  const after = new Map<string, Signal<MachineView>>()
+  for (const view of views) {
+    const known = before.get(view.id)
+    if (known) known.value = view
+    after.set(view.id, known ?? signal(view))
+  }
+  machines.value = after
+  changes.value++
+}
+
+/** Orders answer with the new view, which need not wait for its event. */
+export function putMachine(view: MachineView): void {
+  const known = machines.peek().get(view.id)
+  if (known) known.value = view
+  else machines.value = new Map(machines.peek()).set(view.id, signal(view))
+  changes.value++
+}
+
+async function fetchFleet(): Promise<boolean> {
+  const askedAt = Date.now()
+  const [about, list] = await Promise.all([get<Appliance>('/api/v1/appliance'), get<MachineView[]>('/api/v1/machines')])
+  const heardAt = Date.now()
+  if (!about.ok || !list.ok) return false
+  batch(() => {
+    tellTime(about.value.now, askedAt, heardAt)
+    appliance.value = about.value
+    putMachines(list.value)
+    isLoaded.value = true
+  })
+  return true
+}
+
+function apply(messages: readonly Message[]): void {
+  const news = collectNews(messages)
+  const said: string[] = []
+  batch(() => {
+    for (const view of news.machines.values()) {
+      const text = announcement(machines.peek().get(view.id)?.peek(), view)
+      if (text) said.push(text)
+      putMachine(view)
+    }
+    for (const progressed of news.progress.values()) {
+      const known = machines.peek().get(progressed.id)
+      if (known) known.value = withProgress(known.peek(), progressed)
+    }
+    // A rack that ends all at once is one sentence, not forty.
+    if (said.length > 0)
+      announced.value = said.length > 3 ? `${said.length} machines changed their state` : said.join('. ')
+  })
+  for (const message of messages)
+    if (message.kind === 'machine') for (const listener of listeners) listener(message.machine.id, message.event)
+}
+
+/** Messages are applied together this often: under what an eye notices, and far above what a browser paints in. */
+const TOGETHER_MS = 40
+
+class Live {
+  private reader: EventReader | undefined
+  private lastId: string | undefined
+  private version: string | undefined
+  private waiting: Message[] = []
+  private timer: ReturnType<typeof setTimeout> | undefined
+  private silence: ReturnType<typeof setTimeout> | undefined
+  private isFetching = false
+
+  start(): void {
+    this.stop()
+    connection.value = { kind: 'connecting' }
+    this.open()
+  }
+
+  stop(): void {
+    this.reader?.close()
+    clearTimeout(this.timer)
+    clearTimeout(this.silence)
+    this.timer = undefined
+    this.waiting = []
+    this.lastId = undefined
+  }
+
+  /** At once, because a person asked or the computer woke up. */
+  retry(): void {
+    if (connection.peek().kind === 'reconnecting') this.open()
+  }
+
+  private open(): void {
+    clearTimeout(this.silence)
+    this.reader?.close()
+    this.reader = openEvents(this.lastId, {
+      opened: () => this.tell({ kind: 'opened' }),
+      heard: () => this.listen(),
+      message: (message, id) => this.take(message, id),
+      ended: status => this.ended(status),
+    })
+    this.listen()
+  }
+
+  private tell(news: ConnectionNews): void {
+    connection.value = advance(connection.peek(), news)
+  }
+
+  private listen(): void {
+    clearTimeout(this.silence)
+    this.silence = setTimeout(() => this.ended(0), SILENCE_MS)
+  }
+
+  private ended(status: number): void {
+    clearTimeout(this.silence)
+    this.reader?.close()
+    if (status === 401) {
+      this.tell({ kind: 'refused' })
+      void get('/api/v1/session')
+      return
+    }
+    this.tell({ kind: 'broke', at: Date.now() })
+    const now = connection.peek()
+    const tries = now.kind === 'reconnecting' ? now.tries : 0
+    this.silence = setTimeout(() => this.open(), waitBefore(tries, Math.random()))
+  }
+
+  private take(message: Message, id: string | undefined): void {
+    if (id !== undefined) this.lastId = id
+    if (message.kind === 'hello') {
+      if (this.version !== undefined && this.version !== message.version) isOutdated.value = true
+      this.version = message.version
+      // After a gap that could be bridged the missed events follow; else everything is asked for, once.
+      if (!isLoaded.peek()) void this.fetchAll()
+      else void this.askTime()
+      return
+    }
+    if (message.kind === 'reset') return void this.fetchAll()
+    if (message.kind === 'changed') {
+      topicSignal(message.what).value++
+      if (message.what === 'machines') void this.fetchAll()
+      return
+    }
+    this.waiting.push(message)
+    this.timer ??= setTimeout(() => this.flush(), TOGETHER_MS)
+  }
+
+  private flush(): void {
+    this.timer = undefined
+    // The list that is on its way is older than what waits here.
+    if (this.isFetching) return
+    const messages = this.waiting
+    this.waiting = []
+    if (messages.length > 0) apply(messages)
+  }
+
+  private async askTime(): Promise<void> {
+    const askedAt = Date.now()
+    const about = await get<Appliance>('/api/v1/appliance')
+    if (!about.ok) return
+    tellTime(about.value.now, askedAt, Date.now())
+    appliance.value = about.value
+  }
+
+  private async fetchAll(): Promise<void> {
+    if (this.isFetching) return
+    this.isFetching = true
+    const came = await fetchFleet()
+    this.isFetching = false
+    if (!came && access.peek().kind === 'in') return this.ended(0)
+    refetched.value++
+    staleAll()
+    this.flush()
+  }
+}
+
+export const live = new Live()
+
+/** What the page says in place of the fleet while nothing was ever heard. */
+export const firstProblem = computed(() =>
+  connection.value.kind === 'reconnecting' && !isLoaded.value ? UNREACHABLE : undefined,
+)

@@ -1,0 +1,79 @@
+/** The client of the API: JSON in and out, problems as values. Who is signed in, and since when not, is kept here because every answer may tell. */
+import { signal } from '@preact/signals'
+import { type PageProblem, readProblem, UNREACHABLE } from './problem.ts'
+
+export type Outcome<T> = { ok: true; value: T } | { ok: false; problem: PageProblem }
+
+export type Session = { user: { name: string; role: 'viewer' | 'operator' }; csrf: string; expiresAt: string }
+
+export type Access = { kind: 'asking' } | { kind: 'in'; session: Session } | { kind: 'out'; problem: PageProblem }
+
+export const access = signal<Access>({ kind: 'asking' })
+
+/** Orders can be slow: a rehearsal for each of 500 machines. */
+const PATIENCE_MS = 60_000
+
+function headersFor(method: string, body: unknown): Record<string, string> {
+  const { value } = access
+  return {
+    accept: 'application/json',
+    ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+    ...(method !== 'GET' && value.kind === 'in' ? { 'x-csrf-token': value.session.csrf } : {}),
+  }
+}
+
+async function bodyOf(response: Response): Promise<unknown> {
+  const text = await response.text()
+  try {
+    return text === '' ? undefined : JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+export async function call<T>(method: 'GET' | 'POST' | 'DELETE', path: string, body?: unknown): Promise<Outcome<T>> {
+  try {
+    const response = await fetch(path, {
+      method,
+      headers: headersFor(method, body),
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      signal: AbortSignal.timeout(PATIENCE_MS),
+    })
+    const value = await bodyOf(response)
+    if (response.ok) return { ok: true, value: value as T }
+    const problem = readProblem(response.status, value)
+    if (problem.code === 'not-signed-in') access.value = { kind: 'out', problem }
+    return { ok: false, problem }
+  } catch {
+    return { ok: false, problem: UNREACHABLE }
+  }
+}
+
+export const get = <T>(path: string): Promise<Outcome<T>> => call<T>('GET', path)
+export const post = <T>(path: string, body: unknown): Promise<Outcome<T>> => call<T>('POST', path, body)
+
+/** @returns the problem, if there is no way in with that */
+export async function signIn(
+  credentials: { name: string; password: string } | { link: string },
+): Promise<PageProblem | undefined> {
+  const answer = await post<Session>('/api/v1/session', credentials)
+  if (!answer.ok) return answer.problem
+  access.value = { kind: 'in', session: answer.value }
+  return undefined
+}
+
+/** Who the browser is signed in as already; asked once, when the page opens. */
+export async function askSession(): Promise<void> {
+  const answer = await get<Session>('/api/v1/session')
+  access.value = answer.ok ? { kind: 'in', session: answer.value } : { kind: 'out', problem: answer.problem }
+}
+
+export async function signOut(): Promise<void> {
+  await call('DELETE', '/api/v1/session')
+  await askSession()
+}
+
+export function canOrder(): boolean {
+  const { value } = access
+  return value.kind === 'in' && value.session.user.role === 'operator'
+}

@@ -1,0 +1,39 @@
+/** What `/api/v1/events` tells, as the page understands it. */
+import type { MachineView, TimelineEntry } from '../../machine-view.ts'
+import type { SentEvent } from './event-stream.ts'
+
+/** What is to be fetched again. */
+export type Topic = 'alarms' | 'isos' | 'leases' | 'webhooks' | 'machines'
+
+export type Progressed = { id: string; progress?: NonNullable<MachineView['progress']>; heardAt: string }
+
+export type Message =
+  | { kind: 'hello'; seq: number; version: string }
+  | { kind: 'machine'; machine: MachineView; event: TimelineEntry }
+  | { kind: 'progress'; progressed: Progressed }
+  | { kind: 'changed'; what: Topic }
+  | { kind: 'reset' }
+
+/** Undefined for what a newer appliance may tell, and for what is no JSON. */
+export function readMessage({ name, data }: SentEvent): Message | undefined {
+  if (name === 'reset') return { kind: 'reset' }
+  let value: unknown
+  try {
+    value = JSON.parse(data)
+  } catch {
+    return undefined
+  }
+  if (typeof value !== 'object' || value === null) return undefined
+  switch (name) {
+    case 'hello':
+      return { kind: 'hello', ...(value as { seq: number; version: string }) }
+    case 'machine':
+      return { kind: 'machine', ...(value as { machine: MachineView; event: TimelineEntry }) }
+    case 'progress':
+      return { kind: 'progress', progressed: value as Progressed }
+    case 'changed':
+      return { kind: 'changed', what: (value as { what: Topic }).what }
+    default:
+      return undefined
+  }
+}

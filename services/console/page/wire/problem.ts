@@ -1,0 +1,43 @@
+/** An error of the API as the page shows it: what, where, what to do. */
+
+export type PageProblem = {
+  /** HTTP status; 0 if there was no answer. */
+  status: number
+  code: string
+  message: string
+  hint: string
+  /** Which parts of the request were wrong. */
+  errors: { path: string; message: string }[]
+  /** Whether a one-time link is the way in (`not-signed-in`). */
+  canLink?: boolean
+}
+
+export const UNREACHABLE: PageProblem = {
+  status: 0,
+  code: 'unreachable',
+  message: 'the appliance does not answer',
+  hint: 'check the network between you and it, and on it: systemctl status rackrise',
+  errors: [],
+}
+
+type ProblemDetails = {
+  title?: string
+  detail?: string
+  code?: string
+  hint?: string
+  errors?: { path: string; message: string }[]
+  canLink?: boolean
+}
+
+/** @param body of `application/problem+json` (RFC 9457), or whatever else came with that status */
+export function readProblem(status: number, body: unknown): PageProblem {
+  const details = (typeof body === 'object' && body !== null ? body : {}) as ProblemDetails
+  return {
+    status,
+    code: details.code ?? `http-${status}`,
+    message: details.detail ?? details.title ?? `the appliance answered with status ${status}`,
+    hint: details.hint ?? 'its log says more: journalctl -u rackrise',
+    errors: details.errors ?? [],
+    ...(details.canLink === undefined ? {} : { canLink: details.canLink }),
+  }
+}
