@@ -72,7 +72,7 @@ function sendPageFile(file: PageFile, request: FastifyRequest, reply: FastifyRep
 const NOT_BUILT = 'the web page was not built: run `npm run build` where Rackrise is installed, and start it again\n'
 
 /** The page needs no sign-in: it holds nothing but code, and it is where people sign in. */
-const OPEN = { config: { role: 'none' } } as const
+const OPEN = { config: { role: 'none' }, schema: { hide: true } } as const
 
 export function addPage(app: FastifyInstance, folder = PAGE_FOLDER): void {
   const files = readPage(folder)
