@@ -14,6 +14,7 @@ import { leaseCommand } from './lease.ts'
 import { machineCommand } from './machine.ts'
 import { metricsCommand } from './metrics.ts'
 import { serveCommand } from './serve.ts'
+import { tokenCommand, userCommand } from './user.ts'
 import { VERSION } from './version.ts'
 import { webhookCommand } from './webhook.ts'
 
@@ -29,6 +30,8 @@ export const COMMANDS: readonly Command[] = [
   isoCommand,
   alarmCommand,
   webhookCommand,
+  userCommand,
+  tokenCommand,
   metricsCommand,
   backupCommand,
   restoreCommand,

@@ -2,10 +2,10 @@
  * One message in, one reply or nothing out: what was prepared if it still holds, else screen, decode, answer, forward, encode, in that order.
  * A reply that the slow way has made, and that would be the same for the next asker, is prepared for it.
  */
+import { type Account, type Budget, type BudgetLimits, spend } from '../kit/budget.ts'
 import type { Instant } from '../kit/clock.ts'
 import type { Ipv4 } from '../kit/ipv4.ts'
 import { type AnswerContext, answer, type Outcome, type Standing, standingOf } from './answer.ts'
-import { type Account, type Budget, spend } from './budget.ts'
 import { decodeQuery, emptyReply, encodeHeaderReply, encodeReply, payloadLimit, type Query } from './codec.ts'
 import type { Forwarded, Forwarder } from './forward.ts'
 import { octetsFor, type PreparedReplies, type Rests } from './prepared.ts'
@@ -24,6 +24,9 @@ export type Resolver = {
   /** Absent when nothing is forwarded. */
   forwarder?: Forwarder
 }
+
+/** Replies: far above what a rack asks, far below what makes a borrowed address worth borrowing (J31). */
+export const DEFAULT_BUDGET: BudgetLimits = { perSecond: 2000, burst: 4000, clients: 4096 }
 
 const LARGEST_TCP_MESSAGE = 65_535
 

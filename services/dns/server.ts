@@ -1,6 +1,7 @@
 /** The DNS server: sockets, clock and log around `resolver.ts`. */
 import { randomInt } from 'node:crypto'
 import type { Server } from 'node:net'
+import { type BudgetLimits, newBudget } from '../kit/budget.ts'
 import { calmLog } from '../kit/calm-log.ts'
 import type { Clock } from '../kit/clock.ts'
 import type { Datagram, DatagramPort, Endpoint, OpenDatagramPort } from '../kit/datagram-port.ts'
@@ -9,13 +10,12 @@ import type { Log } from '../kit/log.ts'
 import type { Meter } from '../kit/meter.ts'
 import type { Site } from '../site/types.ts'
 import type { AnswerContext, DnsView, Standing } from './answer.ts'
-import { type BudgetLimits, newBudget } from './budget.ts'
 import { type DnsCounts, dnsCounts, type Kept } from './counts.ts'
 import { type AskTcp, createForwarder, type Forwarder } from './forward.ts'
 import { foldCase } from './name.ts'
 import { PreparedReplies } from './prepared.ts'
 import { type DnsReason, REASONS } from './reasons.ts'
-import { type Resolved, type Resolver, resolve } from './resolver.ts'
+import { DEFAULT_BUDGET, type Resolved, type Resolver, resolve } from './resolver.ts'
 import { tcpAsker } from './tcp-query.ts'
 import { serveTcp } from './tcp.ts'
 import { buildZones, installerName, type InstallerName, zoneFor } from './zone.ts'
@@ -95,7 +95,7 @@ export async function startDns(options: DnsOptions): Promise<DnsServer> {
 }
 
 function newResolver(options: DnsOptions): Resolver {
-  const { site, view, clock, log, budget } = options
+  const { site, view, clock, log, budget = DEFAULT_BUDGET } = options
   const context = newContext(site, view, Math.floor(clock.now() / 1000), log)
   const forwarder = newForwarder(options, key => zoneFor(context.zones, key) !== undefined)
   return {

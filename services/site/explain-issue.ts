@@ -1,22 +1,34 @@
 /** What zod refuses, in the words of a person who edits the file: what, where, what to do. */
 import type { z } from 'zod'
 import { keyLabel, shown, tableLabel, wrong, type Finding, type Path } from './finding.ts'
-import { keysOf, tablesWith } from './schema.ts'
 import { suggest } from './suggest.ts'
 
 type Issue = z.core.$ZodIssue
+
+/** What has to be known of a kind of file to say what its author meant. */
+export type Vocabulary = {
+  /** The keys that the table at that path may have; none if there is no such table. */
+  keysOf: (table: Path) => string[]
+  /** Tables that have a key of that name, for a key that stands under the wrong header. */
+  tablesWith: (key: string) => Path[]
+  /** What is to be done about a secret that is written into that table. */
+  secretHint: (table: Path) => string
+  /** How somebody would write a key that a table cannot do without. */
+  examples: Readonly<Record<string, string>>
+}
+
 /** Keys that somebody who would write a secret into the file is likely to use. */
 const SECRET_KEY = /^(.*[-_])?(secret|password|passwd|token)$/i
 
 /** All that zod refuses about `raw`, which is what the file said: only it can tell a missing key from a wrong one. */
-export function explainIssues(issues: readonly Issue[], raw: unknown): Finding[] {
-  const findings = issues.flatMap(issue => explainIssue(issue, raw))
+export function explainIssues(issues: readonly Issue[], raw: unknown, words: Vocabulary): Finding[] {
+  const findings = issues.flatMap(issue => explainIssue(issue, raw, words))
   // A key that is misspelt is not missing as well.
-  const meant = new Set(findings.flatMap(({ code, path }) => (code === 'unknown-key' ? meantPaths(path) : [])))
+  const meant = new Set(findings.flatMap(({ code, path }) => (code === 'unknown-key' ? meantPaths(path, words) : [])))
   return findings.filter(({ code, path }) => code !== 'missing-key' || !prefixesOf(path).some(one => meant.has(one)))
 }
 
-function meantPaths(unknown: Path): string[] {
+function meantPaths(unknown: Path, { keysOf }: Vocabulary): string[] {
   const table = unknown.slice(0, -1)
   const meant = suggest(String(unknown.at(-1)), keysOf(table))
   return meant === undefined ? [] : [[...table, meant].join('.')]
@@ -26,17 +38,17 @@ function prefixesOf(path: Path): string[] {
   return path.map((_, at) => path.slice(0, at + 1).join('.'))
 }
 
-function explainIssue(issue: Issue, raw: unknown): Finding[] {
+function explainIssue(issue: Issue, raw: unknown, words: Vocabulary): Finding[] {
   const path = issue.path.filter(part => typeof part !== 'symbol')
   switch (issue.code) {
     case 'unrecognized_keys':
-      return issue.keys.map(key => unknownKey(path, key, valueAt(raw, [...path, key])))
+      return issue.keys.map(key => unknownKey([...path, key], valueAt(raw, [...path, key]), words))
     case 'invalid_type':
-      return [isAbsent(raw, path) ? missingKey(path) : wrongType(path, issue.expected, raw)]
+      return [isAbsent(raw, path) ? missingKey(path, words) : wrongType(path, issue.expected, raw)]
     case 'invalid_value':
-      return [wrongWord(path, issue.values.map(String), raw)]
+      return [isAbsent(raw, path) ? missingKey(path, words) : wrongWord(path, issue.values.map(String), raw)]
     case 'invalid_union':
-      return [isAbsent(raw, path) ? missingKey(path) : wrongType(path, 'union', raw)]
+      return [isAbsent(raw, path) ? missingKey(path, words) : wrongType(path, 'union', raw)]
     case 'too_small':
     case 'too_big':
       return [outOfBounds(path, issue)]
@@ -47,26 +59,22 @@ function explainIssue(issue: Issue, raw: unknown): Finding[] {
   }
 }
 
-function unknownKey(table: Path, key: string, value: unknown): Finding {
-  const path = [...table, key]
+function unknownKey(path: Path, value: unknown, words: Vocabulary): Finding {
+  const table = path.slice(0, -1)
+  const key = String(path.at(-1))
   if (SECRET_KEY.test(key)) {
-    const message = `${shown(key)} in ${tableLabel(table)}: secrets are never written into the site file`
-    return wrong('inline-secret', path, message, secretHint(table))
+    const message = `${shown(key)} in ${tableLabel(table)}: secrets are never written into this file`
+    return wrong('inline-secret', path, message, words.secretHint(table))
   }
   const isList = Array.isArray(value) && value.some(isTable)
   const what =
     isTable(value) || isList
       ? `table ${tableLabel(isList ? [...path, 0] : path)}`
       : `key ${shown(key)} in ${tableLabel(table)}`
-  return wrong('unknown-key', path, `unknown ${what}`, unknownHint(table, key))
+  return wrong('unknown-key', path, `unknown ${what}`, unknownHint(table, key, words))
 }
 
-function secretHint(table: Path): string {
-  const fileKey = keysOf(table).find(key => key.endsWith('-file'))
-  return fileKey ? `put it into a file of mode 0600 and name that in ${shown(fileKey)}` : 'take it out of the file'
-}
-
-function unknownHint(table: Path, key: string): string {
+function unknownHint(table: Path, key: string, { keysOf, tablesWith }: Vocabulary): string {
   const known = keysOf(table)
   const meant = suggest(key, known)
   if (meant) return `did you mean ${shown(meant)}?`
@@ -75,23 +83,8 @@ function unknownHint(table: Path, key: string): string {
   return known.length > 0 ? `known keys are ${known.join(', ')}` : 'remove it'
 }
 
-/** Keys that a table cannot do without, as somebody would write them. */
-const EXAMPLES: Record<string, string> = {
-  domain: 'domain = "rack7.example.org"',
-  interface: 'interface = "eth1"',
-  address: 'address = "10.77.0.20"',
-  prefix: 'prefix = "10.77.0.0/24"',
-  name: 'name = "node1"',
-  iso: 'iso = "pve:latest"',
-  mac: 'mac = ["bc:24:11:ab:12:21"]',
-  profile: 'profile = "pve"',
-  when: 'when = { mac = "b0:7b:25:*" }',
-  url: 'url = "https://automation.example.org/hooks/rackrise"',
-  code: 'code = 26',
-}
-
-function missingKey(path: Path): Finding {
-  const example = EXAMPLES[String(path.at(-1))]
+function missingKey(path: Path, { examples }: Vocabulary): Finding {
+  const example = examples[String(path.at(-1))]
   return wrong('missing-key', path, `${keyLabel(path)} is missing`, example ? `add it, as ${example}` : 'add it')
 }
 
@@ -103,6 +96,7 @@ const EXPECTED: Record<string, string> = {
   array: 'an array',
   object: 'a table',
   record: 'a table',
+  date: 'a date',
   union: 'a string, a number, true, false or an array',
 }
 const EXPECTED_HINTS: Record<string, string> = {
@@ -113,6 +107,7 @@ const EXPECTED_HINTS: Record<string, string> = {
   array: 'write it in square brackets',
   object: 'write it as a table of its own',
   record: 'write it as { key = "value" }',
+  date: 'write it without quotes, as 2027-01-31',
   union: 'write what "type" asks for',
 }
 
@@ -131,7 +126,6 @@ function wrongTypeHint(path: Path, expected: string, value: unknown): string {
 
 function wrongWord(path: Path, values: string[], raw: unknown): Finding {
   const value = valueAt(raw, path)
-  if (isAbsent(raw, path)) return missingKey(path)
   const written = typeof value === 'string' ? shown(value) : kindOf(value)
   const meant = typeof value === 'string' ? suggest(value, values) : undefined
   const hint = meant ? `did you mean ${shown(meant)}?` : `write one of ${values.map(shown).join(', ')}`

@@ -9,7 +9,7 @@ import { placeFindings, type Finding } from './finding.ts'
 import { indexSource, type SourceIndex } from './locate.ts'
 import { readToml } from './read-toml.ts'
 import { baseFolder, resolveSite } from './resolve.ts'
-import { draftFile, REQUIRED_TABLES, siteFile, type Draft } from './schema.ts'
+import { draftFile, REQUIRED_TABLES, SITE_WORDS, siteFile, type Draft } from './schema.ts'
 import type { Site } from './types.ts'
 
 export type Environment = {
@@ -54,7 +54,7 @@ export function examineSite(source: string, file: string, environment: Environme
   const raw: Record<string, unknown> = { ...toml.table }
   for (const table of REQUIRED_TABLES) raw[table] ??= {}
   const whole = siteFile.safeParse(raw)
-  const findings = [...toml.findings, ...explainIssues(whole.error?.issues ?? [], raw)]
+  const findings = [...toml.findings, ...explainIssues(whole.error?.issues ?? [], raw, SITE_WORDS)]
   const lost = new Set<string>()
   const draft = whole.data ?? readDraft(draftFile, raw, lost)
   if (!draft) return { findings, index, base }

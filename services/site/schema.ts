@@ -6,7 +6,8 @@
 import { z } from 'zod'
 import { extraOption } from './extra-option.ts'
 import * as field from './fields.ts'
-import type { Path } from './finding.ts'
+import type { Vocabulary } from './explain-issue.ts'
+import { type Path, shown } from './finding.ts'
 
 const site = z.strictObject({ name: field.words.optional(), domain: field.domain })
 
@@ -186,9 +187,9 @@ export type Draft = z.output<typeof draftFile>
 /** Tables that a complete file must have; taken as empty where they are absent, so that each missing key is told. */
 export const REQUIRED_TABLES = ['site', 'network'] as const
 
-/** The keys that the table at that path may have; empty if there is no such table. */
-export function keysOf(path: Path): string[] {
-  let type: z.core.$ZodType | undefined = bare(siteFile)
+/** The keys that the table at that path of such a file may have; empty if there is no such table. */
+export function keysOfTable(file: z.core.$ZodType, path: Path): string[] {
+  let type: z.core.$ZodType | undefined = bare(file)
   for (const part of path) {
     if (typeof part === 'string') type = type instanceof z.ZodObject ? type.shape[part] : undefined
     else type = type instanceof z.ZodArray ? type.element : undefined
@@ -211,6 +212,10 @@ function bare(type: z.core.$ZodType): z.core.$ZodType {
   }
 }
 
+function keysOf(path: Path): string[] {
+  return keysOfTable(siteFile, path)
+}
+
 const TABLES: readonly Path[] = [
   ...Object.keys(siteFile.shape).map(name => [name, ...(keysOf([name]).length > 0 ? [] : [0])]),
   ['dhcp', 'subnet', 0],
@@ -218,7 +223,25 @@ const TABLES: readonly Path[] = [
   ['dns', 'record', 0],
 ]
 
-/** Tables that have a key of that name, for a key that stands under the wrong header. */
-export function tablesWith(key: string): Path[] {
-  return TABLES.filter(table => keysOf(table).includes(key))
+/** How a mistake in a site file is told. */
+export const SITE_WORDS: Vocabulary = {
+  keysOf,
+  tablesWith: key => TABLES.filter(table => keysOf(table).includes(key)),
+  secretHint(table) {
+    const fileKey = keysOf(table).find(key => key.endsWith('-file'))
+    return fileKey ? `put it into a file of mode 0600 and name that in ${shown(fileKey)}` : 'take it out of the file'
+  },
+  examples: {
+    domain: 'domain = "rack7.example.org"',
+    interface: 'interface = "eth1"',
+    address: 'address = "10.77.0.20"',
+    prefix: 'prefix = "10.77.0.0/24"',
+    name: 'name = "node1"',
+    iso: 'iso = "pve:latest"',
+    mac: 'mac = ["bc:24:11:ab:12:21"]',
+    profile: 'profile = "pve"',
+    when: 'when = { mac = "b0:7b:25:*" }',
+    url: 'url = "https://automation.example.org/hooks/rackrise"',
+    code: 'code = 26',
+  },
 }

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { newBudget, spend } from '../../services/dns/budget.ts'
-import { type Resolved, resolve } from '../../services/dns/resolver.ts'
+import { newBudget, spend } from '../../services/kit/budget.ts'
+import { DEFAULT_BUDGET, type Resolved, resolve } from '../../services/dns/resolver.ts'
 import { buildZones } from '../../services/dns/zone.ts'
 import type { Ipv4 } from '../../services/kit/ipv4.ts'
 import {
@@ -26,7 +26,7 @@ const REVERSE_SOA =
 
 function resolved(question: Ask | Uint8Array, client: Ipv4 = MACHINE, where = context()): Resolved {
   const message = question instanceof Uint8Array ? question : ask(question)
-  return resolve({ context: where, budget: newBudget() }, message, client, false, 0) as Resolved
+  return resolve({ context: where, budget: newBudget(DEFAULT_BUDGET) }, message, client, false, 0) as Resolved
 }
 
 function told(question: Ask | Uint8Array, client: Ipv4 = MACHINE, where = context()): Told {

@@ -2,7 +2,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { AnswerContext, DnsView } from '../../services/dns/answer.ts'
-import { newBudget } from '../../services/dns/budget.ts'
+import { newBudget } from '../../services/kit/budget.ts'
 import { octetsFor, PreparedReplies } from '../../services/dns/prepared.ts'
 import { type Resolved, type Resolver, resolve } from '../../services/dns/resolver.ts'
 import type { Ipv4 } from '../../services/kit/ipv4.ts'

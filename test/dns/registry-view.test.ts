@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { urlsOf } from '../../services/boot/urls.ts'
-import { newBudget } from '../../services/dns/budget.ts'
+import { newBudget } from '../../services/kit/budget.ts'
 import { registryDnsView } from '../../services/dns/registry-view.ts'
-import { type Resolved, resolve } from '../../services/dns/resolver.ts'
+import { DEFAULT_BUDGET, type Resolved, resolve } from '../../services/dns/resolver.ts'
 import { buildZones } from '../../services/dns/zone.ts'
 import type { Ipv4 } from '../../services/kit/ipv4.ts'
 import type { Mac } from '../../services/kit/mac.ts'
@@ -69,7 +69,7 @@ describe('names of machines', () => {
     for (const name of ['node1.rack.test', 'Node1.rack.test', 'NODE1.RACK.TEST']) {
       const where = { ...context({ view }), domain, zones }
       const { bytes } = resolve(
-        { context: where, budget: newBudget() },
+        { context: where, budget: newBudget(DEFAULT_BUDGET) },
         ask({ name, type: TYPES.A }),
         HERE,
         false,

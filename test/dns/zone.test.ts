@@ -1,7 +1,7 @@
 /** Wildcards, reverse zones that end inside an octet, and names that only have names below them. */
 import { expect, test } from 'vitest'
-import { newBudget } from '../../services/dns/budget.ts'
-import { type Resolved, resolve } from '../../services/dns/resolver.ts'
+import { newBudget } from '../../services/kit/budget.ts'
+import { DEFAULT_BUDGET, type Resolved, resolve } from '../../services/dns/resolver.ts'
 import { buildZones, type Zones } from '../../services/dns/zone.ts'
 import type { Ipv4 } from '../../services/kit/ipv4.ts'
 import type { StaticRecord } from '../../services/site/types.ts'
@@ -10,7 +10,13 @@ import { type Ask, ask, context, fleet, MACHINE, prefix, read, type Told, TYPES 
 const AT = 'rack7.example.org'
 
 function told(question: Ask, where = context()): Told {
-  const resolved = resolve({ context: where, budget: newBudget() }, ask(question), MACHINE, false, 0) as Resolved
+  const resolved = resolve(
+    { context: where, budget: newBudget(DEFAULT_BUDGET) },
+    ask(question),
+    MACHINE,
+    false,
+    0,
+  ) as Resolved
   return read(resolved.bytes!)
 }
 

@@ -86,6 +86,7 @@ const EDGES: [pattern: RegExp, why: string][] = [
   [/^services\/kit\/(prom-meter|event-loop)\.ts$/, 'the meter'],
   [/^services\/iso\/(catalogue|attempt-files|initrd-size|watch|write-image)\.ts$/, 'files of the library'],
   [/^services\/iso\/(notes|verify|signature)\.ts$/, 'what was found out about them, and gpgv'],
+  [/^services\/console\/users-file\.ts$/, 'who may use the console'],
   [/^services\/webhook\/post\.ts$/, 'the client of the targets'],
   [/^services\/tftp\/segment-file\.ts$/, 'parts of ISOs'],
   [/^services\/site\/secret-files\.ts$/, 'modes of secret files'],

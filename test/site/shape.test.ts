@@ -300,22 +300,20 @@ test.each<[string, string, string[]]>([
     'a password of the console',
     `${RIGHT}[console]\npassword = "x"\n`,
     [
-      's.toml:11:1: error: "password" in [console]: secrets are never written into the site file; put it into a file of mode 0600 and name that in "users-file"',
+      's.toml:11:1: error: "password" in [console]: secrets are never written into this file; put it into a file of mode 0600 and name that in "users-file"',
     ],
   ],
   [
     'a secret of a webhook',
     `${RIGHT}[[webhook]]\nurl = "https://a.example.org"\nsecret = "x"\n`,
     [
-      's.toml:12:1: error: "secret" in [[webhook]]: secrets are never written into the site file; put it into a file of mode 0600 and name that in "secret-file"',
+      's.toml:12:1: error: "secret" in [[webhook]]: secrets are never written into this file; put it into a file of mode 0600 and name that in "secret-file"',
     ],
   ],
   [
     'a token where no file can be named',
     `${RIGHT}[boot]\napi-token = "x"\n`,
-    [
-      's.toml:11:1: error: "api-token" in [boot]: secrets are never written into the site file; take it out of the file',
-    ],
+    ['s.toml:11:1: error: "api-token" in [boot]: secrets are never written into this file; take it out of the file'],
   ],
   [
     'a password in a webhook URL',

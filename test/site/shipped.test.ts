@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { loadSite } from '../../services/site/load.ts'
 import { parseSite } from '../../services/site/parse.ts'
-import { keysOf, siteFile } from '../../services/site/schema.ts'
+import { SITE_WORDS, siteFile } from '../../services/site/schema.ts'
 import { NO_INTERFACES, problemsOf } from './sites.ts'
 
 const read = (name: string) => readFileSync(new URL(`../../config/${name}`, import.meta.url), 'utf8')
@@ -44,7 +44,7 @@ test('the default file shows every key that there is', () => {
     ['dhcp', 'reservation', 0],
     ['dns', 'record', 0],
   ]
-  const keys = tables.flatMap(table => [...keysOf(table), ...keysOf([...table, 0])])
+  const keys = tables.flatMap(table => [...SITE_WORDS.keysOf(table), ...SITE_WORDS.keysOf([...table, 0])])
   const missing = keys.filter(key => !new RegExp(`^(${key} = |\\[\\[\\w+\\.${key}\\]\\])`, 'm').test(source))
   expect(keys.length).toBeGreaterThan(50)
   expect(missing).toEqual([])

@@ -1,5 +1,5 @@
 /** DNS as a client's octets meet it: screen, codec, policy and what was prepared, with a zone and a machine that may forward. */
-import { newBudget } from '../../../services/dns/budget.ts'
+import { newBudget } from '../../../services/kit/budget.ts'
 import { PreparedReplies } from '../../../services/dns/prepared.ts'
 import { REASONS } from '../../../services/dns/reasons.ts'
 import { type Resolved, type Resolver, resolve } from '../../../services/dns/resolver.ts'
