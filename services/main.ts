@@ -22,6 +22,7 @@ import { registryDnsView } from './dns/registry-view.ts'
 import { startDns } from './dns/server.ts'
 import { ServedCertificate } from './http/served-certificate.ts'
 import type { HttpContext } from './http/context.ts'
+import { httpCounts } from './http/counts.ts'
 import { grubConfig, grubFile } from './http/grub-config.ts'
 import { buildApp, closeApp, startHttp } from './http/server.ts'
 import { type IsoCatalogue, openCatalogue } from './iso/catalogue.ts'
@@ -32,6 +33,7 @@ import { watchEventLoop } from './kit/event-loop.ts'
 import { handedSockets } from './kit/activation.ts'
 import { type AddressProbe, openAddressProbe } from './kit/address-probe.ts'
 import { Alarms, gaugeAlarms } from './kit/alarms.ts'
+import { calmLog } from './kit/calm-log.ts'
 import type { Clock } from './kit/clock.ts'
 import type { Ipv4 } from './kit/ipv4.ts'
 import { isProblem } from './kit/is-problem.ts'
@@ -278,7 +280,8 @@ async function startServices(served: Served, closing: Closing): Promise<LeaseSou
     passwords: served.passwords,
     urls,
     clock,
-    log: logOf('http'),
+    log: calmLog(logOf('http'), clock),
+    counts: httpCounts(meter),
     macAt,
   }
   const view = registryDnsView({

@@ -19,7 +19,11 @@ import type { Fact } from '../machine/event.ts'
 import type { Machine } from '../machine/lifecycle.ts'
 import type { SecretPurpose } from '../machine/secrets.ts'
 import { clientAddress, type HttpContext, keepDocument, standsAt } from './context.ts'
+import { tellRefusal } from './refusal.ts'
+import type { Reason } from './reasons.ts'
 import { isSiteToken } from './site-tokens.ts'
+
+const MS_PER_SECOND = 1000
 
 type Asking = { information: SystemInformation; body: Uint8Array; address: Ipv4; accept: string | undefined }
 
@@ -82,8 +86,11 @@ async function refuse(
 ): Promise<FastifyReply> {
   const { machine, reason } = refused
   const { address } = asking
-  if (machine) await record(context, machine, asking, { type: 'answer-refused', reason, address })
-  else context.log.warn({ address, reason }, 'refused an answer')
+  if (machine) {
+    // The event is its line in the log.
+    context.counts.refused('answer', reason)
+    await record(context, machine, asking, { type: 'answer-refused', reason, address })
+  } else tellRefusal(context, 'answer', reason, { address })
   return reply.code(refused.status).send(`Rackrise: ${refused.message} (${reason})\n`)
 }
 
@@ -92,13 +99,17 @@ async function fail(
   reply: FastifyReply,
   machine: Machine,
   asking: Asking,
-  reason: string,
+  { code, reason }: { code: FailureReason; reason: string },
 ): Promise<FastifyReply> {
-  await record(context, machine, asking, { type: 'answer-failed', attempt: machine.attempt!.id, reason })
+  context.counts.refused('answer', code)
+  await record(context, machine, asking, { type: 'answer-failed', attempt: machine.attempt!.id, code, reason })
   const title = context.registry.titleOf(machine)
   const then = `when that is mended, run \`rackrise machine approve ${title}\` and power-cycle it`
   return reply.code(409).send(`Rackrise: no valid answer for ${title}: ${reason}; ${then}\n`)
 }
+
+/** Why the machine that was let in has no answer. */
+type FailureReason = Extract<Reason, 'no-profile' | 'other-profile' | 'invalid-answer'>
 
 /** What a console has room for. */
 const PROBLEMS_MOST = 4
@@ -155,11 +166,13 @@ async function serve(
   const attempt = machine.attempt!
   const { product, release } = asking.information
   const profile = site.profiles.get(attempt.profile)
-  if (!profile)
-    return fail(context, reply, machine, asking, `profile "${attempt.profile}" is no longer in the site file`)
+  if (!profile) {
+    const reason = `profile "${attempt.profile}" is no longer in the site file`
+    return fail(context, reply, machine, asking, { code: 'no-profile', reason })
+  }
   const listing = registry.listing(machine)
   const otherProfile = profileDoubt(listing, attempt)
-  if (otherProfile) return fail(context, reply, machine, asking, otherProfile)
+  if (otherProfile) return fail(context, reply, machine, asking, { code: 'other-profile', reason: otherProfile })
   const dialect = dialectOf({ product, release, accept: asking.accept })
   const input = answerInputFor({
     machine,
@@ -177,7 +190,8 @@ async function serve(
     fingerprint: certificate.tell(),
   })
   const composed = await composeFor(context, machine, input)
-  if (Array.isArray(composed)) return fail(context, reply, machine, asking, problemLine(composed))
+  if (Array.isArray(composed))
+    return fail(context, reply, machine, asking, { code: 'invalid-answer', reason: problemLine(composed) })
   const { layers, leftOut, isFromDhcp } = composed
   const { type, body } = bodyOf(composed, site.http.answerFormat)
   const sha256 = hash('sha256', body)
@@ -189,6 +203,7 @@ async function serve(
   const fact = { type: 'answer-served', attempt: attempt.id, address, layers, sha256, leftOut, withToken } as const
   const password = asksForPassword(input) ? ({ randomPassword: true } as const) : {}
   await record(context, machine, asking, { ...fact, ...password, ...network })
+  context.counts.decided({ route: 'answer', outcome: 'served' })
   return reply.type(type).send(body)
 }
 
@@ -197,11 +212,15 @@ export function addAnswer(app: FastifyInstance, context: HttpContext): void {
     void reply.type('text/plain; charset=utf-8').header('cache-control', 'no-store')
     const body = (request.body as Buffer | undefined) ?? new Uint8Array()
     const information = parseSystemInformation(body)
-    if (isProblem(information)) return reply.code(400).send(`Rackrise: ${information.message}; ${information.hint}\n`)
+    const address = clientAddress(request.socket.remoteAddress)
+    if (isProblem(information)) {
+      tellRefusal(context, 'answer', 'unreadable-information', { address, error: information.message })
+      return reply.code(400).send(`Rackrise: ${information.message}; ${information.hint}\n`)
+    }
     const asking: Asking = {
       information,
       body,
-      address: clientAddress(request.socket.remoteAddress),
+      address,
       accept: request.headers.accept ?? '',
     }
     const claim = await claimOf(context, request, asking)
@@ -214,7 +233,14 @@ export function addAnswer(app: FastifyInstance, context: HttpContext): void {
     if (!still.ok) return refuse(context, reply, still, asking)
     return serve(context, reply, still.machine, asking, still.withToken)
   }
-  app.post('/answer', handle)
-  app.post('/answer/:token', handle)
-  app.post('/api2/json/auto-install/answer', handle)
+  const timed = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
+    const beganAt = context.clock.now()
+    const answered = await handle(request, reply)
+    const outcome = reply.statusCode === 200 ? 'served' : 'refused'
+    context.counts.answered(outcome, Math.max(0, context.clock.now() - beganAt) / MS_PER_SECOND)
+    return answered
+  }
+  app.post('/answer', timed)
+  app.post('/answer/:token', timed)
+  app.post('/api2/json/auto-install/answer', timed)
 }

@@ -11,23 +11,39 @@ import type { AttemptId } from '../machine/event.ts'
 import type { Machine } from '../machine/lifecycle.ts'
 import type { Progress } from '../machine/progress.ts'
 import { type BootContext, clientAddress, type HttpContext, standsAt } from './context.ts'
+import { tellRefusal } from './refusal.ts'
+import type { Reason } from './reasons.ts'
+import type { Part } from './counts.ts'
 import { sendFile } from './send-file.ts'
 
 type Found = { machine: Machine; attempt: AttemptId; iso: IsoEntry }
+type NotFound = { code: number; reason: Reason; text: string }
+
+/** What an attempt can fetch. */
+type AttemptPart = Exclude<Part, 'loader'>
 
 /** A machine may still be loading after the stall alarm; nobody else has business here. */
-function findAttempt(context: HttpContext, id: string, address: Ipv4): Found | { code: number; text: string } {
+function findAttempt(context: HttpContext, id: string, address: Ipv4): Found | NotFound {
   const machine = context.registry.byAttempt(id)
   const attempt = machine?.attempt
   if (!machine || !attempt || (machine.state !== 'booting' && machine.state !== 'stalled'))
-    return { code: 404, text: 'no such attempt is booting; power-cycle the machine for a new boot script\n' }
+    return {
+      code: 404,
+      reason: 'no-such-attempt',
+      text: 'no such attempt is booting; power-cycle the machine for a new boot script\n',
+    }
   if (!standsAt(context, machine.macs, address))
-    return { code: 403, text: 'this attempt belongs to another address; boot the machine by DHCP of this appliance\n' }
+    return {
+      code: 403,
+      reason: 'address-mismatch',
+      text: 'this attempt belongs to another address; boot the machine by DHCP of this appliance\n',
+    }
   const profile = context.site.profiles.get(attempt.profile)
   const iso: IsoEntry | Problem | undefined = profile && context.catalogue.find(profile.iso)
   if (!iso || isProblem(iso))
     return {
       code: 404,
+      reason: iso ? 'no-iso' : 'no-profile',
       text: iso
         ? `${iso.message}; ${iso.hint}\n`
         : `profile "${attempt.profile}" is no longer in the site file; put it back, or start another attempt\n`,
@@ -48,10 +64,7 @@ function modeFileOf({ site, registry, urls, certificate }: HttpContext, { attemp
   return renderModeFile(iso.release, { ...where, ...token })
 }
 
-/** What an attempt can fetch. */
-type Part = 'kernel' | 'initrd' | 'iso'
-
-async function segmentsOf(context: HttpContext, found: Found, part: Part): Promise<Segment[] | Problem> {
+async function segmentsOf(context: HttpContext, found: Found, part: AttemptPart): Promise<Segment[] | Problem> {
   if (part === 'kernel') return kernelSegments(found.iso)
   const modeFile = modeFileOf(context, found)
   return part === 'iso' ? attemptIso(found.iso, modeFile) : attemptInitrd(found.iso, modeFile)
@@ -67,8 +80,8 @@ export async function attemptFile(
   const found = findAttempt(context, attempt, address)
   const segments = 'code' in found ? undefined : await segmentsOf(context, found, part)
   if (segments && !isProblem(segments)) return segments
-  const why = 'code' in found ? found.text.trim() : segments && `${segments.message}; ${segments.hint}`
-  context.log.info({ address, part }, `no ${part} for ${address}: ${why}`)
+  if ('code' in found) tellRefusal(context, 'file', found.reason, { address, part })
+  else if (segments) tellRefusal(context, 'file', 'no-iso', { address, part, error: segments.message })
   return undefined
 }
 
@@ -79,20 +92,24 @@ function reached(progress: Progress | undefined, file: Progress['file']): number
 export function addBootFiles(app: FastifyInstance, context: BootContext): void {
   const { registry } = context
   // The ISO by itself is told as what it stands for: the large part, whose progress people watch.
-  const serve = async (request: FastifyRequest, reply: FastifyReply, file: Part): Promise<unknown> => {
+  const serve = async (request: FastifyRequest, reply: FastifyReply, file: AttemptPart): Promise<unknown> => {
     const part = file === 'kernel' ? 'kernel' : 'initrd'
-    const found = findAttempt(
-      context,
-      (request.params as { attempt: string }).attempt,
-      clientAddress(request.socket.remoteAddress),
-    )
-    if ('code' in found) return reply.code(found.code).type('text/plain').send(found.text)
+    const address = clientAddress(request.socket.remoteAddress)
+    const found = findAttempt(context, (request.params as { attempt: string }).attempt, address)
+    if ('code' in found) {
+      tellRefusal(context, 'file', found.reason, { address, part: file })
+      return reply.code(found.code).type('text/plain').send(found.text)
+    }
     const { machine, attempt } = found
     const segments = await segmentsOf(context, found, file)
-    if (isProblem(segments)) return reply.code(500).type('text/plain').send(`${segments.message}; ${segments.hint}\n`)
+    if (isProblem(segments)) {
+      tellRefusal(context, 'file', 'no-iso', { address, part: file, error: segments.message })
+      return reply.code(500).type('text/plain').send(`${segments.message}; ${segments.hint}\n`)
+    }
     let begun: number | undefined
     let goesOn = false
     return sendFile(context, request, reply, {
+      part: file,
       segments,
       contentType: 'application/octet-stream',
       onProgress(sent, total) {

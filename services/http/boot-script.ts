@@ -8,6 +8,7 @@ import { IDENTITY_PARAMETERS, type Urls } from '../boot/urls.ts'
 import { isProblem } from '../kit/is-problem.ts'
 import type { Machine } from '../machine/lifecycle.ts'
 import { clientAddress, type HttpContext } from './context.ts'
+import { tellRefusal } from './refusal.ts'
 import {
   admit,
   type Asker,
@@ -82,15 +83,18 @@ export function addBootScript(app: FastifyInstance, context: HttpContext, loader
     const mac = inquiry.mac ?? context.macAt(address)
     if (!mac) {
       // Who was asked already and has no Ethernet address (InfiniBand has 20 octets) would be asked for ever.
-      return inquiry.saysMac
-        ? reply.code(400).send('mac is not the address of an Ethernet NIC; boot from one, or send mac=${netX/mac}\n')
-        : WHO_ARE_YOU
+      if (!inquiry.saysMac) return WHO_ARE_YOU
+      tellRefusal(context, 'script', 'no-ethernet-address', { address })
+      return reply.code(400).send('mac is not the address of an Ethernet NIC; boot from one, or send mac=${netX/mac}\n')
     }
     const asker: Asker = { mac, address, inquiry, by: 'http' }
     const machine = await admit(context, asker)
     if (!machine) return textOf(context, asker, tellStranger(asker))
     if ('refused' in machine) return reply.code(403).send(REFUSALS[machine.refused](asker))
-    if (inquiry.choice === 'menu') return menuFor(context, machine, asker, loaders)
+    if (inquiry.choice === 'menu') {
+      context.counts.decided({ route: 'script', outcome: 'menu' })
+      return menuFor(context, machine, asker, loaders)
+    }
     return textOf(context, asker, await decideScript(context, machine, asker))
   })
 }

@@ -14,6 +14,7 @@ import { isBehindRouter } from '../site/networks.ts'
 import type { Site } from '../site/types.ts'
 import type { DocumentKind, DocumentStore } from '../store/types.ts'
 import type { Bodies } from './bodies.ts'
+import type { HttpCounts } from './counts.ts'
 import type { TlsIdentity } from './served-certificate.ts'
 
 export type HttpContext = {
@@ -30,6 +31,7 @@ export type HttpContext = {
   urls: Urls
   clock: Clock
   log: Log
+  counts: HttpCounts
   /** Who stands at this address: by our lease, or where another server gives the addresses by the kernel's neighbour table, which knows our own link only. */
   macAt: (address: Ipv4) => Mac | undefined
 }

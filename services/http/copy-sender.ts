@@ -124,7 +124,8 @@ export class CopySender implements BodySender {
     try {
       return await this.#copy(response, body)
     } catch (error) {
-      this.#log.warn({ error: String(error) }, 'a file could not be sent to its end, and its client was cut off')
+      const fields = { address: body.machine, error: String(error) }
+      this.#log.warn(fields, 'a file could not be sent to its end, and its client was cut off')
       response.req.socket.destroy()
       return { sent: 0, complete: false }
     } finally {

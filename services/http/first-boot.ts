@@ -2,43 +2,63 @@
 import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { FastifyInstance } from 'fastify'
+import type { Ipv4 } from '../kit/ipv4.ts'
+import type { AttemptId } from '../machine/event.ts'
+import type { Machine } from '../machine/lifecycle.ts'
 import { clientAddress, type HttpContext, standsAt } from './context.ts'
+import { tellRefusal } from './refusal.ts'
+import type { Reason } from './reasons.ts'
 
 /** What the installer takes at most (it truncates silently beyond that). */
 export const FIRST_BOOT_MAX_BYTES = 1024 * 1024
 
-export function addFirstBoot(app: FastifyInstance, context: HttpContext): void {
+type Script = { machine: Machine; attempt: AttemptId; body: Buffer }
+type Refused = { code: number; reason: Reason; text: string; machine?: Machine }
+
+async function findScript(context: HttpContext, token: string, address: Ipv4): Promise<Script | Refused> {
   const { registry, site } = context
+  const machine = registry.byToken(token, 'first-boot')
+  const attempt = machine?.attempt
+  const script = attempt && site.profiles.get(attempt.profile)?.firstBoot
+  if (!machine || !attempt || !script) {
+    const text = 'no first-boot script is served here; its attempt is over, or its profile names none\n'
+    return machine ? { code: 404, reason: 'no-script', text, machine } : { code: 404, reason: 'unknown-token', text }
+  }
+  // The stall alarm is for people: an installation that was answered goes on.
+  const installing = machine.state === 'installing' || (machine.state === 'stalled' && attempt.answeredAt !== undefined)
+  const refuse = (code: number, reason: Reason, text: string): Refused => ({ code, reason, text, machine })
+  if (!installing)
+    return refuse(409, 'not-booting', 'no installation of this machine is under way; see `rackrise machine show`\n')
+  if (!standsAt(context, machine.macs, address)) {
+    const text = 'this script belongs to another address; boot the machine by DHCP of this appliance\n'
+    return refuse(403, 'address-mismatch', text)
+  }
+  const path = join(site.paths.answers, script)
+  const about = await stat(path).catch(() => undefined)
+  const size = about?.isFile() ? about.size : undefined
+  if (size === undefined)
+    return refuse(404, 'no-script', `the first-boot script ${script} is missing; see the profile\n`)
+  if (size > FIRST_BOOT_MAX_BYTES) {
+    const cut = 'the installer would cut it, so make it fetch the rest itself'
+    return refuse(500, 'script-too-large', `the first-boot script ${script} is larger than 1 MiB; ${cut}\n`)
+  }
+  return { machine, attempt: attempt.id, body: await readFile(path) }
+}
+
+export function addFirstBoot(app: FastifyInstance, context: HttpContext): void {
+  const { registry, counts } = context
   app.get('/first-boot/:token', { exposeHeadRoute: false }, async (request, reply) => {
-    const machine = registry.byToken((request.params as { token: string }).token, 'first-boot')
-    const attempt = machine?.attempt
-    const script = attempt && site.profiles.get(attempt.profile)?.firstBoot
     void reply.type('text/plain; charset=utf-8').header('cache-control', 'no-store')
-    if (!machine || !attempt || !script)
-      return reply
-        .code(404)
-        .send('no first-boot script is served here; its attempt is over, or its profile names none\n')
-    // The stall alarm is for people: an installation that was answered goes on.
-    const installing =
-      machine.state === 'installing' || (machine.state === 'stalled' && attempt.answeredAt !== undefined)
-    if (!installing)
-      return reply.code(409).send('no installation of this machine is under way; see `rackrise machine show`\n')
-    if (!standsAt(context, machine.macs, clientAddress(request.socket.remoteAddress)))
-      return reply
-        .code(403)
-        .send('this script belongs to another address; boot the machine by DHCP of this appliance\n')
-    const path = join(site.paths.answers, script)
-    const about = await stat(path).catch(() => undefined)
-    const size = about?.isFile() ? about.size : undefined
-    if (size === undefined) return reply.code(404).send(`the first-boot script ${script} is missing; see the profile\n`)
-    if (size > FIRST_BOOT_MAX_BYTES)
-      return reply
-        .code(500)
-        .send(
-          `the first-boot script ${script} is larger than 1 MiB; the installer would cut it, so make it fetch the rest itself\n`,
-        )
-    const body = await readFile(path)
-    await registry.record(machine.id, { type: 'first-boot-served', attempt: attempt.id, bytes: body.length }, 'http')
+    const address = clientAddress(request.socket.remoteAddress)
+    const found = await findScript(context, (request.params as { token: string }).token, address)
+    if ('code' in found) {
+      const who = found.machine ? { mac: found.machine.id } : {}
+      tellRefusal(context, 'first-boot', found.reason, { ...who, address })
+      return reply.code(found.code).send(found.text)
+    }
+    const { machine, attempt, body } = found
+    await registry.record(machine.id, { type: 'first-boot-served', attempt, bytes: body.length }, 'http')
+    counts.decided({ route: 'first-boot', outcome: 'served' })
     return reply.send(body)
   })
 }

@@ -6,7 +6,8 @@ import type { IsoEntry } from '../iso/catalogue.ts'
 import type { Ipv4 } from '../kit/ipv4.ts'
 import type { Segment } from '../kit/segments.ts'
 import { type BootContext, clientAddress } from './context.ts'
-import type { Progress } from '../machine/progress.ts'
+import type { Part } from './counts.ts'
+import { tellRefusal } from './refusal.ts'
 import { sendFile } from './send-file.ts'
 
 function partOf(iso: IsoEntry, part: string): Segment[] | undefined {
@@ -23,7 +24,7 @@ function partOf(iso: IsoEntry, part: string): Segment[] | undefined {
 }
 
 /** What a machine's progress calls them. */
-const PROGRESS_OF: Record<string, Progress['file']> = {
+const PROGRESS_OF: Record<string, Exclude<Part, 'loader'>> = {
   vmlinuz: 'kernel',
   'initrd.img': 'initrd',
   'proxmox.iso': 'iso',
@@ -35,14 +36,17 @@ export function addIsoFiles(app: FastifyInstance, context: BootContext): void {
     const { name, part } = request.params as { name: string; part: string }
     const iso = context.catalogue.entries().find(entry => entry.file === name || entry.file === `${name}.iso`)
     const segments = iso && partOf(iso, part)
-    if (!iso || !segments)
+    if (!iso || !segments) {
+      tellRefusal(context, 'file', 'no-such-file', { address: clientAddress(request.socket.remoteAddress) })
       return reply
         .code(404)
         .type('text/plain')
         .send('no such file in the library; see `rackrise check` for the ISOs there are\n')
+    }
     const mac = macAt(clientAddress(request.socket.remoteAddress))
     const machine = mac && registry.byMac(mac)
     return sendFile(context, request, reply, {
+      part: PROGRESS_OF[part]!,
       segments,
       contentType: 'application/octet-stream',
       onProgress(sent, total) {
@@ -67,11 +71,15 @@ export function addLoaders(
   }
   const send = async (request: FastifyRequest, reply: FastifyReply, name: string): Promise<unknown> => {
     const loader = loaders.get(loaderFileFor(name, loaders) ?? '')
-    if (!loader) return reply.code(404).type('text/plain').send('no such loader; see boot.loaders in the site file\n')
     // By then the client may have closed.
     const address = clientAddress(request.socket.remoteAddress)
+    if (!loader) {
+      tellRefusal(context, 'file', 'no-such-file', { address })
+      return reply.code(404).type('text/plain').send('no such loader; see boot.loaders in the site file\n')
+    }
     const segments: Segment[] = [{ from: 'file', path: loader.path, offset: 0, length: loader.size }]
     return sendFile(context, request, reply, {
+      part: 'loader',
       segments,
       contentType: 'application/efi',
       onComplete: bytes => tell(address, name, bytes),

@@ -12,6 +12,7 @@ import type { Problem } from '../kit/problem.ts'
 import type { AttemptId, EventSource } from '../machine/event.ts'
 import type { Machine } from '../machine/lifecycle.ts'
 import { type HttpContext, standsAt } from './context.ts'
+import { tellRefusal } from './refusal.ts'
 
 /** Who asks, from where, by what, and what it says. */
 export type Asker = { mac: Mac; address: Ipv4; inquiry: Omit<Inquiry, 'mac'>; by: EventSource }
@@ -102,23 +103,23 @@ async function install(
 
 /** Known from here on, unless it stands elsewhere or there are too many that nobody knows. */
 export async function admit(context: HttpContext, asker: Asker): Promise<Machine | Refused | undefined> {
-  const { registry, site, log } = context
+  const { registry, site } = context
   const { mac, address, inquiry, by } = asker
   // One that nobody knows yet has to stand there, too: else one client could fill the fleet with machines that do not exist.
   if (!standsAt(context, registry.byMac(mac)?.macs ?? [mac], address)) {
-    log.warn(
-      { mac, address, reason: 'address-mismatch' },
-      'a boot script was asked for from an address where the machine does not stand',
-    )
+    tellRefusal(context, 'script', 'address-mismatch', { mac, address })
     return { refused: 'elsewhere' }
   }
   if (!registry.admits(mac)) {
-    log.warn({ mac, address, reason: 'too-many-strangers' }, 'too many unknown machines to remember another one')
+    tellRefusal(context, 'script', 'too-many-strangers', { mac, address })
     return undefined
   }
   const machine = await registry.sight({ macs: [mac], ...inquiry.identity }, by)
   const silent = silentReason(machine, registry.listing(machine), site.boot.unknown)
-  if (silent) return { refused: silent }
+  if (silent) {
+    tellRefusal(context, 'script', silent, { mac, address })
+    return { refused: silent }
+  }
   registry.heard(machine.id)
   return machine
 }
@@ -130,6 +131,16 @@ export function tellStranger({ mac }: Asker): Told & { do: 'local-disk' } {
 }
 
 export async function decideScript(context: HttpContext, machine: Machine, asker: Asker): Promise<Told> {
+  const told = await decide(context, machine, asker)
+  context.counts.decided(
+    told.do === 'local-disk'
+      ? { route: 'script', outcome: told.do, reason: told.because }
+      : { route: 'script', outcome: told.do },
+  )
+  return told
+}
+
+async function decide(context: HttpContext, machine: Machine, asker: Asker): Promise<Told> {
   const { registry, clock } = context
   const { failed, diskFailed, choice } = asker.inquiry
   if (failed && machine.attempt) {

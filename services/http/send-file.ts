@@ -5,11 +5,15 @@ import type { Log } from '../kit/log.ts'
 import { type Segment, sliceSegments, totalLength } from '../kit/segments.ts'
 import type { Bodies } from './bodies.ts'
 import { clientAddress } from './context.ts'
+import type { HttpCounts, Part } from './counts.ts'
 import type { FilesOfBody } from './open-files.ts'
+import { tellRefusal } from './refusal.ts'
 import { decidePrecondition, type Validators } from './precondition.ts'
 import { decideRange } from './range.ts'
 
 export type FileToSend = {
+  /** As what it is counted. */
+  part: Part
   segments: readonly Segment[]
   contentType: string
   /** Position in the whole file that the kernel has taken; first where it begins, which with a range is not 0. */
@@ -18,7 +22,7 @@ export type FileToSend = {
   onComplete?: (total: number) => void
 }
 
-type Door = { bodies: Bodies; log: Log }
+type Door = { bodies: Bodies; log: Log; counts: HttpCounts }
 
 /**
  * In this spelling only do GRUB (2.12) and shim (16.1) know it, though names of fields have no case (RFC 9110 §5.1). Without it GRUB refuses the kernel
@@ -61,13 +65,13 @@ function conditionOf({ headers }: FastifyRequest, validators: Validators): 'send
 }
 
 async function sendOpened(
-  { bodies }: Door,
+  { bodies, counts }: Door,
   request: FastifyRequest,
   reply: FastifyReply,
   file: FileToSend,
   files: FilesOfBody,
 ): Promise<void> {
-  const { segments, contentType, onProgress, onComplete } = file
+  const { part, segments, contentType, onProgress, onComplete } = file
   const size = totalLength(segments)
   const validators = validatorsOf(segments, files)
   const { etag, lastModified } = validators
@@ -80,6 +84,7 @@ async function sendOpened(
   reply.hijack()
   const condition = conditionOf(request, validators)
   if (condition !== 'send') {
+    counts.ended(part, 'unchanged')
     const length = condition === 412 ? { 'content-length': 0 } : {}
     reply.raw.writeHead(condition, { ...head, ...length }).end()
     return
@@ -88,6 +93,7 @@ async function sendOpened(
   const range = request.method === 'GET' ? request.headers.range : undefined
   const decision = decideRange(size, range, one(request.headers['if-range']), etag)
   if (decision.status === 416) {
+    counts.ended(part, 'no-such-range')
     reply.raw.writeHead(416, { ...head, 'content-range': decision.contentRange, 'content-length': 0 }).end()
     return
   }
@@ -95,17 +101,26 @@ async function sendOpened(
   const contentRange = status === 206 ? { 'content-range': decision.contentRange } : {}
   reply.raw.writeHead(status, { 'content-type': contentType, ...head, ...contentRange, [CONTENT_LENGTH]: length })
   if (request.method === 'HEAD') {
+    counts.ended(part, 'head')
     reply.raw.end()
     return
   }
   onProgress?.(start, size)
+  let counted = 0
   const { sent, complete } = await bodies.sender.send(reply.raw, {
     segments: sliceSegments(segments, start, length),
     files,
     // By then the client may have closed: its address was asked for before.
     machine: clientAddress(request.socket.remoteAddress),
-    onSent: bytes => onProgress?.(start + bytes, size),
+    onSent: bytes => {
+      counts.sent(part, bytes - counted)
+      counted = bytes
+      onProgress?.(start + bytes, size)
+    },
   })
+  counts.sent(part, Math.max(0, sent - counted))
+  const isWhole = start === 0 && sent === size
+  counts.ended(part, complete ? (isWhole ? 'whole' : 'range') : 'cut')
   if (complete && start + sent === size) onComplete?.(size)
 }
 
@@ -122,7 +137,8 @@ export async function sendFile(
     opened = await files.open(file.segments)
   } catch (error) {
     const what = error instanceof Error ? error.message : String(error)
-    door.log.warn({ error: what, path: request.url }, 'a file to be sent is not as it was when the library was read')
+    const address = clientAddress(request.socket.remoteAddress)
+    tellRefusal(door, 'file', 'file-changed', { address, part: file.part, error: what })
     return reply.code(500).type('text/plain').send('this file was changed or removed; try again in a minute\n')
   }
   try {

@@ -75,7 +75,7 @@ export class ThreadSender implements BodySender {
       onSent(report.sent)
     })
     if (end !== 'complete') {
-      this.#tell(end, files)
+      this.#tell(end, files, machine)
       socket.destroy()
     } else {
       socket.resume()
@@ -123,8 +123,8 @@ export class ThreadSender implements BodySender {
   }
 
   /** A client that goes away is nothing to tell: machines are switched off. */
-  #tell(end: Report['end'], files: FilesOfBody): void {
-    const of = { files: [...files.keys()] }
+  #tell(end: Report['end'], files: FilesOfBody, address: string): void {
+    const of = { address, files: [...files.keys()] }
     if (end === 'changed') this.#log.warn(of, 'a file was changed while it was sent, and its client cut off')
     if (typeof end === 'number') this.#log.error({ ...of, errno: end }, 'a file could not be sent to its end')
   }

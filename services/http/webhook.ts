@@ -3,6 +3,7 @@ import type { FastifyInstance } from 'fastify'
 import { type InstallationReport, parseReport } from '../answer/webhook.ts'
 import { isProblem } from '../kit/is-problem.ts'
 import type { Installed } from '../machine/event.ts'
+import { tellRefusal } from './refusal.ts'
 import { clientAddress, type HttpContext, keepDocument, standsAt } from './context.ts'
 
 function installedOf(report: InstallationReport): Installed {
@@ -23,16 +24,15 @@ export function addWebhook(app: FastifyInstance, context: HttpContext): void {
   app.post('/webhook/:token', { bodyLimit: 1024 * 1024 }, async (request, reply) => {
     const machine = registry.byToken((request.params as { token: string }).token, 'webhook')
     void reply.type('text/plain; charset=utf-8')
-    if (!machine?.attempt)
+    const address = clientAddress(request.socket.remoteAddress)
+    if (!machine?.attempt) {
+      tellRefusal(context, 'report', 'unknown-token', { address })
       return reply
         .code(404)
         .send('no installation is reported here: its attempt is over or never was; see `rackrise machine timeline`\n')
-    const address = clientAddress(request.socket.remoteAddress)
+    }
     if (!standsAt(context, machine.macs, address)) {
-      log.warn(
-        { mac: machine.id, address, reason: 'address-mismatch' },
-        'a report came from an address that is not its lease',
-      )
+      tellRefusal(context, 'report', 'address-mismatch', { mac: machine.id, address })
       return reply.code(403).send('this report has to come from the address of the machine\n')
     }
     const body = (request.body as Buffer | undefined) ?? new Uint8Array()
@@ -44,6 +44,7 @@ export function addWebhook(app: FastifyInstance, context: HttpContext): void {
       keepDocument(context, machine, 'report', body),
       registry.record(machine.id, { type: 'reported', attempt: machine.attempt.id, installed }, 'webhook'),
     ])
+    context.counts.decided({ route: 'report', outcome: 'taken' })
     return reply.send('thank you\n')
   })
 }

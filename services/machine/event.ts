@@ -77,7 +77,8 @@ export type Fact =
   | { type: 'answer-revealed'; by: string }
   /** The address that an installed system wrote down is no longer kept for it. */
   | { type: 'address-given-up'; address: Ipv4; reason: string }
-  | { type: 'answer-failed'; attempt: AttemptId; reason: string }
+  /** `code` is the word of a closed table, `reason` what a person reads. */
+  | { type: 'answer-failed'; attempt: AttemptId; code?: string; reason: string }
   | { type: 'answer-refused'; reason: string; address: string }
   | { type: 'first-boot-served'; attempt: AttemptId; bytes: number }
   | { type: 'reported'; attempt: AttemptId; installed: Installed }
@@ -118,6 +119,7 @@ export function fieldsOf(id: MachineId, event: MachineEvent): Record<string, str
     source: event.source,
     event: event.type,
     ...(event.type === 'answer-refused' ? { reason: event.reason } : {}),
+    ...(event.type === 'answer-failed' && event.code ? { reason: event.code } : {}),
     ...(event.anomaly ? { anomaly: event.anomaly } : {}),
   }
 }

@@ -289,7 +289,7 @@ describe('L09 refusals', () => {
     const body = { network_interfaces: [{ mac: STRANGER }] }
     await expectRefusal(await post({ path: '/answer', from: ELSEWHERE, body }), 404, 'unknown-machine')
     expect(rig.registry.byMac(STRANGER)).toBeUndefined()
-    expect(rig.log.of('warn')).toEqual(['warn refused an answer'])
+    expect(rig.log.of('warn')).toEqual(['warn refused an answer: no posted MAC is known'])
   })
 
   test('an answer that is not valid says what is wrong with it, and the attempt has failed', async () => {

@@ -11,6 +11,7 @@ import { loadLayers } from '../../services/answer/load.ts'
 import { listLoaders } from '../../services/boot/load.ts'
 import { urlsOf } from '../../services/boot/urls.ts'
 import type { HttpContext } from '../../services/http/context.ts'
+import { httpCounts } from '../../services/http/counts.ts'
 import { ServedCertificate } from '../../services/http/served-certificate.ts'
 import { type HttpLimits, startHttp } from '../../services/http/server.ts'
 import { openCatalogue } from '../../services/iso/catalogue.ts'
@@ -27,6 +28,7 @@ import type { PasswordStore } from '../../services/store/types.ts'
 import { openStore } from '../../services/store/store.ts'
 import type { DocumentStore } from '../../services/store/types.ts'
 import { FakeClock } from '../fake/clock.ts'
+import { FakeMeter } from '../fake/meter.ts'
 import { HeardLog, NODE1, siteOf } from '../machine/rig.ts'
 
 /** Where node1 stands, and where somebody else does. */
@@ -149,6 +151,7 @@ export class Rig {
   readonly clock = new FakeClock()
   readonly log = new HeardLog()
   readonly alarms = new Alarms(this.clock)
+  readonly meter = new FakeMeter()
   folder = ''
   ports = { plain: 0, tls: 0 }
   context!: HttpContext
@@ -203,6 +206,7 @@ export class Rig {
       urls: urlsOf(site),
       clock,
       log,
+      counts: httpCounts(this.meter),
       macAt: address => this.holders.get(address),
     }
     const plainSocket = openNativeSocket('tcp', { address: '127.0.0.1' as Ipv4, port: 0 })

@@ -5,7 +5,7 @@ import { age } from '../words/quantities.ts'
 
 /** An instant in full, as a person in this browser's time zone says it. */
 export function inFull(iso: string): string {
-  return new Date(iso).toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'medium' })
+  return new Date(iso).toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'medium', hourCycle: 'h23' })
 }
 
 function Ticking({ at }: { at: string }) {

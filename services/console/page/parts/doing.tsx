@@ -12,7 +12,7 @@ export function Doing({ machine }: { machine: MachineView }) {
         <ProgressBar percent={words.percent} label={`${words.file} sent to ${machine.name}`} />
         <span class="number percent">{words.percent} %</span>
         <span class="dim">
-          {words.file}, {words.rate}
+          <span class="doing-file">{words.file}</span> {words.rate}
           {words.left && `, ${words.left} left`}
         </span>
       </span>

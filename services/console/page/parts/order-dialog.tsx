@@ -1,5 +1,6 @@
 /** The one question before anything is done to machines: which ones, what will come of it, and why. */
 import { useSignal } from '@preact/signals'
+import { useEffect, useRef } from 'preact/hooks'
 import { canOrder } from '../wire/api.ts'
 import { appliance } from '../store/live.ts'
 import { type Ask, ask, confirmOrder, type Doubt, endOrder } from '../store/orders.ts'
@@ -20,6 +21,7 @@ function Named({ machine }: { machine: MachineView }) {
       <span class="identity">
         <span>serial {machine.serial ?? 'not known'}</span> <span class="mono">{machine.macs.join(', ')}</span>
         {machine.product && <span>{machine.product}</span>}
+        {machine.profile && <span>profile {machine.profile}</span>}
       </span>
     </li>
   )
@@ -49,6 +51,9 @@ function DoubtNote({ doubt, name }: { doubt: Doubt; name: string }) {
 }
 
 function Doubts({ asked, isTicked, onTick }: { asked: Ask; isTicked: boolean; onTick: (is: boolean) => void }) {
+  const tick = useRef<HTMLInputElement>(null)
+  // The button that had the focus may be disabled now, and the question may be below the edge of a small screen.
+  useEffect(() => tick.current?.focus(), [])
   const nameOf = (id: string): string => asked.machines.find(machine => machine.id === id)?.name ?? id
   return (
     <div class="notice is-warn" role="alert">
@@ -64,7 +69,12 @@ function Doubts({ asked, isTicked, onTick }: { asked: Ask; isTicked: boolean; on
           ))}
         </ul>
         <label class="tick">
-          <input type="checkbox" checked={isTicked} onChange={event => onTick(event.currentTarget.checked)} />
+          <input
+            ref={tick}
+            type="checkbox"
+            checked={isTicked}
+            onChange={event => onTick(event.currentTarget.checked)}
+          />
           <span>I have compared these disks with the machine, and they may be erased.</span>
         </label>
       </div>
@@ -144,7 +154,9 @@ function OrderForm({ asked }: { asked: Ask }) {
       </ul>
       {words.erases && <ProfileChoice />}
       <label>
-        Reason <span class="dim">(optional, goes to the timeline)</span>
+        <span>
+          Reason <span class="dim">(optional, goes to the timeline)</span>
+        </span>
         <input name="reason" maxLength={500} autocomplete="off" />
       </label>
       {asked.problem && <ProblemNotice problem={asked.problem} />}

@@ -61,7 +61,7 @@ function Row({ id, machine }: OneProps) {
         <Doing machine={view} />
       </div>
       <div role="gridcell" class="cell-mac mono" title={macs.join(', ')}>
-        {macs[0] === name ? '' : macs[0]}
+        {macs[0]}
         {more}
       </div>
       <div role="gridcell" class="cell-serial mono" title={view.product}>
@@ -105,7 +105,7 @@ function Heading({ title, part, sort }: (typeof COLUMNS)[number]) {
   )
 }
 
-export function SelectAll() {
+export function SelectAll({ text }: { text?: string }) {
   const ids = shown.value
   const chosen = ids.filter(id => selected.value.has(id)).length
   return (
@@ -117,6 +117,7 @@ export function SelectAll() {
         indeterminate={chosen > 0 && chosen < ids.length}
         onChange={event => select(ids, event.currentTarget.checked)}
       />
+      {text}
     </label>
   )
 }
@@ -171,7 +172,7 @@ function Tile({ id, machine }: OneProps) {
           </span>
         ) : (
           <span class="tile-doing" title={reason}>
-            {reason}
+            <span class="reason">{reason}</span>
           </span>
         )}
       </div>

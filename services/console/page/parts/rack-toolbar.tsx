@@ -74,7 +74,7 @@ export function RackToolbar() {
           {shown.value.length} shown
         </span>
         <span class="compact-only">
-          <SelectAll />
+          <SelectAll text="Select all" />
         </span>
         <label class="sort">
           <span>Sort by</span>

@@ -77,7 +77,7 @@ function Entry({ entry }: { entry: TimelineEntry }) {
   return (
     <li class={entry.anomaly ? 'entry is-anomaly' : 'entry'}>
       <time class="mono" dateTime={entry.at} title={inFull(entry.at)}>
-        {new Date(entry.at).toLocaleTimeString(undefined, { hour12: false })}
+        {new Date(entry.at).toLocaleTimeString(undefined, { hourCycle: 'h23' })}
       </time>
       <span class="source">{entry.source}</span>
       <span>
@@ -122,7 +122,7 @@ function Shown({ machine }: { machine: Machine }) {
         <OrderButtons machines={[machine]} />
       </div>
       <p class="dim">{MEANINGS[machine.state]}</p>
-      <p class="now">
+      <p class={`now is-${machine.state}`}>
         <Doing machine={machine} />
       </p>
       <Conflicts machine={machine} />

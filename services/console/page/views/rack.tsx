@@ -1,4 +1,5 @@
 /** The rack: every machine as a row or a tile, as it is now. */
+import { AlarmStrip } from '../parts/alarm-strip.tsx'
 import { EmptyState } from '../parts/empty-state.tsx'
 import { ProblemNotice } from '../parts/problem-notice.tsx'
 import { RackList } from '../parts/rack-list.tsx'
@@ -62,6 +63,7 @@ export function RackView() {
       <h1 tabIndex={-1} class="hidden">
         Rack
       </h1>
+      <AlarmStrip />
       <Content />
     </section>
   )
