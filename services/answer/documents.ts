@@ -10,7 +10,18 @@ import { type InstallationReport, parseReport } from './webhook.ts'
 /** 23 kB were seen of a report, with ten disks; what is larger than ten times that is read, but not kept. */
 const LARGEST_BYTES: Record<DocumentKind, number> = { 'system-information': 64 * 1024, report: 256 * 1024 }
 
-/** `body` is what the machine sent, less its token. */
+/** Names of fields whose values are nobody's business, whatever program put them there. */
+const SECRET_NAME = /pass(word|wd|phrase)|secret|token|private.?key|credential/i
+
+/** What the machine sent, less whatever is called a secret: `auth-token` of the answer comes back in a report as `token` (9.2.0). */
+function withoutSecrets(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutSecrets)
+  if (typeof value !== 'object' || value === null) return value
+  const fields = Object.entries(value).filter(([name]) => !SECRET_NAME.test(name))
+  return Object.fromEntries(fields.map(([name, field]) => [name, withoutSecrets(field)]))
+}
+
+/** `body` is what the machine sent, less its secrets. */
 export type LastSystemInformation = { at: Instant; information: SystemInformation; body: JsonObject }
 export type LastReport = { at: Instant; attempt?: string; report: InstallationReport; body: JsonObject }
 
@@ -18,9 +29,7 @@ export type LastReport = { at: Instant; attempt?: string; report: InstallationRe
 export function keptText(bytes: Uint8Array, kind: DocumentKind): string | undefined {
   const read = readJsonObject(bytes, LARGEST_BYTES[kind])
   if (isProblem(read)) return undefined
-  // `auth-token` of the answer comes back in it (9.2.0).
-  const { token: _, ...kept } = read.body
-  const text = JSON.stringify(kept)
+  const text = JSON.stringify(withoutSecrets(read.body))
   return text.length <= LARGEST_BYTES[kind] ? text : undefined
 }
 

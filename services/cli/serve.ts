@@ -1,4 +1,5 @@
 /** `rackrise serve`: the appliance in the foreground, until a signal ends it. */
+import { refuseCore } from '../kit/core-limit.ts'
 import { createLog } from '../kit/pino-log.ts'
 import { systemClock } from '../kit/clock.ts'
 import { startAppliance } from '../main.ts'
@@ -19,6 +20,7 @@ export const serveCommand: Command = {
     const site = await siteFor(values)
     if (!site) return 1
     const log = createLog({ level: site.log.level, format: values['json'] === true ? 'json' : site.log.format })
+    if (!refuseCore()) log.warn({}, 'core files can not be switched off; start it where `ulimit -c 0` was said')
     const appliance = await startAppliance(site, { log, clock: systemClock })
     log.info(
       {

@@ -13,6 +13,15 @@ const holding = (...documents: MachineDocument[]): Pick<DocumentStore, 'get'> =>
   get: async (machine, kind) => documents.find(document => document.machine === machine && document.kind === kind),
 })
 
+test('what is called a secret is not kept, however deep it stands', () => {
+  const body = {
+    a: [{ api_token: 'x', n: 1 }],
+    'root-password': 'x',
+    oem: { PrivateKey: 'x', Passphrase: ['x'], b: 2 },
+  }
+  expect(keptText(bytesOf(body), 'system-information')).toBe('{"a":[{"n":1}],"oem":{"b":2}}')
+})
+
 test('a report is kept whole, on one line, without its token', () => {
   const body = { token: 'node1:s3cret', fqdn: 'a.b', new: { in: ['a', 'later', 'version'] } }
   expect(keptText(bytesOf(body), 'report')).toBe('{"fqdn":"a.b","new":{"in":["a","later","version"]}}')

@@ -134,3 +134,17 @@ test.each([
     global: { 'root-password-hashed': shown },
   })
 })
+
+test('what is no public key is not shown among the keys, and no value of a key that no answer has', () => {
+  const key = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHx ops'
+  const answer = {
+    global: { 'root-ssh-keys': [key, '-----BEGIN OPENSSH PRIVATE KEY-----'], 'root-pasword': 'secret' },
+    'first-bot': { url: 'https://a.example/secret' },
+    network: { filter: { ID_NET_NAME: 'eno1' } },
+  }
+  expect(maskAnswer(answer)).toEqual({
+    global: { 'root-ssh-keys': [key, MASK], 'root-pasword': MASK },
+    'first-bot': MASK,
+    network: { filter: { ID_NET_NAME: 'eno1' } },
+  })
+})
