@@ -8,6 +8,7 @@ import { type Command, complain, type ExitStatus, runWith, say } from './command
 import { isoCommand } from './iso.ts'
 import { initCommand } from './init.ts'
 import { inventoryCommand } from './inventory.ts'
+import { doctorCommand } from './doctor.ts'
 import { explainCommand } from './explain.ts'
 import { labCommand } from './lab.ts'
 import { leaseCommand } from './lease.ts'
@@ -22,6 +23,7 @@ export const COMMANDS: readonly Command[] = [
   initCommand,
   serveCommand,
   checkCommand,
+  doctorCommand,
   answerCommand,
   machineCommand,
   explainCommand,

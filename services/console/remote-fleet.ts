@@ -9,10 +9,16 @@ const TIMEOUT_MS = 10_000
 
 type Reply = { status: number; text: string }
 
-function ask(socketPath: string, method: string, path: string, body?: unknown): Promise<Reply> {
+function ask(
+  socketPath: string,
+  method: string,
+  path: string,
+  body?: unknown,
+  patienceMs = TIMEOUT_MS,
+): Promise<Reply> {
   return new Promise((resolve, reject) => {
     const call = request(
-      { socketPath, method, path, timeout: TIMEOUT_MS, headers: { 'content-type': 'application/json' } },
+      { socketPath, method, path, timeout: patienceMs, headers: { 'content-type': 'application/json' } },
       response => {
         const parts: Buffer[] = []
         response.on('data', (part: Buffer) => parts.push(part))
@@ -22,13 +28,19 @@ function ask(socketPath: string, method: string, path: string, body?: unknown): 
       },
     )
     call.on('error', reject)
-    call.on('timeout', () => call.destroy(new Error('no answer within ten seconds')))
+    call.on('timeout', () => call.destroy(new Error(`no answer within ${patienceMs / 1000} seconds`)))
     call.end(body === undefined || body instanceof Uint8Array ? body : JSON.stringify(body))
   })
 }
 
-async function askPresent(socketPath: string, method: string, path: string, body?: unknown): Promise<Reply> {
-  return ask(socketPath, method, path, body).catch((error: unknown) => {
+async function askPresent(
+  socketPath: string,
+  method: string,
+  path: string,
+  body?: unknown,
+  patienceMs?: number,
+): Promise<Reply> {
+  return ask(socketPath, method, path, body, patienceMs).catch((error: unknown) => {
     const what = error instanceof Error ? error.message : String(error)
     throw new EnvironmentProblem(
       'control',
@@ -48,8 +60,9 @@ export async function askJson<T>(
   method: string,
   path: string,
   body?: unknown,
+  patienceMs?: number,
 ): Promise<T | Problem> {
-  const { status, text } = await askPresent(socketPath, method, path, body)
+  const { status, text } = await askPresent(socketPath, method, path, body, patienceMs)
   let parsed: unknown
   try {
     parsed = JSON.parse(text)

@@ -10,6 +10,7 @@ import type { Log } from '../kit/log.ts'
 import type { Meter } from '../kit/meter.ts'
 import type { Site } from '../site/types.ts'
 import type { AnswerContext, DnsView, Standing } from './answer.ts'
+import { contextOf } from './context.ts'
 import { type DnsCounts, dnsCounts, type Kept } from './counts.ts'
 import { type AskTcp, createForwarder, type Forwarder } from './forward.ts'
 import { foldCase } from './name.ts'
@@ -18,7 +19,7 @@ import { type DnsReason, REASONS } from './reasons.ts'
 import { DEFAULT_BUDGET, type Resolved, type Resolver, resolve } from './resolver.ts'
 import { tcpAsker } from './tcp-query.ts'
 import { serveTcp } from './tcp.ts'
-import { buildZones, installerName, type InstallerName, zoneFor } from './zone.ts'
+import { installerName, type InstallerName, zoneFor } from './zone.ts'
 
 /** What the timeline hears: an installer asked for one of its two names, and whether it was told. */
 export type DnsFact = { fact: 'answer-asked'; client: Ipv4; name: InstallerName; given: boolean }
@@ -44,9 +45,6 @@ export interface DnsServer {
   /** Stops answering and closes the UDP port; a TCP server stays with its owner. */
   close(): Promise<void>
 }
-
-const SERVER_NAME = 'ns'
-const LONGEST_HOST_TTL_S = 300
 
 export async function startDns(options: DnsOptions): Promise<DnsServer> {
   const { udp, tcp, clock, log } = options
@@ -121,30 +119,13 @@ function keptBy({ prepared, forwarder }: Resolver): Kept {
 }
 
 function newContext(site: DnsOptions['site'], view: DnsView, serial: number, log: Log): AnswerContext {
-  const domain = foldCase(site.domain)
-  const prefixes = [site.network.prefix, ...site.dhcp.subnets.map(subnet => subnet.prefix)]
-  const zones = buildZones({
-    domain,
-    records: site.dns.records,
-    prefixes,
-    serverName: SERVER_NAME,
-    serverAddress: site.network.address,
-    serial,
-  })
-  for (const record of zones.ignored)
+  const context = contextOf(site, view, serial)
+  for (const record of context.zones.ignored)
     log.warn(
       { record },
       'a record in [[dns.record]] is not served: its name is in none of the zones, or its value does not fit',
     )
-  return {
-    domain,
-    zones,
-    served: [...prefixes, ...site.dns.allow],
-    forwarding: site.dns.forward.length > 0 ? site.dns.allow : [],
-    // A name must be gone soon after its lease is (J33).
-    hostTtl: Math.min(LONGEST_HOST_TTL_S, Math.floor(site.dhcp.leaseSeconds / 3)),
-    view,
-  }
+  return context
 }
 
 const LEVEL = { debug: 'debug', info: 'info', warning: 'warn' } as const

@@ -154,18 +154,23 @@ export async function readServed(site: Pick<Site, 'paths'>): Promise<Certificate
   }
 }
 
-/** The fingerprint of the certificate that is served, for who only looks; undefined where there is none that can be read. */
-export async function fingerprintOnDisk(site: Pick<Site, 'http' | 'paths'>): Promise<string | undefined> {
+/** The certificate (PEM) that is served, or will be, for who only looks; undefined where there is none that can be read. */
+export async function keptCertificate(site: Pick<Site, 'http' | 'paths'>): Promise<string | undefined> {
   const served = await readServed(site)
-  if (served) return served.fingerprint
+  if (served) return served.cert
   try {
-    return new X509Certificate(
-      await readFile(site.http.certificateFile ?? ownFiles(site).cert),
-    ).fingerprint256.replaceAll(':', '')
+    // The first of a chain.
+    return new X509Certificate(await readFile(site.http.certificateFile ?? ownFiles(site).cert)).toString()
   } catch {
     // Not made yet, or not ours to read.
     return undefined
   }
+}
+
+/** Its fingerprint. */
+export async function fingerprintOnDisk(site: Pick<Site, 'http' | 'paths'>): Promise<string | undefined> {
+  const cert = await keptCertificate(site)
+  return cert === undefined ? undefined : new X509Certificate(cert).fingerprint256.replaceAll(':', '')
 }
 
 /** What the installer's TLS (rustls) can verify; it knows neither P-521 nor Ed448, and no short RSA keys. */

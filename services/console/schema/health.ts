@@ -18,6 +18,7 @@ export const findingSchema = z
     message: z.string(),
     hint: z.string().meta({ description: 'What to do about it; `nothing` where it is as it should be' }),
     severity: z.enum(['ok', 'info', 'warning', 'error']),
+    probe: z.string().exactOptional().meta({ description: 'What was looked at' }),
   })
   .register(schemas, { id: 'Finding' })
 

@@ -1,0 +1,99 @@
+/** Who listens on this host: the kernel's tables of sockets, and the processes that hold them. */
+import { closeSync } from 'node:fs'
+import { readdir, readFile, readlink } from 'node:fs/promises'
+import { ipv4FromNumber, type Ipv4, parseIpv4, UNSPECIFIED } from '../../kit/ipv4.ts'
+import { openNativeSocket, PortRefusal } from '../../kit/native-socket.ts'
+import type { Listener, PortsSite, Tried } from '../probe/ports.ts'
+
+const TABLES = [
+  { protocol: 'udp', file: '/proc/net/udp', state: '07' },
+  { protocol: 'udp', file: '/proc/net/udp6', state: '07' },
+  { protocol: 'tcp', file: '/proc/net/tcp', state: '0A' },
+  { protocol: 'tcp', file: '/proc/net/tcp6', state: '0A' },
+] as const
+
+type Socket = Pick<Listener, 'protocol' | 'address' | 'port'> & { inode: string }
+
+/** Lines as `  1: 0100007F:0035 00000000:0000 0A ...` (proc_net_tcp.rst): address in host order, port, state; the tenth field is the inode. */
+function parseTable(text: string, protocol: Listener['protocol'], state: string): Socket[] {
+  return text.split('\n').flatMap(line => {
+    const fields = line.trim().split(/\s+/)
+    const [address, port] = (fields[1] ?? '').split(':')
+    const inode = fields[9]
+    if (fields[3] !== state || !address || !port || inode === undefined) return []
+    return [{ protocol, address: addressText(address), port: Number.parseInt(port, 16), inode }]
+  })
+}
+
+function addressText(hex: string): string {
+  const words = hex.match(/.{8}/g) ?? []
+  const numbers = words.map(word => Number.parseInt(word.match(/../g)!.toReversed().join(''), 16))
+  if (numbers.length === 1) return ipv4FromNumber(numbers[0]!)
+  return numbers.every(number => number === 0) ? '::' : `[${words.join('').toLowerCase()}]`
+}
+
+/** Who holds each socket, as far as this user may know. */
+async function holders(): Promise<Map<string, { pid: number; program: string }>> {
+  const found = new Map<string, { pid: number; program: string }>()
+  const pids = (await readdir('/proc')).filter(name => /^\d+$/.test(name))
+  for (const pid of pids) {
+    const folder = `/proc/${pid}/fd`
+    const names = await readdir(folder).catch(() => [])
+    if (names.length === 0) continue
+    const program = (await readFile(`/proc/${pid}/comm`, 'utf8').catch(() => '')).trim()
+    for (const link of await Promise.all(names.map(name => readlink(`${folder}/${name}`).catch(() => '')))) {
+      const inode = /^socket:\[(\d+)\]$/.exec(link)?.[1]
+      if (inode !== undefined && !found.has(inode)) found.set(inode, { pid: Number(pid), program })
+    }
+  }
+  return found
+}
+
+export async function readListeners(): Promise<Listener[]> {
+  const read = ({ protocol, file, state }: (typeof TABLES)[number]): Promise<Socket[]> =>
+    readFile(file, 'utf8').then(
+      text => parseTable(text, protocol, state),
+      () => [],
+    )
+  const sockets = (await Promise.all(TABLES.map(read))).flat()
+  const byInode = await holders()
+  return sockets.map(({ inode, ...socket }) => ({ ...socket, ...byInode.get(inode) }))
+}
+
+type Wanted = { kind: 'udp' | 'tcp'; address: Ipv4; port: number; device?: string }
+
+function wanted({ network, http, dhcp, console: { host, port } }: PortsSite): Wanted[] {
+  const { interface: device, address } = network
+  const here = parseIpv4(host)
+  return [
+    ...(dhcp.mode === 'off'
+      ? []
+      : ([
+          { kind: 'udp', address: UNSPECIFIED, port: 67, device },
+          { kind: 'udp', address, port: 4011, device },
+        ] as const)),
+    { kind: 'udp', address, port: 69, device },
+    { kind: 'udp', address, port: 53, device },
+    { kind: 'tcp', address, port: 53, device },
+    { kind: 'tcp', address, port: http.port, device },
+    { kind: 'tcp', address, port: http.tlsPort, device },
+    ...(here ? [{ kind: 'tcp' as const, address: here, port }] : []),
+  ]
+}
+
+/** Opens each port as the appliance would, and closes it at once: only that tells whether it can be had beside a server of another interface. */
+export function tryPorts(site: PortsSite): Tried {
+  const taken: string[] = []
+  const forbidden: string[] = []
+  for (const { kind, ...request } of wanted(site)) {
+    try {
+      closeSync(openNativeSocket(kind, request))
+    } catch (error) {
+      // Without the interface or its address another probe tells.
+      if (!(error instanceof PortRefusal)) continue
+      if (error.why === 'the port is taken') taken.push(error.port)
+      if (error.why === 'not permitted') forbidden.push(error.port)
+    }
+  }
+  return { taken, forbidden }
+}

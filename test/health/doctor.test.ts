@@ -1,0 +1,62 @@
+import { expect, test } from 'vitest'
+import { PROBE_LIMIT_MS, type Probe, runDoctor } from '../../services/health/doctor.ts'
+import { finding } from '../../services/health/finding.ts'
+import { alarmOfFindings } from '../../services/health/self-check.ts'
+import { unknownTo } from '../../services/health/probes.ts'
+import { Alarms } from '../../services/kit/alarms.ts'
+import { FakeClock } from '../fake/clock.ts'
+import { HeardLog } from '../machine/rig.ts'
+
+const probe = (name: Probe['name'], run: Probe['run']): Probe => ({ name, title: `the ${name}`, run })
+const turn = (): Promise<void> => new Promise(resolve => setImmediate(resolve))
+
+test('the worst first; one that fails and one that hangs keep nobody from the rest', async () => {
+  const clock = new FakeClock()
+  const began = clock.now()
+  const waiting: string[][] = []
+  const run = runDoctor(
+    [
+      probe('link', async () => [finding('link-ready'), finding('mtu-small')]),
+      probe('ports', async () => {
+        throw new Error('no /proc')
+      }),
+      probe('dns', () => new Promise(() => {})),
+      probe('clock', async () => [finding('clock-wrong')]),
+    ],
+    { clock, onProgress: names => waiting.push(names.map(({ name }) => name)) },
+  )
+  await turn()
+  expect(waiting.at(-1)).toEqual(['dns'])
+  clock.advance(PROBE_LIMIT_MS)
+  const { at, tookMs, findings } = await run
+  expect([at, tookMs]).toEqual([began, 12_000])
+  expect(findings.map(({ code, probe: by, message }) => [code, by, message])).toEqual([
+    ['clock-wrong', 'clock', 'the clock is wrong'],
+    ['mtu-small', 'link', 'the MTU is smaller than the 1500 bytes that firmware counts on'],
+    ['probe-failed', 'ports', 'the ports: no /proc'],
+    ['probe-late', 'dns', 'the dns: no result within 12 seconds'],
+    ['link-ready', 'link', 'the interface is up, with carrier and its address'],
+  ])
+  expect([waiting.at(-1), clock.pendingTimers]).toEqual([[], 0])
+})
+
+test('what is looked at once more by somebody with more rights', () => {
+  const codes = [finding('watch-deaf'), finding('firewall-unknown'), finding('alone'), finding('firewall-unknown')]
+  expect(unknownTo(codes)).toEqual(['servers', 'firewall'])
+})
+
+test('what the appliance finds by itself is an alarm until it is mended, and said once', () => {
+  const [alarms, log] = [new Alarms(new FakeClock()), new HeardLog()]
+  const tell = alarmOfFindings(alarms, log)
+  const full = finding('disk-full', 'the disk of /s has 4.0 KiB left')
+  tell([full, finding('loaders-old'), finding('clock-free-running')])
+  tell([full, finding('clock-free-running')])
+  const list = () => alarms.list().map(({ code, severity, endedAt }) => [code, severity, endedAt === undefined])
+  expect(list()).toEqual([
+    ['disk-full', 'alarm', true],
+    ['clock-free-running', 'warning', true],
+  ])
+  expect(log.lines).toEqual(['warn the disk of /s has 4.0 KiB left', 'warn nothing keeps the clock right'])
+  tell([finding('clock-synchronised')])
+  expect(list().map(([, , lasts]) => lasts)).toEqual([false, false])
+})
