@@ -38,6 +38,11 @@ export const PACKAGES: readonly Need[] = [
     needsRoot: true,
   },
   { files: 'test/interop/dhcp-relay.test.ts', packages: ['isc-dhcp-relay', 'udhcpc', ...NAMESPACES], needsRoot: true },
+  {
+    files: 'test/interop/doctor.test.ts',
+    packages: ['dnsmasq-base', 'kea-dhcp4-server', 'nftables', ...NAMESPACES],
+    needsRoot: true,
+  },
   { files: 'test/interop/dhcp-full-disk.test.ts', packages: ['util-linux'], needsRoot: true },
   { files: 'test/interop/dhcp.test.ts', packages: ['isc-dhcp-client', 'udhcpc', ...NAMESPACES], needsRoot: true },
   { files: 'test/interop/dns.test.ts', packages: ['bind9-dnsutils'] },

@@ -18,18 +18,18 @@ type Socket = Pick<Listener, 'protocol' | 'address' | 'port'> & { inode: string 
 function parseTable(text: string, protocol: Listener['protocol'], state: string): Socket[] {
   return text.split('\n').flatMap(line => {
     const fields = line.trim().split(/\s+/)
-    const [address, port] = (fields[1] ?? '').split(':')
+    const [hex, port] = (fields[1] ?? '').split(':')
+    const address = hex && addressText(hex)
     const inode = fields[9]
     if (fields[3] !== state || !address || !port || inode === undefined) return []
-    return [{ protocol, address: addressText(address), port: Number.parseInt(port, 16), inode }]
+    return [{ protocol, address, port: Number.parseInt(port, 16), inode }]
   })
 }
 
-function addressText(hex: string): string {
-  const words = hex.match(/.{8}/g) ?? []
-  const numbers = words.map(word => Number.parseInt(word.match(/../g)!.toReversed().join(''), 16))
-  if (numbers.length === 1) return ipv4FromNumber(numbers[0]!)
-  return numbers.every(number => number === 0) ? '::' : `[${words.join('').toLowerCase()}]`
+/** Of IPv6 only `::`, which takes IPv4 as well; other addresses of it clash with nobody here. */
+function addressText(hex: string): string | undefined {
+  if (hex.length === 8) return ipv4FromNumber(Number.parseInt(hex.match(/../g)!.toReversed().join(''), 16))
+  return /^0+$/.test(hex) ? '::' : undefined
 }
 
 /** Who holds each socket, as far as this user may know. */

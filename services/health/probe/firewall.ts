@@ -161,8 +161,8 @@ function readNftRule(expressions: readonly Record<string, unknown>[], into: (cha
   const matches: Match[] = []
   let verdict: Verdict | undefined
   for (const expression of expressions) {
-    if ('match' in expression) matches.push(readNftMatch(expression['match']))
-    else if ('xt' in expression) matches.push({ about: 'other', values: [] })
+    if ('match' in expression) matches.push(...readNftMatch(expression['match']))
+    else if ('xt' in expression) matches.push(UNKNOWN)
     else if ('accept' in expression) verdict = 'accept'
     else if ('drop' in expression || 'reject' in expression) verdict = 'drop'
     else if ('return' in expression) verdict = 'return'
@@ -175,26 +175,31 @@ function readNftRule(expressions: readonly Record<string, unknown>[], into: (cha
   return { matches, ...(verdict ? { verdict } : {}) }
 }
 
+const UNKNOWN: Match = { about: 'other', values: [] }
+
 const matchShape = z.object({ op: z.string(), left: z.record(z.string(), z.unknown()), right: z.unknown() })
 
-function readNftMatch(value: unknown): Match {
+function readNftMatch(value: unknown): Match[] {
   const read = matchShape.safeParse(value)
-  const values = read.success ? valuesOf(read.data.right) : undefined
-  const about = read.success ? aboutOf(read.data.left) : undefined
-  if (!read.success || !values || !about) return { about: 'other', values: [] }
-  const isNot = read.data.op === '!='
-  // `udp dport 67` holds for udp only, which nft leaves unsaid.
-  return { about: about.about, values, ...(isNot ? { isNot } : {}) }
+  if (!read.success) return [UNKNOWN]
+  const { op, left, right } = read.data
+  const values = valuesOf(right)
+  const about = aboutOf(left)
+  const match: Match = values && about ? { about, values, ...(op === '!=' ? { isNot: true } : {}) } : UNKNOWN
+  // `udp dport 67` holds for udp only, which nft does not say by itself.
+  const { protocol } = (left['payload'] ?? {}) as { protocol?: unknown }
+  const isOfOne = about === 'port' && (protocol === 'udp' || protocol === 'tcp')
+  return isOfOne ? [{ about: 'protocol', values: [protocol] }, match] : [match]
 }
 
-function aboutOf(left: Record<string, unknown>): { about: Match['about'] } | undefined {
+function aboutOf(left: Record<string, unknown>): Match['about'] | undefined {
   const [kind] = Object.keys(left)
   const inner = left[kind!] as { key?: unknown; field?: unknown; protocol?: unknown } | undefined
-  if (kind === 'meta' && (inner?.key === 'iifname' || inner?.key === 'iif')) return { about: 'interface' }
-  if (kind === 'meta' && inner?.key === 'l4proto') return { about: 'protocol' }
-  if (kind === 'payload' && inner?.protocol === 'ip' && inner.field === 'protocol') return { about: 'protocol' }
-  if (kind === 'payload' && inner?.field === 'dport') return { about: 'port' }
-  if (kind === 'ct' && inner?.key === 'state') return { about: 'state' }
+  if (kind === 'meta' && (inner?.key === 'iifname' || inner?.key === 'iif')) return 'interface'
+  if (kind === 'meta' && inner?.key === 'l4proto') return 'protocol'
+  if (kind === 'payload' && inner?.protocol === 'ip' && inner.field === 'protocol') return 'protocol'
+  if (kind === 'payload' && inner?.field === 'dport') return 'port'
+  if (kind === 'ct' && inner?.key === 'state') return 'state'
   return undefined
 }
 
@@ -255,15 +260,16 @@ function readIptablesRule(words: readonly string[]): Rule {
       continue
     }
     const about = ABOUT[word]
-    if (about) matches.push({ about, values: words[(at += 1)]!.toLowerCase().split(','), ...(isNot ? { isNot } : {}) })
+    if (about)
+      matches.push({ about, values: (words[(at += 1)] ?? '').toLowerCase().split(','), ...(isNot ? { isNot } : {}) })
     else if (word === '-j' || word === '-g') {
-      const target = words[(at += 1)]!
-      if (target in JUMPS) verdict = JUMPS[target]
+      const target = words[(at += 1)] ?? ''
+      if (Object.hasOwn(JUMPS, target)) verdict = JUMPS[target]
       else if (!HARMLESS.test(target)) verdict = word === '-j' ? { jump: target } : { goto: target }
       // What follows is about the target.
       break
     } else if (word === '-m') at += 1
-    else if (word.startsWith('-')) matches.push({ about: 'other', values: [] })
+    else if (word.startsWith('-')) matches.push(UNKNOWN)
     isNot = false
   }
   return { matches, ...(verdict ? { verdict } : {}) }
