@@ -43,7 +43,22 @@ export type MachineView = {
   heardAt: string
 }
 
-export type TimelineEntry = { seq?: number; at: string; source: string; type: string; text: string; anomaly?: string }
+export type TimelineEntry = {
+  seq?: number
+  at: string
+  source: string
+  type: string
+  text: string
+  anomaly?: string
+  /** The attempt that it names. */
+  attempt?: string
+  /** Of the attempt that it starts. */
+  profile?: string
+  /** Of the boot, where it was given an address or told what to load. */
+  stage?: string
+  /** Of a file that was sent, or is being sent. */
+  bytes?: number
+}
 
 const iso = (at: Instant): string => new Date(at).toISOString()
 
@@ -107,5 +122,10 @@ export function viewEvent(event: MachineEvent): TimelineEntry {
     type: event.type,
     text: describeFact(event),
     anomaly,
+    attempt: 'attempt' in event ? event.attempt : undefined,
+    profile: 'profile' in event ? event.profile : undefined,
+    // Of a machine that stands still it is a sentence.
+    stage: 'stage' in event && event.type !== 'stalled' ? event.stage : undefined,
+    bytes: 'bytes' in event ? event.bytes : undefined,
   }) as TimelineEntry
 }

@@ -1,6 +1,12 @@
 /** The page's own paths: what the server answers with `index.html`, and what the route table has a view for. */
 
-export const PAGE_PATHS = ['/', '/machines/:id'] as const
+export const PAGE_PATHS = [
+  '/',
+  '/machines/:id',
+  '/machines/:id/answer',
+  '/machines/:id/attempts',
+  '/machines/:id/hardware',
+] as const
 
 export type PagePath = (typeof PAGE_PATHS)[number]
 
@@ -38,6 +44,7 @@ export function matchPath(pathname: string): Match | undefined {
 }
 
 /** Where a machine is shown. Colons stay as they are, so that a MAC can be read in the address bar. */
-export function machinePath(id: string): string {
-  return `/machines/${encodeURIComponent(id).replaceAll('%3A', ':')}`
+export function machinePath(id: string, part: 'timeline' | 'answer' | 'attempts' | 'hardware' = 'timeline'): string {
+  const path = `/machines/${encodeURIComponent(id).replaceAll('%3A', ':')}`
+  return part === 'timeline' ? path : `${path}/${part}`
 }

@@ -2,7 +2,7 @@
 import type { ComponentType } from 'preact'
 import type { PagePath, Params } from './paths.ts'
 import { machines } from './store/live.ts'
-import { MachineView } from './views/machine.tsx'
+import { MachineAnswerView, MachineAttemptsView, MachineHardwareView, MachineView } from './views/machine.tsx'
 import { RackView } from './views/rack.tsx'
 
 export type ViewProps = { params: Params }
@@ -15,10 +15,12 @@ export type Route = {
   link?: string
 }
 
+const nameOf = ({ id = '' }: Params): string => machines.value.get(id)?.value.name ?? id
+
 export const ROUTES: Record<PagePath, Route> = {
   '/': { view: RackView, title: () => 'Rack', link: 'Rack' },
-  '/machines/:id': {
-    view: MachineView,
-    title: ({ id = '' }) => machines.value.get(id)?.value.name ?? id,
-  },
+  '/machines/:id': { view: MachineView, title: nameOf },
+  '/machines/:id/answer': { view: MachineAnswerView, title: params => `Answer of ${nameOf(params)}` },
+  '/machines/:id/attempts': { view: MachineAttemptsView, title: params => `Attempts of ${nameOf(params)}` },
+  '/machines/:id/hardware': { view: MachineHardwareView, title: params => `Hardware of ${nameOf(params)}` },
 }

@@ -41,3 +41,8 @@ test('whatever stands in between is no riddle', () => {
     message: 'the appliance answered with status 502',
   })
 })
+
+test('each part of a machine has a place', () => {
+  expect(machinePath('bc:24:11:00:00:01', 'answer')).toBe('/machines/bc:24:11:00:00:01/answer')
+  expect(matchPath('/machines/a/hardware')).toEqual({ path: '/machines/:id/hardware', params: { id: 'a' } })
+})

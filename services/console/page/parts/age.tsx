@@ -1,7 +1,7 @@
-/** How long ago, ticking. Only its text node changes, and only when the text does. */
+/** How long ago, or how long still, ticking. Only its text node changes, and only when the text does. */
 import { useComputed } from '@preact/signals'
-import { secondsSince } from '../store/clock.ts'
-import { age } from '../words/quantities.ts'
+import { secondsSince, secondsUntil } from '../store/clock.ts'
+import { age, duration } from '../words/quantities.ts'
 
 /** An instant in full, as a person in this browser's time zone says it. */
 export function inFull(iso: string): string {
@@ -18,6 +18,16 @@ export function Age({ at, suffix = '' }: { at: string; suffix?: string }) {
     <time dateTime={at} title={inFull(at)}>
       <Ticking key={at} at={at} />
       {suffix}
+    </time>
+  )
+}
+
+/** `12 min 3 s`, counting down to nothing. */
+export function Remaining({ until }: { until: string }) {
+  const text = useComputed(() => duration(secondsUntil(until)))
+  return (
+    <time dateTime={until} title={inFull(until)}>
+      {text}
     </time>
   )
 }

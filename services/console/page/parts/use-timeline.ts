@@ -7,6 +7,9 @@ import { withEntries } from '../store/timeline.ts'
 import { get } from '../wire/api.ts'
 import type { PageProblem } from '../wire/problem.ts'
 
+/** Entries that are asked for at once: what came first is shown while the rest is on its way. */
+const PAGE = 1000
+
 export type Timeline = { entries?: readonly TimelineEntry[]; problem?: PageProblem }
 
 export function useTimeline(id: string): ReadonlySignal<Timeline> {
@@ -21,11 +24,20 @@ export function useTimeline(id: string): ReadonlySignal<Timeline> {
     const end = onEvent((machine, event) => {
       if (machine === id) add([event])
     })
-    void get<TimelineEntry[]>(`/api/v1/machines/${encodeURIComponent(id)}/timeline`).then(answer => {
-      if (isOver) return
-      if (answer.ok) add(answer.value)
-      else timeline.value = { ...timeline.peek(), problem: answer.problem }
-    })
+    const fetchAll = async (): Promise<void> => {
+      let after = 0
+      for (;;) {
+        const query = new URLSearchParams({ after: String(after), limit: String(PAGE) })
+        const answer = await get<TimelineEntry[]>(`/api/v1/machines/${encodeURIComponent(id)}/timeline?${query}`)
+        if (isOver) return
+        if (!answer.ok) return void (timeline.value = { ...timeline.peek(), problem: answer.problem })
+        add(answer.value)
+        const last = answer.value.at(-1)?.seq
+        if (answer.value.length < PAGE || last === undefined) return
+        after = last
+      }
+    }
+    void fetchAll()
     return () => {
       isOver = true
       end()

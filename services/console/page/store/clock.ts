@@ -24,3 +24,8 @@ export function startClock(): void {
 export function secondsSince(iso: string): number {
   return Math.max(0, (now.value - Date.parse(iso)) / 1000)
 }
+
+/** Seconds until then, below 0 when it is over. */
+export function secondsUntil(iso: string): number {
+  return (Date.parse(iso) - now.value) / 1000
+}

@@ -53,6 +53,10 @@ export function stageInWords({ stage }: MachineView): string | undefined {
 
 const FILES: Record<string, string> = { loader: 'loader', kernel: 'kernel', initrd: 'initrd and ISO', iso: 'ISO' }
 
+export function fileInWords(file: string): string {
+  return FILES[file] ?? file
+}
+
 export type ProgressInWords = { file: string; percent: number; rate: string; left?: string }
 
 /** Undefined while nothing is being sent. `left` is absent while the rate is not known, and at the end. */
@@ -62,7 +66,7 @@ export function progressInWords(
   const { file, sent, total, bytesPerSecond } = progress
   const left = bytesPerSecond > 0 && sent < total ? (total - sent) / bytesPerSecond : undefined
   return {
-    file: FILES[file] ?? file,
+    file: fileInWords(file),
     percent: percent(sent, total),
     rate: rate(bytesPerSecond),
     ...(left === undefined ? {} : { left: duration(Math.ceil(left)) }),

@@ -1,0 +1,78 @@
+/** An attempt as a picture. It repeats what the list below it says, so it is not read aloud. */
+import type { Step } from '../../timeline/attempts.ts'
+import { type Bar, type Lane, type Mark, pictureOf } from '../../timeline/picture.ts'
+import { bytes, duration, rate } from '../../words/quantities.ts'
+
+const percent = (part: number): string => `${(part * 100).toFixed(2)}%`
+
+/** Entries that somebody should look at have another shape. */
+const BAD = new Set([
+  'answer-failed',
+  'answer-refused',
+  'gave-up',
+  'stalled',
+  'load-failed',
+  'boot-looped',
+  'identity-conflicted',
+])
+
+function MarkDot({ mark: { at, entry } }: { mark: Mark }) {
+  return (
+    <span
+      class={`mark ${BAD.has(entry.type) ? 'is-bad' : ''}`}
+      style={{ left: percent(at) }}
+      title={`${entry.source}: ${entry.text}`}
+    />
+  )
+}
+
+function DownloadBar({ bar: { from, to, entry, download } }: { bar: Bar }) {
+  return (
+    <span
+      class="bar"
+      style={{ left: percent(from), width: percent(to - from) }}
+      title={`${entry.text}: ${bytes(download.bytes)} in ${duration(download.seconds)}, ${rate(download.bytesPerSecond)}`}
+    />
+  )
+}
+
+function LaneLine({ lane: { source, marks, bars } }: { lane: Lane }) {
+  return (
+    <div class="lane">
+      <span class="lane-name">{source}</span>
+      <div class="lane-line">
+        {bars.map(bar => (
+          <DownloadBar key={bar.entry.seq} bar={bar} />
+        ))}
+        {marks.map(mark => (
+          <MarkDot key={mark.entry.seq} mark={mark} />
+        ))}
+      </div>
+    </div>
+  )
+}
+
+export function Waterfall({ steps }: { steps: readonly Step[] }) {
+  const { lanes, ticks, breaks } = pictureOf(steps)
+  return (
+    <div class="waterfall" aria-hidden="true">
+      <div class="lanes">
+        {lanes.map(lane => (
+          <LaneLine key={lane.source} lane={lane} />
+        ))}
+        <div class="breaks">
+          {breaks.map(at => (
+            <span key={at} class="break" style={{ left: percent(at) }} title="a long silence, drawn shorter" />
+          ))}
+        </div>
+      </div>
+      <div class="axis">
+        {ticks.map(({ at, text }) => (
+          <span key={at} class={at > 0.9 ? 'axis-tick is-last' : 'axis-tick'} style={{ left: percent(at) }}>
+            {text}
+          </span>
+        ))}
+      </div>
+    </div>
+  )
+}
