@@ -82,7 +82,7 @@ export const FINDINGS = {
   'mtu-small': {
     severity: 'warning',
     message: 'the MTU is smaller than the 1500 bytes that firmware counts on',
-    action: 'set it to 1500: larger frames of machines are lost, and TFTP has smaller blocks',
+    action: 'set it to 1500 here, and on whatever this interface runs over',
   },
   'mtu-large': {
     severity: 'info',
@@ -183,7 +183,7 @@ export const FINDINGS = {
   'certificate-unmade': {
     severity: 'info',
     message: 'there is no certificate yet',
-    action: 'nothing: one is made with the first start',
+    action: 'nothing, one is made with the first start',
   },
   certificate: {
     severity: 'error',
@@ -274,7 +274,7 @@ export const FINDINGS = {
   'state-missing': {
     severity: 'info',
     message: 'there is no state folder yet',
-    action: 'nothing: it is made with the first start',
+    action: 'nothing, it is made with the first start',
   },
   'state-open': {
     severity: 'error',
