@@ -20,6 +20,7 @@ import { ServerWatch } from './dhcp/server-watch.ts'
 import { type DhcpServer, startDhcp } from './dhcp/server.ts'
 import { registryDnsView } from './dns/registry-view.ts'
 import { startDns } from './dns/server.ts'
+import { watchHealth } from './health/appliance-health.ts'
 import { ServedCertificate } from './http/served-certificate.ts'
 import type { HttpContext } from './http/context.ts'
 import { httpCounts } from './http/counts.ts'
@@ -204,11 +205,14 @@ function watchServers({ site, sockets, alarms, log, clock }: Served, probe: Addr
   return new ServerWatch({ port: sockets.dhcpWatch, mac, expected, probe, link: network.prefix, alarms, log, clock })
 }
 
-/** Port 67, as server or as proxy, and port 4011. Resolves with the server, if there is one: it knows the leases. */
-async function serveDhcp(served: Served, closing: Closing): Promise<DhcpServer | undefined> {
+/** The server, if there is one, knows the leases; the watch hears port 68. */
+type Dhcp = { server?: DhcpServer; watch: ServerWatch | undefined }
+
+/** Port 67, as server or as proxy, and port 4011. */
+async function serveDhcp(served: Served, closing: Closing): Promise<Dhcp> {
   const { site, store, registry, urls, certificate, loaders, clock, meter, sockets, alarms } = served
   const log = machineLog(served.log, registry, 'dhcp')
-  if (!sockets.dhcp || !sockets.bootServer) return undefined
+  if (!sockets.dhcp || !sockets.bootServer) return { watch: undefined }
   const fleet = registryFleet({ registry, site, urls, fingerprint: () => certificate.tell(), loaders, clock, alarms })
   const probe = await openProbe(served)
   closing.push(() => probe.close())
@@ -223,7 +227,7 @@ async function serveDhcp(served: Served, closing: Closing): Promise<DhcpServer |
     const proxy = serveBoot({ ...common, port: sockets.dhcp, as: 'proxy' })
     closing.push(() => proxy.close())
     watch?.start()
-    return undefined
+    return { watch }
   }
   const dhcp = await startDhcp({
     ...common,
@@ -236,7 +240,7 @@ async function serveDhcp(served: Served, closing: Closing): Promise<DhcpServer |
   const failed = (error: unknown) => log.error({ error: String(error) }, 'the look at the pools failed')
   closing.push(repeat(clock, POOLS_MS, async () => dhcp.watchPools(), failed))
   watch?.start()
-  return dhcp
+  return { server: dhcp, watch }
 }
 
 function serveTftp(
@@ -262,10 +266,12 @@ function serveTftp(
   })
 }
 
-/** Resolves with who keeps the leases from now on. */
-async function startServices(served: Served, closing: Closing): Promise<LeaseSource> {
+/** `leases` is who keeps them from now on. */
+type Services = Pick<Dhcp, 'watch'> & { leases: LeaseSource }
+
+async function startServices(served: Served, closing: Closing): Promise<Services> {
   const { site, registry, catalogue, certificate, loaders, urls, clock, meter, sockets } = served
-  const dhcp = await serveDhcp(served, closing)
+  const { server: dhcp, watch } = await serveDhcp(served, closing)
   const macAt = (address: Ipv4): Mac | undefined =>
     dhcp ? dhcp.macAt(address) : neighbourAt(site.network.interface, address)
   const logOf = (room: string): Log => machineLog(served.log, registry, room, macAt)
@@ -310,9 +316,10 @@ async function startServices(served: Served, closing: Closing): Promise<LeaseSou
   closing.push(() => tftp.close())
   const http = await startHttp({ context, loaders, plainSocket: sockets.http, tlsSocket: sockets.https })
   closing.push(() => http.close())
-  return dhcp
+  const leases: LeaseSource = dhcp
     ? { all: async () => dhcp.leases(), release: address => dhcp.release(address) }
     : storedLeases(served.store.leases, clock)
+  return { leases, watch }
 }
 
 async function startControl(served: Served, leases: LeaseSource, outbox: Outbox, closing: Closing): Promise<void> {
@@ -353,7 +360,9 @@ export async function startAppliance(site: Site, options: ApplianceOptions): Pro
     const lookAtCertificate = (): Promise<void> => certificate.look(() => registry.machines())
     // Before anybody is told anything: what was replaced while nobody was in the way counts at once.
     await lookAtCertificate()
-    const leases = await startServices(served, services)
+    const { leases, watch } = await startServices(served, services)
+    const health = watchHealth({ ...served, leases, watch, pid: process.pid })
+    services.push(() => health.close())
     const { store } = ground
     const outbox = await Outbox.open({
       ...{ site, registry, store: store.outbox, post, alarms, clock, log: machineLog(log, registry, 'webhook') },

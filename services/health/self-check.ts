@@ -1,7 +1,17 @@
 /** What the appliance looks at by itself becomes an alarm, in the words of `doctor`, and ends when it is mended. */
 import type { Alarms, Trouble } from '../kit/alarms.ts'
 import type { Log } from '../kit/log.ts'
+import type { FindingCode } from './codes.ts'
 import type { Finding } from './finding.ts'
+
+/** What nobody can leave as it is. That nothing keeps the clock right, say, is told to who asks. */
+const ALARMING: ReadonlySet<FindingCode> = new Set([
+  'clock-wrong',
+  'loaders-missing',
+  'state-open',
+  'disk-nearly-full',
+  'disk-full',
+])
 
 /** It lasts until it is mended, however long that takes. */
 const LASTS = Number.POSITIVE_INFINITY
@@ -13,7 +23,7 @@ export function alarmOfFindings(
 ): (findings: readonly Finding[]) => void {
   let before: Finding[] = []
   return findings => {
-    const bad = findings.filter(({ severity }) => severity === 'warning' || severity === 'error')
+    const bad = findings.filter(({ code }) => ALARMING.has(code))
     const lasts = new Set(bad.map(keyOf))
     for (const one of before) if (!lasts.has(keyOf(one))) alarms.end(one.code, one.subject)
     for (const one of bad) {

@@ -49,14 +49,14 @@ test('what the appliance finds by itself is an alarm until it is mended, and sai
   const [alarms, log] = [new Alarms(new FakeClock()), new HeardLog()]
   const tell = alarmOfFindings(alarms, log)
   const full = finding('disk-full', 'the disk of /s has 4.0 KiB left')
-  tell([full, finding('loaders-old'), finding('clock-free-running')])
-  tell([full, finding('clock-free-running')])
+  tell([full, finding('loaders-old'), finding('loaders-missing'), finding('clock-free-running')])
+  tell([full, finding('loaders-missing')])
   const list = () => alarms.list().map(({ code, severity, endedAt }) => [code, severity, endedAt === undefined])
   expect(list()).toEqual([
     ['disk-full', 'alarm', true],
-    ['clock-free-running', 'warning', true],
+    ['loaders-missing', 'alarm', true],
   ])
-  expect(log.lines).toEqual(['warn the disk of /s has 4.0 KiB left', 'warn nothing keeps the clock right'])
+  expect(log.lines).toEqual(['warn the disk of /s has 4.0 KiB left', 'warn a loader is missing'])
   tell([finding('clock-synchronised')])
   expect(list().map(([, , lasts]) => lasts)).toEqual([false, false])
 })

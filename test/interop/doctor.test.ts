@@ -1,5 +1,5 @@
 /** `doctor` on real wires: other servers of other makers, taken ports, a small MTU, a switch that speaks spanning tree, and an appliance that runs. */
-import { rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import type { Finding } from '../../services/health/finding.ts'
 import { HOST_DEVICE, HOST_MAC, joinHost } from './appliance-link.ts'
@@ -211,6 +211,22 @@ test(
       'nftables inet office input drops udp 4011 (PXE), udp 53 (DNS), tcp 53 (DNS) that come by eth1',
     )
     expect((await doctor(newSite())).codes).toContain('firewall-open')
+  },
+  LIMIT_MS,
+)
+
+test(
+  'what the appliance finds by itself is an alarm',
+  async () => {
+    const state = rig.path(`state-${++states}`)
+    mkdirSync(state, { mode: 0o700 })
+    chmodSync(state, 0o755)
+    const site = rig.site({ state })
+    running.push(await rig.serve(site))
+    const { stdout } = await rig.cli(site, 'alarm', 'list', '--json')
+    expect((JSON.parse(stdout) as { code: string; message: string }[]).map(({ message }) => message)).toEqual([
+      `others may look into ${state} (mode 0755)`,
+    ])
   },
   LIMIT_MS,
 )
