@@ -174,6 +174,11 @@ export const FINDINGS = {
     message: 'nothing keeps the clock right',
     action: 'run a time service, such as systemd-timesyncd or chrony',
   },
+  'clock-unknown': {
+    severity: 'info',
+    message: 'whether anything keeps the clock right is not known: this process may not ask',
+    action: 'run `rackrise doctor` as root, or see `timedatectl`',
+  },
   'clock-wrong': {
     severity: 'error',
     message: 'the clock is wrong',

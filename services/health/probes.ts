@@ -100,6 +100,7 @@ const NEEDS_RIGHTS: Partial<Record<FindingCode, ProbeName>> = {
   'forwarding-unknown': 'link',
   'firewall-unknown': 'firewall',
   'relays-unasked': 'relays',
+  'clock-unknown': 'clock',
 }
 
 /** The probes that could not find out what they wanted to for lack of a right. */

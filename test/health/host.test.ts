@@ -24,7 +24,12 @@ const problem = (code: string, message: string, severity: Problem['severity'] = 
 test.each<[string, number, boolean | undefined, string[]]>([
   ['kept by somebody', NOW, true, ['clock-synchronised: it is 2026-11-26 11:30 UTC, and kept so']],
   ['kept by nobody', NOW, false, ['clock-free-running: it is 2026-11-26 11:30 UTC here, and nothing keeps that right']],
-  ['the kernel does not say', NOW, undefined, []],
+  [
+    'the kernel does not say',
+    NOW,
+    undefined,
+    ['clock-unknown: whether anything keeps the clock right is not known: this process may not ask'],
+  ],
   ['an empty battery', 0, true, ['clock-wrong: this host has 1970-01-01 00:00 UTC, which can not be']],
   [
     'a slip of the pen',

@@ -21,7 +21,7 @@ export function judgeClock({ now, isSynchronised }: ClockFacts): Finding[] {
     return [finding('clock-wrong', `this host has ${text} UTC, which can not be`)]
   if (isSynchronised === false)
     return [finding('clock-free-running', `it is ${text} UTC here, and nothing keeps that right`)]
-  if (isSynchronised === undefined) return []
+  if (isSynchronised === undefined) return [finding('clock-unknown')]
   return [finding('clock-synchronised', `it is ${text} UTC, and kept so`)]
 }
 
