@@ -230,3 +230,20 @@ test(
   },
   LIMIT_MS,
 )
+
+test(
+  'who has no right says so and goes on: no port 68, no ports to try, no rules to read',
+  async () => {
+    const nobody = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups', '--inh-caps=-all']
+    const site = newSite()
+    const command = [...nobody, process.execPath, 'services/main.ts', 'doctor', '--json', '--config', site]
+    const { stdout, stderr } = await rig.run('appliance', command, DOCTOR_LIMIT_MS)
+    expect(stderr).toBe('')
+    const codes = (JSON.parse(stdout) as { findings: Finding[] }).findings.map(({ code }) => code)
+    const unknown = ['watch-deaf', 'ports-untried', 'firewall-unknown', 'forwarding-unknown']
+    const known = ['link-ready', 'pools-quiet', 'loaders-found', 'iso-ready', 'dns-pair', 'state-missing']
+    expect(codes).toEqual(expect.arrayContaining([...unknown, ...known]))
+    expect(codes).not.toContain('probe-failed')
+  },
+  LIMIT_MS,
+)
