@@ -1,9 +1,10 @@
 /** `rackrise doctor`: looks at the wire and at this machine, before the rack is switched on and while it runs. */
 import type { DoctorView } from '../console/schema/health.ts'
 import { askJson } from '../console/remote-fleet.ts'
-import { PROBE_NAMES, type Probe, type ProbeName, runDoctor } from '../health/doctor.ts'
+import { type Probe, runDoctor } from '../health/doctor.ts'
 import { openDoctorEdge } from '../health/edge/doctor-edge.ts'
 import { type Finding, worstFirst } from '../health/finding.ts'
+import { PROBE_NAMES, type ProbeName } from '../health/probe-names.ts'
 import { probesFor, unknownTo } from '../health/probes.ts'
 import { systemClock } from '../kit/clock.ts'
 import { isProblem } from '../kit/is-problem.ts'

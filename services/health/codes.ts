@@ -106,11 +106,16 @@ export const FINDINGS = {
     message: 'a port that comes up does not forward for a while',
     action: 'make the ports of machines edge ports (portfast): firmware gives up before they forward',
   },
-  'forwarding-unknown': {
+  'forwarding-unheard': {
     severity: 'info',
-    message: 'whether the switch delays ports that come up can not be heard from here',
+    message: 'nobody speaks spanning tree on this port: whether the switch delays ports that come up is not known',
     action:
       'make the ports of machines edge ports (portfast, `spanning-tree port type edge`), and LACP fall back to single ports',
+  },
+  'forwarding-unknown': {
+    severity: 'info',
+    message: 'whether the switch delays ports that come up was not listened for: this user may not',
+    action: 'run it as root; make the ports of machines edge ports (portfast) in any case',
   },
 
   // Ports, and who else has them.

@@ -1,6 +1,7 @@
 /** Runs all probes beside each other, and none of them for too long: what one can't find out keeps nobody from the rest. */
 import type { Clock, Instant } from '../kit/clock.ts'
 import { type Finding, finding, worstFirst } from './finding.ts'
+import type { ProbeName } from './probe-names.ts'
 
 /** One look at one thing. */
 export type Probe = {
@@ -9,25 +10,6 @@ export type Probe = {
   title: string
   run(): Promise<Finding[]>
 }
-
-/** In the order in which their findings are shown. */
-export const PROBE_NAMES = [
-  'servers',
-  'ports',
-  'link',
-  'firewall',
-  'relays',
-  'routers',
-  'pools',
-  'clock',
-  'certificate',
-  'loaders',
-  'isos',
-  'check',
-  'dns',
-  'state',
-] as const
-export type ProbeName = (typeof PROBE_NAMES)[number]
 
 /** `at` is when it began. */
 export type DoctorRun = { at: Instant; tookMs: number; findings: Finding[] }

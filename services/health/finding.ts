@@ -1,6 +1,6 @@
 /** One thing that `doctor` found: a word of the closed table, what it is about, and what to do. */
-import type { ProbeName } from './doctor.ts'
 import { FINDINGS, type FindingCode, type Severity } from './codes.ts'
+import { PROBE_NAMES, type ProbeName } from './probe-names.ts'
 
 export type Finding = {
   code: FindingCode
@@ -28,7 +28,9 @@ export function finding(code: FindingCode, message?: string, more: { subject?: s
 
 const WORST_FIRST: readonly Severity[] = ['error', 'warning', 'info', 'ok']
 
-/** The worst first; what is equally bad stays in its order. */
+/** The worst first; what is equally bad in the order of the probes. */
 export function worstFirst(findings: readonly Finding[]): Finding[] {
-  return findings.toSorted((a, b) => WORST_FIRST.indexOf(a.severity) - WORST_FIRST.indexOf(b.severity))
+  const rank = ({ severity, probe }: Finding): number =>
+    WORST_FIRST.indexOf(severity) * PROBE_NAMES.length + (probe === undefined ? 0 : PROBE_NAMES.indexOf(probe))
+  return findings.toSorted((a, b) => rank(a) - rank(b))
 }

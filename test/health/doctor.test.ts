@@ -32,8 +32,8 @@ test('the worst first; one that fails and one that hangs keep nobody from the re
   expect([at, tookMs]).toEqual([began, 12_000])
   expect(findings.map(({ code, probe: by, message }) => [code, by, message])).toEqual([
     ['clock-wrong', 'clock', 'the clock is wrong'],
-    ['mtu-small', 'link', 'the MTU is smaller than the 1500 bytes that firmware counts on'],
     ['probe-failed', 'ports', 'the ports: no /proc'],
+    ['mtu-small', 'link', 'the MTU is smaller than the 1500 bytes that firmware counts on'],
     ['probe-late', 'dns', 'the dns: no result within 12 seconds'],
     ['link-ready', 'link', 'the interface is up, with carrier and its address'],
   ])

@@ -107,13 +107,13 @@ test.each<[string, LinkFacts, Parameters<typeof judgeForwarding>[1], string]>([
     'a switch that says nothing',
     GOOD,
     'silent',
-    'forwarding-unknown: whether the switch delays ports that come up can not be heard from here',
+    'forwarding-unheard: nobody speaks spanning tree on this port: whether the switch delays ports that come up is not known',
   ],
   [
     'nobody may listen',
     GOOD,
     undefined,
-    'forwarding-unknown: whether the switch delays ports that come up can not be heard from here',
+    'forwarding-unknown: whether the switch delays ports that come up was not listened for: this user may not',
   ],
 ])('%s', (_, facts, heard, expected) => {
   expect(judgeForwarding(facts, heard, 'eth1').map(({ code, message }) => `${code}: ${message}`)).toEqual([expected])

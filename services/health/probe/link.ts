@@ -117,7 +117,8 @@ export function judgeForwarding(
     const message = `ports that join the bridge ${device} forward after ${seconds} seconds`
     return [finding('forwarding-delay', message, { ...subject, hint })]
   }
-  if (heard === undefined || heard === 'silent') return [finding('forwarding-unknown', undefined, subject)]
+  if (heard === undefined) return [finding('forwarding-unknown', undefined, subject)]
+  if (heard === 'silent') return [finding('forwarding-unheard', undefined, subject)]
   const kind = heard.version >= 2 ? 'rapid spanning tree' : 'spanning tree'
   const seconds = (2 * heard.forwardDelayMs) / 1000
   const message = `the bridge ${heard.bridge} speaks ${kind}: a port that is no edge port forwards ${seconds} seconds after it came up`
