@@ -33,7 +33,8 @@ function findingLines({ severity, code, message, hint }: Finding, width: number)
   const [first = '', ...rest] = wrap(severity === 'ok' ? message : `${code}: ${message}`, room)
   const todo = severity === 'ok' || hint === 'nothing' ? [] : wrap(`what to do: ${hint}`, room)
   const head = styleText(style, `${glyph} ${severity.padEnd(WORD_WIDTH)}`)
-  return [`${head}  ${first}`, ...[...rest, ...todo].map(line => `${' '.repeat(MARGIN)}${line}`)]
+  const below = [...rest, ...todo.map(line => styleText('dim', line))]
+  return [`${head}  ${first}`, ...below.map(line => `${' '.repeat(MARGIN)}${line}`)]
 }
 
 function counted(findings: readonly Finding[], severity: Severity, word: string): string[] {
