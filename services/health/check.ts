@@ -10,6 +10,7 @@ import type { Site } from '../site/types.ts'
 import { unavailable } from '../site/unavailable.ts'
 import { checkAnswers } from './check-answers.ts'
 import { checkInterface, checkLoaders, checkPings, checkProfiles } from './check-host.ts'
+import { checkLeases, type KeptLease } from './check-leases.ts'
 import { slowDownloads } from './check-rate.ts'
 import { checkState } from './check-state.ts'
 
@@ -26,6 +27,8 @@ export type CheckEdge = {
   certificate(site: Site, now: Instant): Promise<Problem[]>
   /** Those that were seen. May throw. */
   machines(site: Site): readonly Machine[]
+  /** Those on disk. May throw. */
+  leases(site: Site): readonly KeptLease[]
   now(): Instant
   /** Lets others work: answers of a rack take a while. */
   breathe(): Promise<void>
@@ -56,6 +59,7 @@ export async function runCheck(file: string, edge: CheckEdge): Promise<Checked> 
     ...slowDownloads(site, catalogue),
     ...(await checkAnswers(site, layers, catalogue, () => edge.breathe())),
     ...checkState(site, () => edge.machines(site)),
+    ...checkLeases(site, () => edge.leases(site)),
   ]
   return { problems, found: { site, catalogue, loaders } }
 }

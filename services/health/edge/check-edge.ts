@@ -8,7 +8,7 @@ import { certificateProblems } from '../../http/certificate.ts'
 import { systemClock } from '../../kit/clock.ts'
 import { foldMachines } from '../../machine/fold.ts'
 import { loadSite } from '../../site/load.ts'
-import { readEvents } from '../../store/read-events.ts'
+import { readEvents, readLeases } from '../../store/read-events.ts'
 import type { CheckEdge } from '../check.ts'
 import { openLibrary } from './library.ts'
 
@@ -24,6 +24,7 @@ export const diskEdge: CheckEdge = {
   pingGroups: () => readFile(PING_GROUPS, 'utf8').catch(() => ''),
   certificate: certificateProblems,
   machines: site => foldMachines(readEvents(site.paths.state)),
+  leases: site => readLeases(site.paths.state),
   now: () => systemClock.now(),
   breathe: () => setImmediate(),
 }
