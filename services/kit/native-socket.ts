@@ -29,10 +29,14 @@ const SIOCGIFMTU = 0x8921
 const SOCKADDR_BYTES = 16
 
 const INTERFACE_HINT = 'see `ip link` for the names, and set network.interface'
+/** Why a port can't be had, as PortRefusal says it. */
+export const NOT_PERMITTED = 'not permitted'
+export const PORT_TAKEN = 'the port is taken'
+
 const ERRNO_HINTS: Record<number, [what: string, hint: string]> = {
-  1: ['not permitted', 'run as root, through the systemd units, or grant CAP_NET_BIND_SERVICE and CAP_NET_RAW'],
-  13: ['not permitted', 'run as root, through the systemd units, or grant CAP_NET_BIND_SERVICE and CAP_NET_RAW'],
-  98: ['the port is taken', 'see which process holds it with `ss -lnup` or `ss -lntp`, and stop it'],
+  1: [NOT_PERMITTED, 'run as root, through the systemd units, or grant CAP_NET_BIND_SERVICE and CAP_NET_RAW'],
+  13: [NOT_PERMITTED, 'run as root, through the systemd units, or grant CAP_NET_BIND_SERVICE and CAP_NET_RAW'],
+  98: [PORT_TAKEN, 'see which process holds it with `ss -lnup` or `ss -lntp`, and stop it'],
   99: ['the address is not on this machine', 'see `ip -4 address`, and set network.address'],
 }
 

@@ -39,13 +39,13 @@ export type Sockets = {
 }
 
 /** One that only listens in is not ours alone, and nothing depends on it. */
-type Wanted = { name: string; kind: 'udp' | 'tcp'; address: Ipv4; port: number; listensIn?: true }
+export type WantedSocket = { name: string; kind: 'udp' | 'tcp'; address: Ipv4; port: number; listensIn?: true }
 
 const OF_DHCP = ['dhcp', 'boot-server', 'dhcp-watch']
 
-function wantedSockets(request: SocketRequest): Wanted[] {
+export function wantedSockets(request: SocketRequest): WantedSocket[] {
   const { address } = request
-  const all: Wanted[] = [
+  const all: WantedSocket[] = [
     // Clients without an address broadcast, so DHCP listens on every address of its one interface.
     { name: 'dhcp', kind: 'udp', address: UNSPECIFIED, port: DHCP_PORT },
     { name: 'boot-server', kind: 'udp', address, port: BOOT_SERVER_PORT },
@@ -91,7 +91,7 @@ function merged(refusals: PortRefusal[], device: string): EnvironmentProblem {
   return new EnvironmentProblem('socket', message, [...new Set(refusals.map(({ problem }) => problem.hint))].join('; '))
 }
 
-function openOne(wanted: Wanted, device: string, handed: HandedSockets): number {
+function openOne(wanted: WantedSocket, device: string, handed: HandedSockets): number {
   const { name, kind, address, port, listensIn = false } = wanted
   const given = handed.get(name)
   if (given === undefined) return openNativeSocket(kind, { device, address, port, shared: listensIn })

@@ -48,6 +48,7 @@ test.each<[string, Tried, Listener[], string[]]>([
     [],
     ['port-taken: tcp 10.77.0.1:80 is taken by somebody'],
   ],
+  ['no such interface', { taken: [], forbidden: [], isAdrift: true }, [], []],
   [
     'a user who may open none',
     tried([], ['udp 0.0.0.0:67', 'udp 10.77.0.1:69']),

@@ -1,8 +1,9 @@
 /** Who listens on this host: the kernel's tables of sockets, and the processes that hold them. */
 import { closeSync } from 'node:fs'
 import { readdir, readFile, readlink } from 'node:fs/promises'
-import { ipv4FromNumber, type Ipv4, parseIpv4, UNSPECIFIED } from '../../kit/ipv4.ts'
-import { openNativeSocket, PortRefusal } from '../../kit/native-socket.ts'
+import { ipv4FromNumber, parseIpv4 } from '../../kit/ipv4.ts'
+import { NOT_PERMITTED, openNativeSocket, PORT_TAKEN, PortRefusal } from '../../kit/native-socket.ts'
+import { type WantedSocket, wantedSockets } from '../../kit/sockets.ts'
 import type { Listener, PortsSite, Tried } from '../probe/ports.ts'
 
 const TABLES = [
@@ -60,23 +61,15 @@ export async function readListeners(): Promise<Listener[]> {
   return sockets.map(({ inode, ...socket }) => ({ ...socket, ...byInode.get(inode) }))
 }
 
-type Wanted = { kind: 'udp' | 'tcp'; address: Ipv4; port: number; device?: string }
+type Wanted = Pick<WantedSocket, 'kind' | 'address' | 'port'> & { device?: string }
 
 function wanted({ network, http, dhcp, console: { host, port } }: PortsSite): Wanted[] {
   const { interface: device, address } = network
+  const request = { interface: device, address, dhcp: dhcp.mode !== 'off', httpPort: http.port, tlsPort: http.tlsPort }
+  const ours = wantedSockets(request).filter(({ listensIn }) => !listensIn)
   const here = parseIpv4(host)
   return [
-    ...(dhcp.mode === 'off'
-      ? []
-      : ([
-          { kind: 'udp', address: UNSPECIFIED, port: 67, device },
-          { kind: 'udp', address, port: 4011, device },
-        ] as const)),
-    { kind: 'udp', address, port: 69, device },
-    { kind: 'udp', address, port: 53, device },
-    { kind: 'tcp', address, port: 53, device },
-    { kind: 'tcp', address, port: http.port, device },
-    { kind: 'tcp', address, port: http.tlsPort, device },
+    ...ours.map(({ kind, address: own, port: number }) => ({ kind, address: own, port: number, device })),
     ...(here ? [{ kind: 'tcp' as const, address: here, port }] : []),
   ]
 }
@@ -85,15 +78,16 @@ function wanted({ network, http, dhcp, console: { host, port } }: PortsSite): Wa
 export function tryPorts(site: PortsSite): Tried {
   const taken: string[] = []
   const forbidden: string[] = []
+  let isAdrift = false
   for (const { kind, ...request } of wanted(site)) {
     try {
       closeSync(openNativeSocket(kind, request))
     } catch (error) {
-      // Without the interface or its address another probe tells.
-      if (!(error instanceof PortRefusal)) continue
-      if (error.why === 'the port is taken') taken.push(error.port)
-      if (error.why === 'not permitted') forbidden.push(error.port)
+      const why = error instanceof PortRefusal ? error.why : ''
+      if (why === PORT_TAKEN) taken.push((error as PortRefusal).port)
+      else if (why === NOT_PERMITTED) forbidden.push((error as PortRefusal).port)
+      else isAdrift = true
     }
   }
-  return { taken, forbidden }
+  return { taken, forbidden, isAdrift }
 }

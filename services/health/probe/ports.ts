@@ -18,6 +18,8 @@ export type Tried = {
   taken: readonly string[]
   /** This user may not open it at all. */
   forbidden: readonly string[]
+  /** There is no such interface, or it does not have the address: another probe tells, and nothing is known of the ports. */
+  isAdrift?: boolean
 }
 
 export type PortsSite = Pick<Site, 'network' | 'http' | 'dhcp' | 'console'>
@@ -51,14 +53,18 @@ function holdersOf(taken: string, listeners: readonly Listener[]): Listener[] {
 }
 
 /** Before the appliance runs. */
-export function judgePorts({ taken, forbidden }: Tried, listeners: readonly Listener[], site: PortsSite): Finding[] {
+export function judgePorts(
+  { taken, forbidden, isAdrift = false }: Tried,
+  listeners: readonly Listener[],
+  site: PortsSite,
+): Finding[] {
   const clashes = taken.map(port => {
     const names = [...new Set(holdersOf(port, listeners).map(nameOf))]
     return finding('port-taken', `${port} is taken by ${names.join(' and ') || 'somebody'}`, { subject: port })
   })
   const holders = new Set(taken.flatMap(port => holdersOf(port, listeners)))
   const untried = forbidden.length > 0 ? [finding('ports-untried', untriedText(forbidden))] : []
-  const isFree = clashes.length + untried.length === 0
+  const isFree = clashes.length + untried.length === 0 && !isAdrift
   return [
     ...clashes,
     ...untried,
