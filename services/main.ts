@@ -11,6 +11,7 @@ import { COMMON_LOADERS, loaderFileFor } from './boot/plan.ts'
 import { type Urls, urlsOf } from './boot/urls.ts'
 import { CONTROL_SOCKET } from './console/api.ts'
 import { addControl } from './console/control.ts'
+import { countAppliance } from './console/counts.ts'
 import { type LeaseSource, storedLeases } from './console/leases.ts'
 import { isListening } from './console/remote-fleet.ts'
 import { dhcpCounts } from './dhcp/counts.ts'
@@ -33,7 +34,7 @@ import { LibraryWatch } from './iso/watch.ts'
 import { watchEventLoop } from './kit/event-loop.ts'
 import { handedSockets } from './kit/activation.ts'
 import { type AddressProbe, openAddressProbe } from './kit/address-probe.ts'
-import { Alarms, gaugeAlarms } from './kit/alarms.ts'
+import { Alarms } from './kit/alarms.ts'
 import { calmLog } from './kit/calm-log.ts'
 import type { Clock } from './kit/clock.ts'
 import type { Ipv4 } from './kit/ipv4.ts'
@@ -56,12 +57,14 @@ import { Registry } from './machine/registry.ts'
 import { hasFarSubnets } from './site/networks.ts'
 import type { Site } from './site/types.ts'
 import { unavailable } from './site/unavailable.ts'
+import { storeCounts } from './store/counts.ts'
 import { loadKey } from './store/key.ts'
 import { openStore, type Store } from './store/store.ts'
 import { registryTftpTell } from './tftp/registry-tell.ts'
 import { machineFiles } from './tftp/machine-files.ts'
 import { loaderFolder } from './tftp/load.ts'
 import { startTftp, type TftpServer } from './tftp/server.ts'
+import { gaugeOutbox, outboxCounts } from './webhook/counts.ts'
 import { Outbox } from './webhook/outbox.ts'
 import { post } from './webhook/post.ts'
 
@@ -131,7 +134,8 @@ async function openGround(site: Site, { log, clock }: ApplianceOptions, closing:
     )
   }
   const loaders = await findLoaders(site.boot.loaders)
-  const store = await openStore(site.paths.state)
+  const meter = promMeter()
+  const store = await openStore(site.paths.state, storeCounts(meter))
   closing.push(() => store.close())
   const alarms = new Alarms(clock, alarm =>
     log.info({ reason: alarm.code, subject: alarm.subject }, `over: ${alarm.message}`),
@@ -166,7 +170,7 @@ async function openGround(site: Site, { log, clock }: ApplianceOptions, closing:
     urls,
     log,
     clock,
-    meter: promMeter(),
+    meter,
   }
 }
 
@@ -354,7 +358,7 @@ export async function startAppliance(site: Site, options: ApplianceOptions): Pro
     const sockets = await openPorts(site, grounds)
     const registry = await Registry.open({ site, store: ground.store.events, key: ground.key, clock, log })
     const { certificate, alarms } = ground
-    gaugeAlarms(ground.meter, alarms)
+    countAppliance({ ...ground, registry })
     alarmOfConflicts(registry, alarms)
     const served = { ...ground, registry, sockets }
     const lookAtCertificate = (): Promise<void> => certificate.look(() => registry.machines())
@@ -366,8 +370,9 @@ export async function startAppliance(site: Site, options: ApplianceOptions): Pro
     const { store } = ground
     const outbox = await Outbox.open({
       ...{ site, registry, store: store.outbox, post, alarms, clock, log: machineLog(log, registry, 'webhook') },
-      chance: Math.random,
+      ...{ chance: Math.random, counts: outboxCounts(ground.meter) },
     })
+    gaugeOutbox(ground.meter, outbox, clock)
     services.push(() => outbox.close())
     await startControl(served, leases, outbox, services)
     const failed = (what: string) => (error: unknown) => log.error({ error: String(error) }, `${what} failed`)

@@ -5,6 +5,9 @@
 
 export type Labels<L extends string> = Readonly<Record<L, string>>
 
+/** Every series of a gauge now. */
+export type Readings<L extends string> = Iterable<readonly [values: Labels<L>, value: number]>
+
 export interface Meter {
   /** A number that only grows; `name` ends in `_total`. Returns how to add to it: one, unless it says otherwise. */
   counter<L extends string = never>(
@@ -12,18 +15,22 @@ export interface Meter {
     help: string,
     labels?: readonly L[],
   ): (values: Labels<L>, by?: number) => void
-  /** How long things took; `name` ends in `_seconds`. Returns how to tell one. */
+  /**
+   * How long things took; `name` ends in `_seconds`. Returns how to tell one.
+   * @param seconds bounds of its buckets, where those of a disk or a network are too short
+   */
   duration<L extends string = never>(
     name: string,
     help: string,
     labels?: readonly L[],
+    seconds?: readonly number[],
   ): (values: Labels<L>, seconds: number) => void
   /** What is so now. It is read when somebody looks, so that nobody has to keep it up to date. */
   gauge<L extends string = never>(
     name: string,
     help: string,
     labels: readonly L[],
-    read: () => Iterable<readonly [values: Labels<L>, value: number]>,
+    read: () => Readings<L> | Promise<Readings<L>>,
   ): void
 }
 

@@ -15,8 +15,8 @@ export function promMeter(): Meter & Exposition {
       const counter = new Counter({ name, help, labelNames: [...labels], registers })
       return (values, by = 1) => counter.inc(values, by)
     },
-    duration(name, help, labels = []) {
-      const histogram = new Histogram({ name, help, labelNames: [...labels], registers, buckets: SECONDS })
+    duration(name, help, labels = [], seconds = SECONDS) {
+      const histogram = new Histogram({ name, help, labelNames: [...labels], registers, buckets: [...seconds] })
       return (values, seconds) => histogram.observe(values, seconds)
     },
     gauge(name, help, labels, read) {
@@ -25,9 +25,10 @@ export function promMeter(): Meter & Exposition {
         help,
         labelNames: [...labels],
         registers,
-        collect() {
+        async collect() {
+          const readings = await read()
           gauge.reset()
-          for (const [values, value] of read()) gauge.set(values, value)
+          for (const [values, value] of readings) gauge.set(values, value)
         },
       })
     },

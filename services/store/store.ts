@@ -1,11 +1,12 @@
 /** The state as typed questions: events, leases, what machines said of themselves, and what is on its way to others. */
-import { chmod, mkdir } from 'node:fs/promises'
+import { chmod, mkdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Kysely } from 'kysely'
 import { Migrator } from 'kysely/migration'
 import { EnvironmentProblem } from '../kit/problem.ts'
 import type { Ipv4 } from '../kit/ipv4.ts'
 import type { Mac } from '../kit/mac.ts'
+import type { StoreCounts } from './counts.ts'
 import { MIGRATIONS } from './migrations.ts'
 import { OUTBOX_STATEMENTS, sqlOutbox } from './outbox.ts'
 import type { Database, DocumentTable, LeaseTable, PasswordTable } from './schema.ts'
@@ -115,10 +116,14 @@ export class Store {
   readonly #db: Kysely<Database>
   readonly #writer: TurnWriter
 
-  constructor(db: Kysely<Database>, file: string) {
+  readonly #file: string
+
+  constructor(db: Kysely<Database>, file: string, counts?: StoreCounts) {
     this.#db = db
+    this.#file = file
     const hot = hotStatements(db)
-    this.#writer = new TurnWriter({ file, pragmas: PRAGMAS, statements: [...hot, ...OUTBOX_STATEMENTS] })
+    const statements = [...hot, ...OUTBOX_STATEMENTS]
+    this.#writer = new TurnWriter({ file, pragmas: PRAGMAS, statements }, counts)
     this.outbox = sqlOutbox(db, (statement, ...values) => this.#writer.write([hot.length + statement, ...values]))
   }
 
@@ -169,6 +174,21 @@ export class Store {
     },
   }
 
+  /** Writes that are not on stable storage yet. */
+  get waiting(): number {
+    return this.#writer.size
+  }
+
+  /** Of the database and of its log of writes, octets. */
+  async sizes(): Promise<{ database: number; log: number }> {
+    const sizeOf = (file: string): Promise<number> =>
+      stat(file).then(
+        ({ size }) => size,
+        () => 0,
+      )
+    return { database: await sizeOf(this.#file), log: await sizeOf(`${this.#file}-wal`) }
+  }
+
   async close(): Promise<void> {
     await this.#writer.close()
     await this.#db.destroy()
@@ -189,7 +209,7 @@ async function migrate(db: Kysely<Database>): Promise<void> {
 }
 
 /** Opens the state in a folder, which is made if it is missing, private to its owner (I08). */
-export async function openStore(folder: string): Promise<Store> {
+export async function openStore(folder: string, counts?: StoreCounts): Promise<Store> {
   const file = join(folder, DATABASE_FILE)
   try {
     await mkdir(folder, { recursive: true, mode: FOLDER_MODE })
@@ -204,5 +224,5 @@ export async function openStore(folder: string): Promise<Store> {
   const db = openSqlite(file)
   await chmod(file, FILE_MODE)
   await migrate(db)
-  return new Store(db, file)
+  return new Store(db, file, counts)
 }

@@ -5,6 +5,7 @@
  */
 import { Worker } from 'node:worker_threads'
 import type { Outcome, ThreadData, Write } from './commit-thread.ts'
+import type { StoreCounts } from './counts.ts'
 
 /**
  * From the beginning of one transaction to that of the next at least. A single write after a pause does not wait; a rack that is switched on shares
@@ -12,11 +13,13 @@ import type { Outcome, ThreadData, Write } from './commit-thread.ts'
  * quarter more of the processor, with 10 the wait was longer and nothing was gained.
  */
 const BETWEEN_MS = 5
+const MS_PER_SECOND = 1000
 
 type Waiting = { write: Write; resolve: (row: number) => void; reject: (error: unknown) => void }
 
 export class TurnWriter {
   readonly #data: ThreadData
+  readonly #counts: StoreCounts | undefined
   /** Started by the first write: commands that only read have no use for it. */
   #thread: Worker | undefined
   #waiting: Waiting[] = []
@@ -24,8 +27,14 @@ export class TurnWriter {
   #idle: (() => void)[] = []
   #beganAt = Number.NEGATIVE_INFINITY
 
-  constructor(data: ThreadData) {
+  constructor(data: ThreadData, counts?: StoreCounts) {
     this.#data = data
+    this.#counts = counts
+  }
+
+  /** Writes that are not on stable storage yet. */
+  get size(): number {
+    return this.#waiting.length + this.#committing.length
   }
 
   /** Resolves with its row's number when the write is on stable storage; rejects when the transaction it was part of failed. */
@@ -73,6 +82,8 @@ export class TurnWriter {
   #finish(outcome: Outcome): void {
     const done = this.#committing
     this.#committing = []
+    const seconds = (performance.now() - this.#beganAt) / MS_PER_SECOND
+    this.#counts?.committed(seconds, done.length, 'rows' in outcome ? 'written' : 'failed')
     if ('rows' in outcome) done.forEach(({ resolve }, index) => resolve(outcome.rows[index]!))
     else for (const { reject } of done) reject(new Error(outcome.error))
     this.#thread?.unref()

@@ -12,6 +12,7 @@ import type { Registry } from '../machine/registry.ts'
 import type { Site, WebhookTarget } from '../site/types.ts'
 import type { EventRow, NewOutboxRow, OutboxCount, OutboxRow, OutboxStore } from '../store/types.ts'
 import { bodyFor, eventToTell, TOLD_TYPES } from './message.ts'
+import type { OutboxCounts } from './counts.ts'
 import type { Post } from './post.ts'
 import { FAILING_AFTER_MS, FORGET_AFTER_MS, isTooOld, ROWS_MOST, waitAfter } from './schedule.ts'
 import { shownUrl, targetId } from './sign.ts'
@@ -22,6 +23,7 @@ export type OutboxOptions = {
   store: OutboxStore
   post: Post
   alarms: Pick<Alarms, 'raise' | 'end'>
+  counts?: OutboxCounts
   clock: Clock
   log: Log
   /** In [0, 1). */
@@ -126,6 +128,7 @@ class Mailbox {
     if (isTooOld(row.createdAt, clock.now())) return this.#giveUp(row)
     const { event, key, body } = row
     const outcome = await post(this.target, { event, key, body })
+    this.#options.counts?.tried(this.number, outcome.taken ? 'taken' : 'failed')
     if (outcome.taken) {
       await store.delivered(row.id)
       alarms.end('webhook-failing', this.title)
@@ -150,6 +153,7 @@ class Mailbox {
   async #giveUp(row: OutboxRow): Promise<void> {
     const { store, clock, log } = this.#options
     await store.giveUp(row.id, clock.now())
+    this.#options.counts?.tried(this.number, 'given-up')
     const hint = `\`rackrise webhook retry ${this.number}\` sends it again`
     log.warn(
       { mac: row.machine, reason: 'webhook-given-up', key: row.key, hint },

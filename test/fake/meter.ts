@@ -1,5 +1,7 @@
 /** A meter that tests read: every series by its name and labels, as Prometheus writes them. */
-import type { Meter } from '../../services/kit/meter.ts'
+import type { Meter, Readings } from '../../services/kit/meter.ts'
+
+type Series = [series: string, value: number][]
 
 /** `name{label="value"}`, labels in the order in which they were declared. */
 function seriesOf(name: string, labels: readonly string[], values: Readonly<Record<string, string>>): string {
@@ -12,7 +14,7 @@ function seriesOf(name: string, labels: readonly string[], values: Readonly<Reco
 
 export class FakeMeter implements Meter {
   readonly #added = new Map<string, number>()
-  readonly #gauges: (() => [series: string, value: number][])[] = []
+  readonly #gauges: (() => Series | Promise<Series>)[] = []
   readonly #names = new Set<string>()
 
   #declare(name: string): void {
@@ -42,15 +44,30 @@ export class FakeMeter implements Meter {
     name: string,
     _help: string,
     labels: readonly L[],
-    read: () => Iterable<readonly [values: Readonly<Record<L, string>>, value: number]>,
+    read: () => Readings<L> | Promise<Readings<L>>,
   ): void {
     this.#declare(name)
-    this.#gauges.push(() => [...read()].map(([values, value]) => [seriesOf(name, labels, values), value]))
+    const named = (readings: Readings<L>): Series =>
+      [...readings].map(([values, value]) => [seriesOf(name, labels, values), value])
+    this.#gauges.push(() => {
+      const readings = read()
+      return readings instanceof Promise ? readings.then(named) : named(readings)
+    })
   }
 
-  /** Everything whose series begins so, zeros left out. */
+  /** Everything whose series begins so, zeros left out; without gauges that have to be waited for. */
   read(begins = ''): Record<string, number> {
-    const all = [...this.#added, ...this.#gauges.flatMap(gauge => gauge())]
+    const gauged = this.#gauges.map(gauge => gauge()).filter((readings): readings is Series => Array.isArray(readings))
+    return this.#shown([...this.#added, ...gauged.flat()], begins)
+  }
+
+  /** Likewise, with those. */
+  async readAll(begins = ''): Promise<Record<string, number>> {
+    const gauged = await Promise.all(this.#gauges.map(gauge => gauge()))
+    return this.#shown([...this.#added, ...gauged.flat()], begins)
+  }
+
+  #shown(all: Series, begins: string): Record<string, number> {
     return Object.fromEntries(all.filter(([series, value]) => series.startsWith(begins) && value !== 0))
   }
 }
