@@ -63,7 +63,7 @@ export class FakeMeter implements Meter {
 
   /** Likewise, with those. */
   async readAll(begins = ''): Promise<Record<string, number>> {
-    const gauged = await Promise.all(this.#gauges.map(gauge => gauge()))
+    const gauged = await Promise.all(this.#gauges.map(async gauge => gauge()))
     return this.#shown([...this.#added, ...gauged.flat()], begins)
   }
 

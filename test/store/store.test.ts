@@ -11,7 +11,9 @@ import { EnvironmentProblem } from '../../services/kit/problem.ts'
 import { loadKey } from '../../services/store/key.ts'
 import { MIGRATIONS } from '../../services/store/migrations.ts'
 import { openSqlite } from '../../services/store/sqlite.ts'
+import { gaugeStore, storeCounts } from '../../services/store/counts.ts'
 import { openStore } from '../../services/store/store.ts'
+import { FakeMeter } from '../fake/meter.ts'
 import type { LeaseRecord } from '../../services/store/types.ts'
 
 let folder: string
@@ -215,5 +217,22 @@ test('a database of the first schema keeps its leases, and learns what they were
   expect(await store.leases.all()).toEqual([lease('10.77.0.11')])
   await store.leases.put(lease('10.77.0.11', { reservedBy: 'client-id 01' }))
   expect(await store.leases.all()).toEqual([lease('10.77.0.11', { reservedBy: 'client-id 01' })])
+  await store.close()
+})
+
+test('transactions are counted with their time and their writes, and what waits is seen', async () => {
+  const meter = new FakeMeter()
+  const store = await openStore(folder, storeCounts(meter))
+  gaugeStore(meter, store)
+  const writes = [1, 2, 3].map(at => store.events.append({ machine: 'm', at, source: 'http', type: 't', body: '{}' }))
+  expect(meter.read('rackrise_store_waiting')).toEqual({ rackrise_store_waiting_writes: 3 })
+  await Promise.all(writes)
+  const counted = await meter.readAll('rackrise_store')
+  expect(counted).toMatchObject({
+    'rackrise_store_commit_seconds_count{result="written"}': 1,
+    'rackrise_store_writes_total{result="written"}': 3,
+  })
+  expect(counted['rackrise_store_bytes{file="database"}']).toBeGreaterThan(0)
+  expect(counted['rackrise_store_waiting_writes']).toBeUndefined()
   await store.close()
 })

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, test } from 'vitest'
+import { FakeMeter } from '../fake/meter.ts'
 import { NODE1, NODE2 } from '../machine/rig.ts'
 import { ANSWER, Bench, HOOK, REFUSED, REPORT } from './rig.ts'
 
@@ -255,4 +256,25 @@ test('four messages are on the wire at a time, each about another machine', asyn
     await bench.pass(2)
   }
   expect([most, bench.sent.length]).toEqual([4, 6])
+})
+
+test('what waits and what was tried is counted, by the number of the target', async () => {
+  const meter = new FakeMeter()
+  bench = await Bench.start(HOOK, meter)
+  bench.answers.set(URL_A, async () => REFUSED)
+  await bench.install()
+  await bench.pass(3)
+  const failed = await meter.readAll('rackrise_webhook')
+  expect(failed).toMatchObject({
+    'rackrise_webhook_tries_total{target="1",outcome="failed"}': 1,
+    'rackrise_webhook_pending{target="1"}': 1,
+  })
+  expect(failed['rackrise_webhook_oldest_seconds{target="1"}']).toBeGreaterThan(0)
+  bench.answers.delete(URL_A)
+  await bench.outbox.retry()
+  await bench.settle()
+  expect(await meter.readAll('rackrise_webhook')).toEqual({
+    'rackrise_webhook_tries_total{target="1",outcome="failed"}': 1,
+    'rackrise_webhook_tries_total{target="1",outcome="taken"}': 1,
+  })
 })

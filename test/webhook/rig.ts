@@ -8,6 +8,8 @@ import type { AttemptId, Fact } from '../../services/machine/event.ts'
 import { Registry } from '../../services/machine/registry.ts'
 import type { Site } from '../../services/site/types.ts'
 import { openStore, type Store } from '../../services/store/store.ts'
+import type { Meter } from '../../services/kit/meter.ts'
+import { gaugeOutbox, outboxCounts } from '../../services/webhook/counts.ts'
 import { Outbox } from '../../services/webhook/outbox.ts'
 import type { Letter, Outcome } from '../../services/webhook/post.ts'
 import { FakeClock } from '../fake/clock.ts'
@@ -31,13 +33,15 @@ export class Bench {
   registry!: Registry
   outbox!: Outbox
   #folder = ''
+  readonly #meter: Meter | undefined
 
-  constructor(site: Site) {
+  constructor(site: Site, meter?: Meter) {
     this.site = site
+    this.#meter = meter
   }
 
-  static async start(hooks = HOOK): Promise<Bench> {
-    const bench = new Bench(siteOf(`${TWO}${hooks}`))
+  static async start(hooks = HOOK, meter?: Meter): Promise<Bench> {
+    const bench = new Bench(siteOf(`${TWO}${hooks}`), meter)
     bench.#folder = await mkdtemp(join(tmpdir(), 'rackrise-outbox-'))
     await bench.#open()
     return bench
@@ -49,11 +53,13 @@ export class Bench {
     this.registry = await Registry.open({ site, store: this.store.events, key: KEY, clock, log })
     this.outbox = await Outbox.open({
       ...{ site, registry: this.registry, store: this.store.outbox, alarms, clock, log, chance: () => 0 },
+      ...(this.#meter ? { counts: outboxCounts(this.#meter) } : {}),
       post: async (target, letter) => {
         this.sent.push({ ...letter, url: target.url })
         return (await this.answers.get(target.url)?.(letter)) ?? { taken: true, status: 200 }
       },
     })
+    if (this.#meter) gaugeOutbox(this.#meter, this.outbox, clock)
   }
 
   /** Ends the process and begins another one, perhaps with another site file; `whileDown` happens without an outbox. */
