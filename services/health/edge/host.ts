@@ -5,8 +5,9 @@ import koffi from 'koffi'
 import type { Loaders } from '../../boot/load.ts'
 import { IPXE_LOADERS } from '../../boot/plan.ts'
 import type { Instant } from '../../kit/clock.ts'
-import { ipv4FromNumber, type Ipv4, prefixContains } from '../../kit/ipv4.ts'
-import type { LoaderFacts } from '../probe/sent.ts'
+import type { Ipv4 } from '../../kit/ipv4.ts'
+import { isRouted } from '../probe/kernel-tables.ts'
+import { ipxeVersionIn, type LoaderFacts } from '../probe/sent.ts'
 import type { StateFacts } from '../probe/state.ts'
 import type { CertificateFacts } from '../probe/time.ts'
 
@@ -36,25 +37,10 @@ export async function readState(folder: string): Promise<StateFacts | undefined>
   return about && free !== undefined ? { mode: about.mode, freeBytes: free } : undefined
 }
 
-/** Whether the kernel knows a way there: a line of /proc/net/route, whose numbers are in host order. */
+/** Whether the kernel knows a way there. */
 export async function hasRoute(address: Ipv4): Promise<boolean> {
-  const text = await readFile('/proc/net/route', 'utf8').catch(() => '')
-  return text
-    .split('\n')
-    .slice(1)
-    .some(line => {
-      const [, destination, , , , , , mask] = line.split('\t')
-      if (destination === undefined || mask === undefined) return false
-      const network = ipv4FromNumber(fromHostOrder(destination))
-      const length = fromHostOrder(mask).toString(2).replaceAll('0', '').length
-      return prefixContains({ network, length }, address)
-    })
+  return isRouted(await readFile('/proc/net/route', 'utf8').catch(() => ''), address)
 }
-
-const fromHostOrder = (hex: string): number => Number.parseInt(hex.match(/../g)!.toReversed().join(''), 16) >>> 0
-
-/** `iPXE`, then its version, in loaders that are not packed: `1.0.0+git-20190125.36a4c85-5.1`, `1.21.1 (g0ccfbe)`. */
-const VERSION = /iPXE[^!-~]+(\d+\.\d+\.\d+[\w.+~-]*(?: \(g[0-9a-f]+\))?)/
 
 /** Of the loaders that machines are given. */
 export async function readLoaderFacts(loaders: Loaders): Promise<Map<string, LoaderFacts>> {
@@ -64,7 +50,7 @@ export async function readLoaderFacts(loaders: Loaders): Promise<Map<string, Loa
     const about = file && (await stat(file.path).catch(() => undefined))
     const text = file && (await readFile(file.path, 'latin1').catch(() => undefined))
     if (!about || text === undefined) continue
-    const version = VERSION.exec(text)?.[1]
+    const version = ipxeVersionIn(text)
     facts.set(name, { madeAt: about.mtimeMs, ...(version === undefined ? {} : { version }) })
   }
   return facts

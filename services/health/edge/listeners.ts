@@ -1,37 +1,18 @@
 /** Who listens on this host: the kernel's tables of sockets, and the processes that hold them. */
 import { closeSync } from 'node:fs'
 import { readdir, readFile, readlink } from 'node:fs/promises'
-import { ipv4FromNumber, parseIpv4 } from '../../kit/ipv4.ts'
+import { parseIpv4 } from '../../kit/ipv4.ts'
 import { NOT_PERMITTED, openNativeSocket, PORT_TAKEN, PortRefusal } from '../../kit/native-socket.ts'
 import { type WantedSocket, wantedSockets } from '../../kit/sockets.ts'
+import { type ListeningSocket, parseSockets } from '../probe/kernel-tables.ts'
 import type { Listener, PortsSite, Tried } from '../probe/ports.ts'
 
 const TABLES = [
-  { protocol: 'udp', file: '/proc/net/udp', state: '07' },
-  { protocol: 'udp', file: '/proc/net/udp6', state: '07' },
-  { protocol: 'tcp', file: '/proc/net/tcp', state: '0A' },
-  { protocol: 'tcp', file: '/proc/net/tcp6', state: '0A' },
+  { protocol: 'udp', file: '/proc/net/udp' },
+  { protocol: 'udp', file: '/proc/net/udp6' },
+  { protocol: 'tcp', file: '/proc/net/tcp' },
+  { protocol: 'tcp', file: '/proc/net/tcp6' },
 ] as const
-
-type Socket = Pick<Listener, 'protocol' | 'address' | 'port'> & { inode: string }
-
-/** Lines as `  1: 0100007F:0035 00000000:0000 0A ...` (proc_net_tcp.rst): address in host order, port, state; the tenth field is the inode. */
-function parseTable(text: string, protocol: Listener['protocol'], state: string): Socket[] {
-  return text.split('\n').flatMap(line => {
-    const fields = line.trim().split(/\s+/)
-    const [hex, port] = (fields[1] ?? '').split(':')
-    const address = hex && addressText(hex)
-    const inode = fields[9]
-    if (fields[3] !== state || !address || !port || inode === undefined) return []
-    return [{ protocol, address, port: Number.parseInt(port, 16), inode }]
-  })
-}
-
-/** Of IPv6 only `::`, which takes IPv4 as well; other addresses of it clash with nobody here. */
-function addressText(hex: string): string | undefined {
-  if (hex.length === 8) return ipv4FromNumber(Number.parseInt(hex.match(/../g)!.toReversed().join(''), 16))
-  return /^0+$/.test(hex) ? '::' : undefined
-}
 
 /** Who holds each socket, as far as this user may know. */
 async function holders(): Promise<Map<string, { pid: number; program: string }>> {
@@ -51,9 +32,9 @@ async function holders(): Promise<Map<string, { pid: number; program: string }>>
 }
 
 export async function readListeners(): Promise<Listener[]> {
-  const read = ({ protocol, file, state }: (typeof TABLES)[number]): Promise<Socket[]> =>
+  const read = ({ protocol, file }: (typeof TABLES)[number]): Promise<ListeningSocket[]> =>
     readFile(file, 'utf8').then(
-      text => parseTable(text, protocol, state),
+      text => parseSockets(text, protocol),
       () => [],
     )
   const sockets = (await Promise.all(TABLES.map(read))).flat()

@@ -14,6 +14,13 @@ import { type Finding, finding } from '../finding.ts'
 /** Of one loader: what it says that it is, and when it was made. */
 export type LoaderFacts = { version?: string; madeAt: Instant }
 
+/** `iPXE`, then its version, in loaders that are not packed: `1.0.0+git-20190125.36a4c85-5.1`, `1.21.1 (g0ccfbe)`. */
+const IPXE_VERSION = /iPXE[^!-~]+(\d+\.\d+\.\d+[\w.+~-]*(?: \(g[0-9a-f]+\))?)/
+
+export function ipxeVersionIn(text: string): string | undefined {
+  return IPXE_VERSION.exec(text)?.[1]
+}
+
 const YEAR_MS = 365.25 * 24 * 3_600_000
 const OLD_YEARS = 4
 
