@@ -1,5 +1,7 @@
-/** `rackrise metrics`: what the running appliance has counted. */
+/** `rackrise metrics`: what the running appliance has counted; for people on a terminal, for Prometheus and grep in a pipe. */
 import { askJson, askText } from '../console/remote-fleet.ts'
+import { isProblem } from '../kit/is-problem.ts'
+import { type Counted, metricsText } from './metrics-text.ts'
 import { type Command, say, usageError } from './command.ts'
 import { requireRunning } from './state.ts'
 import { siteFor } from './site-file.ts'
@@ -15,8 +17,12 @@ export const metricsCommand: Command = {
     const site = await siteFor(values)
     if (!site) return 1
     const socket = await requireRunning(site, 'nothing is counted without one')
-    if (values['json'] === true) say(JSON.stringify(await askJson(socket, 'GET', '/api/v1/metrics'), null, 2))
-    else say((await askText(socket, '/metrics')).trimEnd())
+    const asJson = () => askJson<Counted[]>(socket, 'GET', '/api/v1/metrics')
+    if (values['json'] === true) say(JSON.stringify(await asJson(), null, 2))
+    else if (process.stdout.isTTY) {
+      const counted = await asJson()
+      if (!isProblem(counted)) say(metricsText(counted))
+    } else say((await askText(socket, '/metrics')).trimEnd())
     return 0
   },
 }

@@ -2,7 +2,7 @@
 import type { FastifyInstance } from 'fastify'
 import type { Passwords } from '../answer/passwords.ts'
 import type { Alarms } from '../kit/alarms.ts'
-import type { Exposition } from '../kit/meter.ts'
+import type { Exposition, Meter } from '../kit/meter.ts'
 import type { IsoCatalogue } from '../iso/catalogue.ts'
 import type { Clock } from '../kit/clock.ts'
 import type { DocumentStore, PasswordStore } from '../store/types.ts'
@@ -22,6 +22,7 @@ import { addMetricsApi } from './metrics-api.ts'
 import { addPasswordApi } from './password-api.ts'
 import { localPasswords } from './passwords.ts'
 import { rehearseBy } from './rehearsal.ts'
+import { requestCounts } from './request-counts.ts'
 import { addWebhookApi } from './webhook-api.ts'
 
 export type ControlContext = Omit<ExplainContext, 'passwords' | 'documents' | 'catalogue' | 'clock'> & {
@@ -31,7 +32,7 @@ export type ControlContext = Omit<ExplainContext, 'passwords' | 'documents' | 'c
   leases: LeaseSource
   outbox: Outbox
   alarms: Alarms
-  meter: Exposition
+  meter: Meter & Exposition
   clock: Clock
 }
 
@@ -40,6 +41,7 @@ const NOTHING = async (): Promise<void> => {}
 
 export function addControl(app: FastifyInstance, context: ControlContext): void {
   const { registry, site, store, passwords, catalogue, clock, leases } = context
+  requestCounts(context.meter)(app)
   const explainer = localExplainer({ ...context, passwords: store.passwords, documents: store.documents }, NOTHING)
   addApi(app, localFleet(registry, rehearseBy(explainer), NOTHING))
   addLeaseApi(app, localLeases(leases, registry, clock, NOTHING))

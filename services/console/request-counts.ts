@@ -12,8 +12,17 @@ type App = {
   addHook(name: 'onRequest', hook: (request: FastifyRequest, reply: FastifyReply) => Promise<void>): unknown
 }
 
+/** All listeners of one appliance count together. */
+const ofMeters = new WeakMap<Meter, (app: App) => void>()
+
 /** @returns what is to be called for every application that serves the API */
 export function requestCounts(meter: Meter): (app: App) => void {
+  const known = ofMeters.get(meter) ?? newCounts(meter)
+  ofMeters.set(meter, known)
+  return known
+}
+
+function newCounts(meter: Meter): (app: App) => void {
   const requests = meter.counter('rackrise_console_requests_total', 'Requests to the API, by route and status', [
     'route',
     'status',
