@@ -126,6 +126,11 @@ export const FINDINGS = {
     message: 'a port of the appliance is taken',
     action: 'stop who holds it, or give the appliance another port or address',
   },
+  'port-of-systemd': {
+    severity: 'info',
+    message: 'the service manager has a port of the appliance, for a socket unit',
+    action: 'nothing if it is one of `rackrise-*.socket`: see `systemctl list-sockets`',
+  },
   'ports-untried': {
     severity: 'info',
     message: 'whether the ports are free was not tried: this user may not open them',

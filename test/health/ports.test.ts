@@ -48,6 +48,12 @@ test.each<[string, Tried, Listener[], string[]]>([
     [],
     ['port-taken: tcp 10.77.0.1:80 is taken by somebody'],
   ],
+  [
+    'socket units that wait',
+    tried(['udp 0.0.0.0:67']),
+    [listener('udp 0.0.0.0:67', { pid: 1, program: 'systemd' })],
+    ['port-of-systemd: udp 0.0.0.0:67 is held by systemd (pid 1) for a socket unit'],
+  ],
   ['no such interface', { taken: [], forbidden: [], isAdrift: true }, [], []],
   [
     'a user who may open none',

@@ -18,7 +18,8 @@ const TABLES = [
 async function holders(): Promise<Map<string, { pid: number; program: string }>> {
   const found = new Map<string, { pid: number; program: string }>()
   const pids = (await readdir('/proc')).filter(name => /^\d+$/.test(name))
-  for (const pid of pids) {
+  // First ourselves: who handed us a socket has it, too.
+  for (const pid of new Set([String(process.pid), ...pids])) {
     const folder = `/proc/${pid}/fd`
     const names = await readdir(folder).catch(() => [])
     if (names.length === 0) continue

@@ -58,10 +58,7 @@ export function judgePorts(
   listeners: readonly Listener[],
   site: PortsSite,
 ): Finding[] {
-  const clashes = taken.map(port => {
-    const names = [...new Set(holdersOf(port, listeners).map(nameOf))]
-    return finding('port-taken', `${port} is taken by ${names.join(' and ') || 'somebody'}`, { subject: port })
-  })
+  const clashes = taken.map(port => clashOf(port, holdersOf(port, listeners)))
   const holders = new Set(taken.flatMap(port => holdersOf(port, listeners)))
   const untried = forbidden.length > 0 ? [finding('ports-untried', untriedText(forbidden))] : []
   const isFree = clashes.length + untried.length === 0 && !isAdrift
@@ -74,6 +71,17 @@ export function judgePorts(
       site,
     ),
   ]
+}
+
+/** With socket units the service manager has the ports before the appliance is started. */
+const INIT = 1
+
+function clashOf(port: string, holders: readonly Listener[]): Finding {
+  const subject = { subject: port }
+  if (holders.length > 0 && holders.every(({ pid }) => pid === INIT))
+    return finding('port-of-systemd', `${port} is held by ${nameOf(holders[0]!)} for a socket unit`, subject)
+  const names = [...new Set(holders.map(nameOf))]
+  return finding('port-taken', `${port} is taken by ${names.join(' and ') || 'somebody'}`, subject)
 }
 
 function untriedText(forbidden: readonly string[]): string {
