@@ -6,7 +6,7 @@ import { fstatSync } from 'node:fs'
 import { constants, getPriority, setPriority } from 'node:os'
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
 import { Pacer, type Rates } from './pace.ts'
-import { loadSystemCalls, POLL_BYTES, POLLIN, POLLOUT, resetOnClose, sendFlags, whyNot } from './system-calls.ts'
+import { cork, loadSystemCalls, POLL_BYTES, POLLIN, POLLOUT, resetOnClose, sendFlags, whyNot } from './system-calls.ts'
 
 /** A part of a body. `changedAt` (nanoseconds) and `size` are the file's when its entity tag was made. */
 export type Piece =
@@ -27,8 +27,8 @@ export type End = 'complete' | 'gone' | 'changed' | 'cut' | number
 /** `sent`: bytes that the kernel has taken. */
 export type Report = { id: number; sent: number; end?: End }
 
-/** In one turn to one client: about what a socket holds. Less would be more turns for the same bytes. */
-const CHUNK_BYTES = 4 * 1024 * 1024
+/** In one turn to one client: half of what a socket holds at most, so that it is filled again before it has run empty. Less would be more turns for the same bytes. */
+const CHUNK_BYTES = 2 * 1024 * 1024
 const REPORT_EVERY_MS = 100
 /**
  * Where processors are short, whoever hears packets or flushes a lease goes first: the slowest DHCP answers beside eight downloads were two to three
@@ -104,6 +104,7 @@ class SendThread {
     const filled = pieces.filter(piece => lengthOf(piece) > 0)
     this.#bodies.set(id, { id, socket, pieces: filled, machine, index: 0, position: 0, left, sent: 0, reported: 0 })
     this.#everybody = undefined
+    cork(this.#calls, socket, true)
     this.#pacer.enter(machine, performance.now())
   }
 
@@ -112,7 +113,8 @@ class SendThread {
     this.#everybody = undefined
     this.#pacer.leave(body.machine)
     // A length was promised: the client must not take what it has for the whole, and its unread bytes are nobody's.
-    if (end !== 'complete') resetOnClose(this.#calls, body.socket)
+    if (end === 'complete') cork(this.#calls, body.socket, false)
+    else resetOnClose(this.#calls, body.socket)
     this.#calls.close(body.socket)
     this.#reports.push({ id: body.id, sent: body.sent, end })
   }

@@ -9,6 +9,7 @@ import fastify, {
 } from 'fastify'
 import { STOP_GRACE_MS } from '../kit/clock.ts'
 import { EnvironmentProblem } from '../kit/problem.ts'
+import { hasFarSubnets } from '../site/networks.ts'
 import { addAnswer } from './answer.ts'
 import { openBodies } from './bodies.ts'
 import { addBootFiles } from './boot-files.ts'
@@ -160,16 +161,18 @@ export async function startHttp(options: HttpOptions): Promise<HttpServer> {
     requestTimeout: limits.requestMs,
     connectionsCheckingInterval: limits.checkEveryMs,
   }
-  const { rateLimit: perMachine, totalRateLimit: total } = context.site.boot
+  const { boot, network, dhcp } = context.site
+  const { rateLimit: perMachine, totalRateLimit: total } = boot
   const rates = { ...(perMachine ? { perMachine } : {}), ...(total ? { total } : {}) }
-  const bodies = openBodies(rates, context.log)
+  const isOneWire = !hasFarSubnets({ own: network.prefix, subnets: dhcp.subnets })
+  const bodies = openBodies({ rates, listener: options.plainSocket, isOneWire, log: context.log })
   const plain = buildApp(handler => limit(createPlain(times, handler), limits), context)
-  const boot = { ...context, bodies }
+  const withBodies = { ...context, bodies }
   addBootScript(plain, context, options.loaders)
   addGrubConfig(plain, context)
-  addBootFiles(plain, boot)
-  addIsoFiles(plain, boot)
-  addLoaders(plain, boot, options.loaders)
+  addBootFiles(plain, withBodies)
+  addIsoFiles(plain, withBodies)
+  addLoaders(plain, withBodies, options.loaders)
   const { cert, key } = context.certificate.current
   const secure = { ...times, ...TLS_CONTEXT, cert, key, handshakeTimeout: limits.headersMs }
   const tls = buildApp(handler => {

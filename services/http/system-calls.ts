@@ -12,6 +12,11 @@ const EFD_CLOEXEC = 0o2000000
 const F_DUPFD_CLOEXEC = 1030
 const SOL_SOCKET = 1
 const SO_LINGER = 13
+const IPPROTO_TCP = 6
+const TCP_CORK = 3
+const TCP_CONGESTION = 13
+/** Of the kernel's names of congestion controls, with the zero at the end. */
+const CONGESTION_BYTES = 16
 /** Ask again later. */
 const EINTR = 4
 const EAGAIN = 11
@@ -30,6 +35,7 @@ export type SystemCalls = {
   write(fd: number, bytes: Uint8Array, count: number): number
   fcntl(fd: number, command: number, argument: number): number
   setsockopt(fd: number, level: number, name: number, value: Uint8Array, length: number): number
+  getsockopt(fd: number, level: number, name: number, value: Uint8Array, length: [number]): number
   close(fd: number): number
 }
 
@@ -44,6 +50,7 @@ export function loadSystemCalls(): SystemCalls {
     read: library.func('int64_t read(int, uint8_t *, size_t)'),
     write: library.func('int64_t write(int, const uint8_t *, size_t)'),
     setsockopt: library.func('int setsockopt(int, int, int, const uint8_t *, uint32_t)'),
+    getsockopt: library.func('int getsockopt(int, int, int, _Out_ uint8_t *, _Inout_ uint32_t *)'),
     fcntl: library.func('int fcntl(int, int, int)'),
     close: library.func('int close(int)'),
   } as SystemCalls
@@ -82,4 +89,34 @@ const NO_LINGER = new Uint8Array(new Int32Array([1, 0]).buffer)
 
 export function resetOnClose(calls: SystemCalls, fd: number): void {
   calls.setsockopt(fd, SOL_SOCKET, SO_LINGER, NO_LINGER, NO_LINGER.length)
+}
+
+const [ON, OFF] = [1, 0].map(value => new Uint8Array(new Int32Array([value]).buffer)) as [Uint8Array, Uint8Array]
+
+/**
+ * While it is corked, a socket sends full segments only. Node has switched Nagle's algorithm off, and then every ACK sends what is there at that moment,
+ * which cuts the body into small packets: one client got two thirds of what nginx (tcp_nopush) brings it. Uncorked, what is left goes at once.
+ */
+export function cork(calls: SystemCalls, fd: number, isCorked: boolean): void {
+  calls.setsockopt(fd, IPPROTO_TCP, TCP_CORK, isCorked ? ON : OFF, ON.length)
+}
+
+/** The congestion control of a socket, by the kernel's name. */
+export function congestionOf(calls: SystemCalls, fd: number): string {
+  const name = new Uint8Array(CONGESTION_BYTES)
+  calls.getsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, name, [name.length])
+  return new TextDecoder().decode(name.subarray(0, name.indexOf(0)))
+}
+
+export function setCongestion(calls: SystemCalls, fd: number, name: string): void {
+  calls.setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, new TextEncoder().encode(name), name.length)
+}
+
+/**
+ * For a listening socket: its connections are not BBR's. That spaces packets by a timer of the kernel for each connection, for the sake of routes that are long
+ * and lossy; on one wire it costs half of the throughput and a third of the processor. A connection that BBR has begun keeps its timer. Reno is in every
+ * kernel, and at such round trips CUBIC does the same (RFC 9438 §4.3).
+ */
+export function leaveBbr(calls: SystemCalls, listener: number): void {
+  if (congestionOf(calls, listener) === 'bbr') setCongestion(calls, listener, 'reno')
 }

@@ -1,6 +1,6 @@
 /** Both senders: whatever the segments and the range are, the bytes are those of the slice; whatever the client does, nothing stays behind. */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { createServer, get, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { Agent, createServer, get, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -52,9 +52,9 @@ afterEach(async () => {
   await rm(folder, { recursive: true })
 })
 
-function ask(): Promise<IncomingMessage> {
+function ask(agent: Agent | false = false): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
-    get({ host: '127.0.0.1', port: (server.address() as AddressInfo).port, agent: false }, resolve).on('error', reject)
+    get({ host: '127.0.0.1', port: (server.address() as AddressInfo).port, agent }, resolve).on('error', reject)
   })
 }
 
@@ -85,7 +85,8 @@ function wholeOf(list: readonly Segment[]): Buffer {
 }
 
 const open: [string, (rates: Rates, log: HeardLog) => BodySender][] = [
-  ['the thread', (rates, log) => new ThreadSender(loadSystemCalls(), rates, log)],
+  ['one thread', (rates, log) => new ThreadSender(loadSystemCalls(), rates, log, 1)],
+  ['two threads', (rates, log) => new ThreadSender(loadSystemCalls(), rates, log, 2)],
   ['the event loop', (rates, log) => new CopySender(rates, log)],
 ]
 
@@ -131,6 +132,28 @@ describe.each(open)('%s', (_name, openSender) => {
     expect([received, await outcome]).toEqual([60 * FILE_BYTES, { sent: 60 * FILE_BYTES, complete: true }])
   })
 
+  test('many at once get all of it', async () => {
+    sender = openSender({}, new HeardLog())
+    segments = [
+      { from: 'file', path: file, offset: 0, length: FILE_BYTES },
+      { from: 'memory', bytes: Uint8Array.of(1, 2, 3) },
+      { from: 'file', path: file, offset: 1000, length: 5 },
+    ]
+    const all = await Promise.all(Array.from({ length: 12 }, async () => bytesOf(await ask())))
+    expect(all.filter(bytes => bytes.equals(wholeOf(segments)))).toHaveLength(12)
+  })
+
+  test('the last packet of a body does not wait for another one', async () => {
+    sender = openSender({}, new HeardLog())
+    segments = [{ from: 'file', path: file, offset: 0, length: 1 }]
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+    const began = performance.now()
+    for (let count = 0; count < 20; count++) await bytesOf(await ask(agent))
+    agent.destroy()
+    // The kernel holds back what is corked for 200 ms.
+    expect(performance.now() - began).toBeLessThan(10 * 200)
+  })
+
   test('a rate is kept', async () => {
     sender = openSender({ perMachine: 1_000_000 }, new HeardLog())
     segments = [{ from: 'file', path: file, offset: 0, length: FILE_BYTES }]
@@ -151,7 +174,7 @@ describe.each(open)('%s', (_name, openSender) => {
   })
 })
 
-test('a thread that is told to stop cuts what is under way, and says so', async () => {
+test('threads that are told to stop cut what is under way, and say so', async () => {
   sender = new ThreadSender(loadSystemCalls(), { perMachine: 100_000 }, new HeardLog())
   segments = [{ from: 'file', path: file, offset: 0, length: FILE_BYTES }]
   const response = await ask()
