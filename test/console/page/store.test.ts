@@ -1,6 +1,11 @@
 import { describe, expect, test } from 'vitest'
 import { advance, waitBefore } from '../../../services/console/page/store/connection.ts'
-import { announcement, collectNews, withProgress } from '../../../services/console/page/store/fleet.ts'
+import {
+  announcement,
+  collectNews,
+  isSameButProgress,
+  withProgress,
+} from '../../../services/console/page/store/fleet.ts'
 import { withEntries } from '../../../services/console/page/store/timeline.ts'
 import type { Message, Progressed } from '../../../services/console/page/wire/messages.ts'
 import { machine, NOW } from './machines.ts'
@@ -73,4 +78,11 @@ describe('connection', () => {
 test('an entry that came both ways is on the timeline once, in order', () => {
   const [one, two, three] = [1, 2, 3].map(seq => ({ ...event, seq }))
   expect(withEntries([three!], [one!, two!, three!])).toEqual([one, two, three])
+})
+
+test('progress repaints nothing but itself', () => {
+  const before = machine({ id: 'a', state: 'booting' })
+  expect(isSameButProgress(before, withProgress(before, progressed('a', 7)))).toBe(true)
+  expect(isSameButProgress(before, { ...before, state: 'failed' })).toBe(false)
+  expect(isSameButProgress(before, { ...before, reason: 'no disk' })).toBe(false)
 })

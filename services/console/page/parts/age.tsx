@@ -3,9 +3,17 @@ import { useComputed } from '@preact/signals'
 import { secondsSince, secondsUntil } from '../store/clock.ts'
 import { age, duration } from '../words/quantities.ts'
 
-/** An instant in full, as a person in this browser's time zone says it. */
+const FULL = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium', hourCycle: 'h23' })
+const TIME = new Intl.DateTimeFormat(undefined, { timeStyle: 'medium', hourCycle: 'h23' })
+
+/** An instant in full, in this browser's time zone. */
 export function inFull(iso: string): string {
-  return new Date(iso).toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'medium', hourCycle: 'h23' })
+  return FULL.format(new Date(iso))
+}
+
+/** Its time of day alone. */
+export function timeOfDay(iso: string): string {
+  return TIME.format(new Date(iso))
 }
 
 function Ticking({ at }: { at: string }) {

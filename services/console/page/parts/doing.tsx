@@ -1,9 +1,11 @@
 /** What a machine does now: its download, why it stands still, or its stage. */
+import type { ReadonlySignal } from '@preact/signals'
 import type { MachineView } from '../../machine-view.ts'
 import { progressInWords, stageInWords } from '../words/state-words.ts'
 import { ProgressBar } from './progress-bar.tsx'
 
-export function Doing({ machine }: { machine: MachineView }) {
+export function Doing({ machine: of }: { machine: ReadonlySignal<MachineView> }) {
+  const machine = of.value
   const { reason, progress, conflicts } = machine
   if (progress && !reason) {
     const words = progressInWords(progress)

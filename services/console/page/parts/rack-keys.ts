@@ -1,6 +1,7 @@
 /** The rack by keyboard: one machine is in the tab order, arrows move it, Space selects, Shift with arrows selects on the way. */
 import { computed, signal } from '@preact/signals'
 import { clearSelection, select, selected } from '../store/orders.ts'
+import { drawUpTo } from './drawn.ts'
 import { shown } from '../store/shown.ts'
 
 const wanted = signal<string | undefined>(undefined)
@@ -35,6 +36,13 @@ export function clickBox(id: string, isRange: boolean): void {
 
 function linkOf(id: string): HTMLElement | null {
   return document.querySelector(`[data-machine="${CSS.escape(id)}"]`)
+}
+
+function focusOn(id: string): void {
+  const link = linkOf(id)
+  if (link) return link.focus()
+  drawUpTo(shown.peek().indexOf(id))
+  requestAnimationFrame(() => linkOf(id)?.focus())
 }
 
 /** Rows have one column; tiles as many as fit, which the first line of them tells. */
@@ -81,7 +89,7 @@ function move(event: KeyboardEvent, list: HTMLElement, id: string): void {
     anchor = next
   }
   makeCurrent(next)
-  linkOf(next)?.focus()
+  focusOn(next)
 }
 
 /** For the list as a whole; what is pressed anywhere but on a machine's name is the browser's. */

@@ -1,78 +1,13 @@
-/** The machines of the rack, as rows or as tiles: one component for each machine, repainted by its own news only. */
-import { type Signal, useComputed } from '@preact/signals'
-import type { MachineView } from '../../machine-view.ts'
-import { machinePath } from '../paths.ts'
+/** The machines of the rack, as rows or as tiles. */
+import { useEffect } from 'preact/hooks'
+import type { Sort } from '../store/choice.ts'
 import { machines } from '../store/live.ts'
 import { select, selected } from '../store/orders.ts'
 import { change, choice, shown } from '../store/shown.ts'
-import type { Sort } from '../store/choice.ts'
-import { progressInWords } from '../words/state-words.ts'
-import { Age } from './age.tsx'
-import { Doing } from './doing.tsx'
 import { Icon } from './icon.tsx'
-import { ProgressBar } from './progress-bar.tsx'
-import { clickBox, current, makeCurrent, onKey } from './rack-keys.ts'
-import { StateMark } from './state-mark.tsx'
-
-type OneProps = { id: string; machine: Signal<MachineView> }
-
-function SelectBox({ id, name }: { id: string; name: string }) {
-  const isSelected = useComputed(() => selected.value.has(id))
-  const tabIndex = useComputed(() => (current.value === id ? 0 : -1))
-  return (
-    <label class="box">
-      <input
-        type="checkbox"
-        aria-label={`Select ${name}`}
-        checked={isSelected}
-        tabIndex={tabIndex}
-        onClick={event => clickBox(id, event.shiftKey)}
-      />
-    </label>
-  )
-}
-
-function NameLink({ id, name }: { id: string; name: string }) {
-  const tabIndex = useComputed(() => (current.value === id ? 0 : -1))
-  return (
-    <a href={machinePath(id)} data-machine={id} class="name" tabIndex={tabIndex} onFocus={() => makeCurrent(id)}>
-      {name}
-    </a>
-  )
-}
-
-function Row({ id, machine }: OneProps) {
-  const isSelected = useComputed(() => selected.value.has(id))
-  const view = machine.value
-  const { name, state, macs, serial, heardAt } = view
-  const more = macs.length > 1 ? ` +${macs.length - 1}` : ''
-  return (
-    <div role="row" class={`row is-${state}`} aria-selected={isSelected}>
-      <div role="gridcell" class="cell-select">
-        <SelectBox id={id} name={name} />
-      </div>
-      <div role="gridcell" class="cell-name">
-        <NameLink id={id} name={name} />
-      </div>
-      <div role="gridcell" class="cell-state">
-        <StateMark state={state} />
-      </div>
-      <div role="gridcell" class="cell-doing">
-        <Doing machine={view} />
-      </div>
-      <div role="gridcell" class="cell-mac mono" title={macs.join(', ')}>
-        {macs[0]}
-        {more}
-      </div>
-      <div role="gridcell" class="cell-serial mono" title={view.product}>
-        {serial}
-      </div>
-      <div role="gridcell" class="cell-heard number">
-        <Age at={heardAt} />
-      </div>
-    </div>
-  )
-}
+import { drawn, growDrawn } from './drawn.ts'
+import { onKey } from './rack-keys.ts'
+import { Row, Tile } from './rack-machine.tsx'
 
 const COLUMNS: { title: string; part: string; sort?: Sort }[] = [
   { title: 'Machine', part: 'name', sort: 'name' },
@@ -143,7 +78,7 @@ function Rows() {
         </div>
       </div>
       <div role="rowgroup">
-        {shown.value.map(id => (
+        {drawn.value.map(id => (
           <Row key={id} id={id} machine={machines.peek().get(id)!} />
         ))}
       </div>
@@ -151,39 +86,10 @@ function Rows() {
   )
 }
 
-function Tile({ id, machine }: OneProps) {
-  const isSelected = useComputed(() => (selected.value.has(id) ? 'tile is-selected' : 'tile'))
-  const view = machine.value
-  const { name, state, progress, reason, heardAt } = view
-  const words = progress && !reason ? progressInWords(progress) : undefined
-  return (
-    <li class={isSelected}>
-      <div class={`tile-in is-${state}`}>
-        <NameLink id={id} name={name} />
-        <SelectBox id={id} name={name} />
-        <StateMark state={state} />
-        <span class="tile-heard number dim">
-          <Age at={heardAt} />
-        </span>
-        {words ? (
-          <span class="tile-doing">
-            <ProgressBar percent={words.percent} label={`${words.file} sent to ${name}`} />
-            <span class="number">{words.percent} %</span>
-          </span>
-        ) : (
-          <span class="tile-doing" title={reason}>
-            <span class="reason">{reason}</span>
-          </span>
-        )}
-      </div>
-    </li>
-  )
-}
-
 function Tiles() {
   return (
     <ul class="tiles" aria-label="Machines" onKeyDown={onKey}>
-      {shown.value.map(id => (
+      {drawn.value.map(id => (
         <Tile key={id} id={id} machine={machines.peek().get(id)!} />
       ))}
     </ul>
@@ -191,5 +97,6 @@ function Tiles() {
 }
 
 export function RackList() {
+  useEffect(growDrawn, [])
   return choice.value.layout === 'tiles' ? <Tiles /> : <Rows />
 }

@@ -26,6 +26,15 @@ export function withProgress(view: MachineView, { progress, heardAt }: Progresse
   return { ...rest, heardAt }
 }
 
+const MOVING: ReadonlySet<string> = new Set(['progress', 'heardAt'])
+
+/** Views that `withProgress` made of one another. */
+export function isSameButProgress(one: MachineView, other: MachineView): boolean {
+  const keys = new Set([...Object.keys(one), ...Object.keys(other)]) as Set<keyof MachineView>
+  for (const key of keys) if (!MOVING.has(key) && one[key] !== other[key]) return false
+  return true
+}
+
 /** Worth interrupting somebody who listens: the end of an installation, good or bad, and a machine that is new. Undefined for all else. */
 export function announcement(before: MachineView | undefined, after: MachineView): string | undefined {
   if (!before) return `${after.name} is new: ${after.state}`

@@ -1,4 +1,5 @@
 /** One machine: who it is, what it does, what can be done to it, and what happened. */
+import type { ReadonlySignal } from '@preact/signals'
 import type { MachineView as Machine } from '../../machine-view.ts'
 import { Doing } from '../parts/doing.tsx'
 import { EmptyState } from '../parts/empty-state.tsx'
@@ -56,7 +57,8 @@ function Tabs({ id, part }: { id: string; part: Part }) {
   )
 }
 
-function Shown({ machine, part }: { machine: Machine; part: Part }) {
+function Shown({ of, part }: { of: ReadonlySignal<Machine>; part: Part }) {
+  const machine = of.value
   const { view: View } = TABS.find(tab => tab.part === part)!
   return (
     <article class="machine">
@@ -70,7 +72,7 @@ function Shown({ machine, part }: { machine: Machine; part: Part }) {
       </div>
       <p class="dim">{MEANINGS[machine.state]}</p>
       <p class={`now is-${machine.state}`}>
-        <Doing machine={machine} />
+        <Doing machine={of} />
       </p>
       <Conflicts machine={machine} />
       <MachineFacts machine={machine} />
@@ -93,7 +95,7 @@ function Unknown({ id }: { id: string }) {
 
 function At({ id, part }: { id: string; part: Part }) {
   const machine = machines.value.get(id)
-  if (machine) return <Shown machine={machine.value} part={part} />
+  if (machine) return <Shown of={machine} part={part} />
   if (isLoaded.value) return <Unknown id={id} />
   return firstProblem.value ? (
     <ProblemNotice problem={firstProblem.value} />
