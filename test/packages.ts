@@ -65,6 +65,7 @@ export const PACKAGES: readonly Need[] = [
   { files: 'test/interop/inventory.test.ts', packages: ['ansible-core', 'openssh-client'] },
   { files: 'test/interop/iso-makers.test.ts', packages: ['genisoimage', 'xorriso'] },
   { files: 'test/interop/iso-signature.test.ts', packages: ['gnupg', 'gpgv'] },
+  { files: 'test/interop/page*.test.ts', packages: ['chromium'] },
   { files: 'test/interop/tftp.test.ts', packages: ['tftp-hpa', 'atftp', 'curl', 'busybox-static'] },
   { files: 'test/interop/tftp-wire.test.ts', packages: ['curl', ...NAMESPACES], needsRoot: true },
   { files: 'test/lab/*.test.ts', packages: ['xorriso', ...STAND_IN, ...MACHINES] },

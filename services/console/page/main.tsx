@@ -8,9 +8,10 @@ import { startShown } from './store/shown.ts'
 import { startTheme } from './theme.tsx'
 import { startSession } from './session.ts'
 
+const link = startLink()
 startTheme()
 startClock()
 startRouter()
 startShown()
-startSession(startLink())
+startSession(link)
 render(<App />, document.querySelector('#page')!)

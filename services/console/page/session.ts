@@ -1,5 +1,6 @@
 /** Who is signed in decides whether the page listens: the stream of events begins and ends here. */
 import { effect, signal } from '@preact/signals'
+import { clearSelection, endOrder } from './store/orders.ts'
 import { live } from './store/live.ts'
 import { access, askSession, signIn } from './wire/api.ts'
 import type { PageProblem } from './wire/problem.ts'
@@ -21,7 +22,10 @@ export function startSession(link: string | undefined): void {
     const wasIn = isIn
     isIn = access.value.kind === 'in'
     if (isIn && !wasIn) live.start()
-    if (!isIn && wasIn) live.stop()
+    if (isIn || !wasIn) return
+    live.stop()
+    endOrder()
+    clearSelection()
   })
   // A phone that was in a pocket, a laptop that slept: at once, and not when the wait is over.
   addEventListener('online', () => live.retry())

@@ -21,7 +21,7 @@ function Named({ machine }: { machine: MachineView }) {
       <span class="identity">
         <span>serial {machine.serial ?? 'not known'}</span> <span class="mono">{machine.macs.join(', ')}</span>
         {machine.product && <span>{machine.product}</span>}
-        {machine.profile && <span>profile {machine.profile}</span>}
+        <span>{machine.profile ? `profile ${machine.profile}` : 'no profile'}</span>
       </span>
     </li>
   )
@@ -104,14 +104,16 @@ function Refusals({ asked }: { asked: Ask }) {
   )
 }
 
-function ProfileChoice() {
+/** Where a machine has none of its own, one has to be chosen; else only who wants another one sees that there are several. */
+function ProfileChoice({ machines }: Pick<Ask, 'machines'>) {
   const profiles = appliance.value?.profiles ?? []
-  if (profiles.length < 2) return null
+  const isNeeded = machines.some(({ profile }) => profile === undefined)
+  if (profiles.length < 2 && !isNeeded) return null
   return (
     <label>
       Profile
-      <select name="profile">
-        <option value="">as the site says for each machine</option>
+      <select name="profile" required={isNeeded}>
+        <option value="">{isNeeded ? 'Choose: the site says none' : 'As the site says for each machine'}</option>
         {profiles.map(({ name, iso }) => (
           <option key={name} value={name}>
             {name} ({iso})
@@ -152,7 +154,7 @@ function OrderForm({ asked }: { asked: Ask }) {
           <Named key={machine.id} machine={machine} />
         ))}
       </ul>
-      {words.erases && <ProfileChoice />}
+      {words.erases && <ProfileChoice machines={machines} />}
       <label>
         <span>
           Reason <span class="dim">(optional, goes to the timeline)</span>

@@ -79,6 +79,7 @@ export function RackToolbar() {
         <label class="sort">
           <span>Sort by</span>
           <select
+            aria-label="Sort by"
             value={sort}
             onChange={event => change({ sort: event.currentTarget.value as Sort, descending: false })}
           >

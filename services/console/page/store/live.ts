@@ -147,6 +147,7 @@ class Live {
     this.open()
   }
 
+  /** Nobody is signed in any more: what was seen is not for the next one who looks. */
   stop(): void {
     this.reader?.close()
     clearTimeout(this.timer)
@@ -154,6 +155,12 @@ class Live {
     this.timer = undefined
     this.waiting = []
     this.lastId = undefined
+    batch(() => {
+      machines.value = new Map()
+      changes.value++
+      isLoaded.value = false
+      appliance.value = undefined
+    })
   }
 
   /** At once, because a person asked or the computer woke up. */

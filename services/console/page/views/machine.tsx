@@ -84,7 +84,7 @@ function Shown({ of, part }: { of: ReadonlySignal<Machine>; part: Part }) {
 
 function Unknown({ id }: { id: string }) {
   return (
-    <EmptyState title="This machine is not known">
+    <EmptyState isWholeView title="This machine is not known">
       <p>
         Nothing was heard of <code>{id}</code>, or somebody has forgotten it. All machines are{' '}
         <a href="/">in the rack</a>.

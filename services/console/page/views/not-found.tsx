@@ -1,12 +1,12 @@
 /** A path that the page does not know. */
+import { EmptyState } from '../parts/empty-state.tsx'
 
 export function NotFoundView() {
   return (
-    <section class="empty">
-      <h1 tabIndex={-1}>There is nothing here</h1>
+    <EmptyState isWholeView title="There is nothing here">
       <p>
         The address may be of another version. All machines are <a href="/">in the rack</a>.
       </p>
-    </section>
+    </EmptyState>
   )
 }
