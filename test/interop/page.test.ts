@@ -285,7 +285,7 @@ describe.each([
 
   test('a machine, an unknown one, no page, signing in', { timeout: 60_000 }, async () => {
     const { server, page } = await openRack(16, { path: `/machines/${macOf(9)}`, screen })
-    await page.locator('.entry').first().waitFor()
+    await page.getByText('matches none of its 3 disks').nth(1).waitFor()
     await look(page)
     await page.goto(`${server.url}/machines/nobody`)
     await page.getByText('This machine is not known').waitFor()

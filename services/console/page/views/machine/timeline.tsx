@@ -2,7 +2,7 @@
 import { useComputed, useSignal } from '@preact/signals'
 import { Fragment } from 'preact'
 import type { MachineView } from '../../../machine-view.ts'
-import { Age, inFull } from '../../parts/age.tsx'
+import { Age, inFull, timeOfDay } from '../../parts/age.tsx'
 import { EmptyState } from '../../parts/empty-state.tsx'
 import { Icon } from '../../parts/icon.tsx'
 import { ProblemNotice } from '../../parts/problem-notice.tsx'
@@ -13,10 +13,6 @@ import { type Gap, gapNow } from '../../timeline/gaps.ts'
 import { bytes, counted, duration, rate } from '../../words/quantities.ts'
 import { OutcomeMark } from './outcome-mark.tsx'
 import { Waterfall } from './waterfall.tsx'
-
-function clockTime(iso: string): string {
-  return new Date(iso).toLocaleTimeString(undefined, { hourCycle: 'h23' })
-}
 
 function DownloadWords({ download: { bytes: count, seconds, bytesPerSecond } }: { download: Download }) {
   return (
@@ -54,7 +50,7 @@ function StepLine({ step: { entry, download } }: { step: Step }) {
   return (
     <li class={anomaly ? 'step is-anomaly' : 'step'}>
       <time dateTime={at} title={inFull(at)} class="number">
-        {clockTime(at)}
+        {timeOfDay(at)}
       </time>
       <span class="source">{source}</span>
       <span class="what">
