@@ -1,7 +1,6 @@
 #!/usr/bin/env node
 /** The composition root: the only file that wires rooms together. Run as a program it is the `rackrise` command. */
 import { createServer } from 'node:net'
-import { unlink } from 'node:fs/promises'
 import { networkInterfaces } from 'node:os'
 import { join } from 'node:path'
 import { loadLayers, noKnownFiles } from './answer/load.ts'
@@ -9,11 +8,11 @@ import { Passwords } from './answer/passwords.ts'
 import { listLoaders, type Loaders } from './boot/load.ts'
 import { COMMON_LOADERS, loaderFileFor } from './boot/plan.ts'
 import { type Urls, urlsOf } from './boot/urls.ts'
-import { CONTROL_SOCKET } from './console/api.ts'
-import { addControl } from './console/control.ts'
+import type { ControlContext } from './console/control.ts'
+import { serveControlSocket } from './console/control-socket.ts'
 import { countAppliance } from './console/counts.ts'
 import { type LeaseSource, storedLeases } from './console/leases.ts'
-import { isListening } from './console/remote-fleet.ts'
+import { CONTROL_SOCKET, isListening } from './console/remote-fleet.ts'
 import { dhcpCounts } from './dhcp/counts.ts'
 import { registryFleet } from './dhcp/registry-fleet.ts'
 import { serveBoot } from './dhcp/serve-boot.ts'
@@ -26,7 +25,7 @@ import { ServedCertificate } from './http/served-certificate.ts'
 import type { HttpContext } from './http/context.ts'
 import { httpCounts } from './http/counts.ts'
 import { grubConfig, grubFile } from './http/grub-config.ts'
-import { buildApp, closeApp, startHttp } from './http/server.ts'
+import { startHttp } from './http/server.ts'
 import { type IsoCatalogue, openCatalogue } from './iso/catalogue.ts'
 import { notesIn } from './iso/notes.ts'
 import { alarmProfiles } from './iso/profile-alarms.ts'
@@ -45,6 +44,7 @@ import type { Exposition, Meter } from './kit/meter.ts'
 import { interfaceMtu } from './kit/native-socket.ts'
 import { PortBundle } from './kit/port-bundle.ts'
 import { neighbourAt } from './kit/neighbours.ts'
+import { VERSION } from './cli/version.ts'
 import { EnvironmentProblem, formatProblem } from './kit/problem.ts'
 import { promMeter } from './kit/prom-meter.ts'
 import { repeat } from './kit/repeat.ts'
@@ -326,22 +326,12 @@ async function startServices(served: Served, closing: Closing): Promise<Services
   return { leases, watch }
 }
 
-async function startControl(served: Served, leases: LeaseSource, outbox: Outbox, closing: Closing): Promise<void> {
-  const { site, certificate, log } = served
-  const path = join(site.paths.state, CONTROL_SOCKET)
-  await unlink(path).catch(() => {})
-  const app = buildApp(undefined, { log })
-  const layers = () => loadLayers(site.paths.answers)
-  addControl(app, { ...served, layers, fingerprint: () => certificate.current.fingerprint, leases, outbox })
-  closing.push(() => closeApp(app))
-  // The state folder is its owner's alone (0700), and so is everything that can be asked here.
-  await app.listen({ path }).catch((error: unknown) => {
-    throw new EnvironmentProblem(
-      'control',
-      `can't listen on ${path}: ${String(error)}`,
-      'set paths.state to a shorter path (at most 90 characters) that this user may write',
-    )
-  })
+/** What is asked by people and programs, over everything that runs. */
+function controlOver(served: Served, leases: LeaseSource, outbox: Outbox): ControlContext {
+  const { site, certificate, clock } = served
+  const layers = sharedRun(() => loadLayers(site.paths.answers), { freshMs: LAYERS_MS, clock })
+  const fingerprint = (): string => certificate.current.fingerprint
+  return { ...served, version: VERSION, startedAt: clock.now(), layers, fingerprint, leases, outbox }
 }
 
 /** Opens everything, then serves. Throws EnvironmentProblem, with nothing started, when the environment is not as it must be. */
@@ -374,7 +364,8 @@ export async function startAppliance(site: Site, options: ApplianceOptions): Pro
     })
     gaugeOutbox(ground.meter, outbox, clock)
     services.push(() => outbox.close())
-    await startControl(served, leases, outbox, services)
+    const control = controlOver(served, leases, outbox)
+    services.push(await serveControlSocket(site.paths.state, control))
     const failed = (what: string) => (error: unknown) => log.error({ error: String(error) }, `${what} failed`)
     services.push(repeat(clock, SWEEP_MS, () => registry.sweep(), failed('the sweep of silent machines')))
     services.push(repeat(clock, SWEEP_MS, async () => alarms.sweep(), failed('the sweep of alarms')))

@@ -1,5 +1,4 @@
 /** `rackrise alarm`: what a person should look at now, as the running appliance sees it. */
-import type { AlarmView } from '../console/alarm-view.ts'
 import { askJson } from '../console/remote-fleet.ts'
 import { type Instant, systemClock } from '../kit/clock.ts'
 import { isProblem } from '../kit/is-problem.ts'
@@ -7,6 +6,7 @@ import { type Command, complainOf, say, usageError } from './command.ts'
 import { requireRunning } from './state.ts'
 import { whenInWords } from './lease.ts'
 import { siteFor } from './site-file.ts'
+import type { AlarmView } from '../console/schema/alarm.ts'
 
 function headOf({ code, subject, severity, count, lastSeenAt, endedAt, firstSeenAt }: AlarmView, now: Instant): string {
   const what = [endedAt ? 'over' : severity, code, subject].filter(Boolean).join(' ')

@@ -3,7 +3,7 @@ import { isProblem } from '../kit/is-problem.ts'
 import type { Problem } from '../kit/problem.ts'
 import { complain, complainOf, type ExitStatus, say, type Values } from './command.ts'
 import { openExplainer } from './explainer.ts'
-import { operatorName } from './machine-password.ts'
+import { operatorName } from './state.ts'
 import { siteFor } from './site-file.ts'
 
 /** What is wrong goes to standard error, so that what comes out is an answer file even then. */

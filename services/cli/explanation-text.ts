@@ -1,8 +1,7 @@
 /** An explanation as lines for people. */
-import type { ExplainedAnswer, ExplainedRule, Explanation } from '../console/explanation.ts'
-import type { RehearsalView } from '../console/rehearsal.ts'
 import { formatProblem } from '../kit/problem.ts'
 import { columns } from './table.ts'
+import type { ExplainedAnswer, ExplainedRule, Explanation, RehearsalView } from '../console/schema/explanation.ts'
 
 const WHEN = { boot: 'told at boot', answer: 'told with the answer' } as const
 

@@ -1,6 +1,6 @@
 /** `rackrise iso inspect FILE`: everything that can be said about one image, in the library or not. */
 import { dirname, resolve } from 'node:path'
-import { type IsoFacts, type IsoView, type Prepared, viewIso } from '../console/iso-view.ts'
+import { viewIso } from '../console/iso-view.ts'
 import { profilesByFile } from '../console/isos.ts'
 import { inspectFile, type LibraryFile } from '../iso/catalogue.ts'
 import { measureInitrd } from '../iso/initrd-size.ts'
@@ -15,6 +15,7 @@ import { openLibrary, oursOf } from '../health/edge/library.ts'
 import { isoPath } from './library.ts'
 import { factSheet } from './table.ts'
 import { siteIfAny } from './site-file.ts'
+import type { IsoFacts, IsoView, Prepared } from '../console/schema/iso.ts'
 
 const MEASURE_MS = 30_000
 

@@ -1,11 +1,11 @@
 /** `rackrise iso list`: one line an ISO, then what is wrong. */
-import type { ChecksumView, IsoFacts, IsoView } from '../console/iso-view.ts'
 import { formatSize } from '../kit/amount.ts'
 import { complainOf, say } from './command.ts'
 import type { IsoVerb } from './iso.ts'
 import { openIsos } from './library.ts'
 import { siteFor } from './site-file.ts'
 import { type Style, table } from './table.ts'
+import type { ChecksumView, IsoFacts, IsoView } from '../console/schema/iso.ts'
 
 const COLOURS: Record<IsoView['state'], Style> = {
   usable: 'green',

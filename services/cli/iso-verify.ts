@@ -2,7 +2,7 @@
 import { access } from 'node:fs/promises'
 import { basename, dirname, resolve } from 'node:path'
 import { styleText } from 'node:util'
-import { type ChecksumView, viewChecksum } from '../console/iso-view.ts'
+import { viewChecksum } from '../console/iso-view.ts'
 import { remoteIsos } from '../console/remote-isos.ts'
 import { isLibraryName } from '../iso/catalogue.ts'
 import { notesIn } from '../iso/notes.ts'
@@ -19,6 +19,7 @@ import { openLibrary } from '../health/edge/library.ts'
 import { isoPath } from './library.ts'
 import { errorTerminal, Progress } from './progress.ts'
 import { siteFor, siteIfAny } from './site-file.ts'
+import type { ChecksumView } from '../console/schema/iso.ts'
 
 type Outcome = { path: string; checksum?: ChecksumView; problems: Problem[] }
 

@@ -1,5 +1,4 @@
 /** `rackrise lease`: which machine has which address, and taking one back. */
-import type { LeaseView } from '../console/lease-view.ts'
 import { type Leases, localLeases, storedLeases } from '../console/leases.ts'
 import { remoteLeases } from '../console/remote-leases.ts'
 import { type Instant, systemClock } from '../kit/clock.ts'
@@ -7,9 +6,10 @@ import { isProblem } from '../kit/is-problem.ts'
 import { formatProblem } from '../kit/problem.ts'
 import type { Site } from '../site/types.ts'
 import { type Command, complain, complainOf, type ExitStatus, say, usageError } from './command.ts'
-import { openOffline, runningSocket } from './state.ts'
+import { openOffline, operatorName, runningSocket } from './state.ts'
 import { siteFor } from './site-file.ts'
 import { table } from './table.ts'
+import type { LeaseView } from '../console/schema/lease.ts'
 
 /** Those of the running appliance if there is one, else the state on disk. */
 async function openLeases(site: Site): Promise<Leases> {
@@ -60,7 +60,7 @@ async function release(
 ): Promise<ExitStatus> {
   let status: ExitStatus = 0
   for (const query of queries) {
-    const outcome = await leases.release(query, { force })
+    const outcome = await leases.release(query, { force, who: operatorName() })
     if (isProblem(outcome)) {
       if (json) complainOf([outcome], true)
       else complain(formatProblem(outcome))

@@ -1,10 +1,11 @@
 /** `rackrise machine devices`: the disks and NICs of a machine, and which of them a filter would take. */
 import { type Device, filterNic, type FilterMatch, type Match, matchDevices } from '../answer/device-match.ts'
-import type { DevicesView, Documents } from '../console/documents.ts'
+import type { Documents } from '../console/documents.ts'
 import { findGlobMistake } from '../kit/glob.ts'
 import { isProblem } from '../kit/is-problem.ts'
 import { complainOf, type ExitStatus, say } from './command.ts'
 import { table } from './table.ts'
+import type { DevicesView } from '../console/schema/document.ts'
 
 const TYPES = ['disk', 'network', 'all'] as const
 type DeviceType = (typeof TYPES)[number]

@@ -1,5 +1,4 @@
 /** `rackrise machine password`: the random root password of an installed machine, once. */
-import { userInfo } from 'node:os'
 import { Passwords } from '../answer/passwords.ts'
 import { localPasswords, type PasswordDesk } from '../console/passwords.ts'
 import { remotePasswords } from '../console/remote-passwords.ts'
@@ -7,7 +6,7 @@ import { systemClock } from '../kit/clock.ts'
 import { isProblem } from '../kit/is-problem.ts'
 import type { Site } from '../site/types.ts'
 import { complain, complainOf, type ExitStatus, say } from './command.ts'
-import { openOffline, runningSocket } from './state.ts'
+import { openOffline, operatorName, runningSocket } from './state.ts'
 
 async function openDesk(site: Site): Promise<PasswordDesk> {
   const socket = await runningSocket(site)
@@ -15,12 +14,6 @@ async function openDesk(site: Site): Promise<PasswordDesk> {
   const { store, key, registry } = await openOffline(site)
   const passwords = new Passwords({ store: store.passwords, key, clock: systemClock })
   return localPasswords(registry, passwords, () => store.close())
-}
-
-/** Who runs the command: whom sudo knows, else whom the system knows. */
-export function operatorName(): string {
-  const { SUDO_USER } = process.env
-  return SUDO_USER ? `${SUDO_USER} (sudo)` : userInfo().username
 }
 
 export async function showPassword(site: Site, query: string, json: boolean): Promise<ExitStatus> {

@@ -2,15 +2,16 @@
 import { isProblem } from '../kit/is-problem.ts'
 import { formatSize } from '../kit/amount.ts'
 import { formatProblem, type Problem } from '../kit/problem.ts'
-import type { Fleet, Order } from '../console/fleet.ts'
-import type { MachineView, TimelineEntry } from '../console/machine-view.ts'
+import type { Fleet } from '../console/fleet.ts'
 import { type Command, complain, complainOf, type ExitStatus, say, usageError, type Values } from './command.ts'
 import { openDocuments, openFleet } from './fleet.ts'
 import { devices, readDeviceQuestion, systemInformation } from './machine-devices.ts'
 import { showPassword } from './machine-password.ts'
 import type { Site } from '../site/types.ts'
 import { siteFor } from './site-file.ts'
+import { operatorName } from './state.ts'
 import { factSheet, type Style, table } from './table.ts'
+import type { MachineView, Order, TimelineEntry } from '../console/schema/machine.ts'
 
 const FOLLOW_EVERY_MS = 500
 
@@ -152,7 +153,7 @@ async function order(
   }
   let status: ExitStatus = 0
   for (const query of queries) {
-    const view = await fleet.order(query, action, given)
+    const view = await fleet.order(query, action, given, operatorName())
     if (isProblem(view)) {
       if (values['json'] === true) complainOf([view], true)
       else complain(formatProblem(view))

@@ -1,7 +1,7 @@
 /** Where a command finds the state: at the running appliance if there is one, else on disk. */
+import { userInfo } from 'node:os'
 import { join } from 'node:path'
-import { CONTROL_SOCKET } from '../console/api.ts'
-import { isListening } from '../console/remote-fleet.ts'
+import { CONTROL_SOCKET, type ControlSocket, isListening } from '../console/remote-fleet.ts'
 import { systemClock } from '../kit/clock.ts'
 import { silentLog } from '../kit/log.ts'
 import { EnvironmentProblem } from '../kit/problem.ts'
@@ -10,17 +10,23 @@ import type { Site } from '../site/types.ts'
 import { loadKey } from '../store/key.ts'
 import { openStore, type Store } from '../store/store.ts'
 
+/** Who runs the command: whom sudo knows, else whom the system knows. */
+export function operatorName(): string {
+  const { SUDO_USER } = process.env
+  return SUDO_USER ? `${SUDO_USER} (sudo)` : userInfo().username
+}
+
 /** State on disk with nobody over it, for commands without a running appliance. */
 export type OfflineState = { store: Store; key: Uint8Array; registry: Registry }
 
 /** The control socket of the appliance that runs on this site's state; undefined if none does. */
-export async function runningSocket(site: Site): Promise<string | undefined> {
-  const socket = join(site.paths.state, CONTROL_SOCKET)
-  return (await isListening(socket)) ? socket : undefined
+export async function runningSocket(site: Site): Promise<ControlSocket | undefined> {
+  const path = join(site.paths.state, CONTROL_SOCKET)
+  return (await isListening(path)) ? { path, user: operatorName() } : undefined
 }
 
 /** The same, for what only a running appliance knows. Throws EnvironmentProblem `not-running`; `why` says what is lacking without one. */
-export async function requireRunning(site: Site, why: string): Promise<string> {
+export async function requireRunning(site: Site, why: string): Promise<ControlSocket> {
   const socket = await runningSocket(site)
   if (socket) return socket
   throw new EnvironmentProblem(

@@ -1,6 +1,5 @@
 /** `rackrise webhook`: what waits to be told to others, sending it now, and trying a target out. */
 import { askJson } from '../console/remote-fleet.ts'
-import type { WebhookView } from '../console/webhook-api.ts'
 import { type Instant, systemClock } from '../kit/clock.ts'
 import { isProblem } from '../kit/is-problem.ts'
 import type { Site } from '../site/types.ts'
@@ -11,6 +10,7 @@ import { type Command, complainOf, type ExitStatus, say, usageError } from './co
 import { requireRunning } from './state.ts'
 import { whenInWords } from './lease.ts'
 import { siteFor } from './site-file.ts'
+import type { WebhookView } from '../console/schema/webhook.ts'
 
 /** Two lines a target at most: what waits, and why. */
 export function webhookText(views: readonly WebhookView[], now: Instant): string {

@@ -1,22 +1,7 @@
 /** An alarm as people and programs are shown it: times as ISO text, nothing that is empty. */
 import type { Alarm } from '../kit/alarms.ts'
 import type { Instant } from '../kit/clock.ts'
-
-export type AlarmView = {
-  code: string
-  /** What it is about: a server, a subnet, an address. */
-  subject?: string
-  severity: 'warning' | 'alarm'
-  message: string
-  /** What to do. */
-  action: string
-  details: Record<string, string>
-  firstSeenAt: string
-  lastSeenAt: string
-  count: number
-  /** Absent while it lasts. */
-  endedAt?: string
-}
+import type { AlarmView } from './schema/alarm.ts'
 
 const iso = (at: Instant): string => new Date(at).toISOString()
 

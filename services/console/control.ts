@@ -1,5 +1,4 @@
-/** Everything that can be asked through the control socket, over one appliance. */
-import type { FastifyInstance } from 'fastify'
+/** Everything that can be asked, through the control socket and at the port of the console, over one appliance. */
 import type { Passwords } from '../answer/passwords.ts'
 import type { Alarms } from '../kit/alarms.ts'
 import type { Exposition, Meter } from '../kit/meter.ts'
@@ -8,12 +7,14 @@ import type { Clock } from '../kit/clock.ts'
 import type { DocumentStore, PasswordStore } from '../store/types.ts'
 import type { Outbox } from '../webhook/outbox.ts'
 import { addAlarmApi } from './alarm-api.ts'
-import { addApi } from './api.ts'
+import type { ConsoleApp } from './app.ts'
+import { addApplianceApi, type ApplianceContext } from './appliance-api.ts'
 import { addDocumentApi } from './document-api.ts'
 import { localDocuments } from './documents.ts'
 import { type ExplainContext, localExplainer } from './explain.ts'
 import { addExplainApi } from './explain-api.ts'
 import { localFleet } from './fleet.ts'
+import { addFleetApi } from './fleet-api.ts'
 import { addIsoApi } from './iso-api.ts'
 import { localIsos } from './isos.ts'
 import { addLeaseApi } from './lease-api.ts'
@@ -25,25 +26,27 @@ import { rehearseBy } from './rehearsal.ts'
 import { requestCounts } from './request-counts.ts'
 import { addWebhookApi } from './webhook-api.ts'
 
-export type ControlContext = Omit<ExplainContext, 'passwords' | 'documents' | 'catalogue' | 'clock'> & {
-  store: { documents: DocumentStore; passwords: PasswordStore }
-  catalogue: IsoCatalogue
-  passwords: Passwords
-  leases: LeaseSource
-  outbox: Outbox
-  alarms: Alarms
-  meter: Meter & Exposition
-  clock: Clock
-}
+export type ControlContext = Omit<ExplainContext, 'passwords' | 'documents' | 'catalogue' | 'clock'> &
+  Omit<ApplianceContext, 'prove'> & {
+    store: { documents: DocumentStore; passwords: PasswordStore; prove(): Promise<void> }
+    catalogue: IsoCatalogue
+    passwords: Passwords
+    leases: LeaseSource
+    outbox: Outbox
+    alarms: Alarms
+    meter: Meter & Exposition
+    clock: Clock
+  }
 
 /** What is open belongs to the appliance, which closes it. */
 const NOTHING = async (): Promise<void> => {}
 
-export function addControl(app: FastifyInstance, context: ControlContext): void {
+export function addControl(app: ConsoleApp, context: ControlContext): void {
   const { registry, site, store, passwords, catalogue, clock, leases } = context
   requestCounts(context.meter)(app)
   const explainer = localExplainer({ ...context, passwords: store.passwords, documents: store.documents }, NOTHING)
-  addApi(app, localFleet(registry, rehearseBy(explainer), NOTHING))
+  addApplianceApi(app, { ...context, prove: () => store.prove() })
+  addFleetApi(app, localFleet(registry, rehearseBy(explainer), NOTHING))
   addLeaseApi(app, localLeases(leases, registry, clock, NOTHING))
   addIsoApi(app, localIsos(catalogue, site))
   addDocumentApi(app, localDocuments(registry, store.documents, NOTHING))

@@ -6,17 +6,7 @@ import type { Problem } from '../kit/problem.ts'
 import type { Registry } from '../machine/registry.ts'
 import type { DocumentStore } from '../store/types.ts'
 import { pickMachine } from './pick-machine.ts'
-
-/** `information` is what the machine posted, whole. */
-export type SystemInformationView = { at: string; information: Record<string, unknown> }
-
-/** By name: udev's properties. `used` names the disks that were installed on. */
-export type DevicesView = {
-  at: string
-  disks: Record<string, Readonly<Record<string, string>>>
-  nics: Record<string, Readonly<Record<string, string>>>
-  used: string[]
-}
+import type { DevicesView, SystemInformationView } from './schema/document.ts'
 
 export interface Documents {
   systemInformation(query: string): Promise<SystemInformationView | Problem>

@@ -12,7 +12,7 @@ import { parseMac } from '../kit/mac.ts'
 import type { Problem } from '../kit/problem.ts'
 import type { Listing } from '../machine/listing.ts'
 import type { Profile } from '../site/types.ts'
-import type { ExplainedAnswer, ExplainedKey, ExplainedLayer } from './explanation.ts'
+import type { ExplainedAnswer, ExplainedKey, ExplainedLayer } from './schema/explanation.ts'
 
 const RANDOM = '{{password.random}}'
 

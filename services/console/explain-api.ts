@@ -1,40 +1,73 @@
 /** What a machine would get, and why, under `/api/v1`. */
-import type { FastifyInstance, FastifyReply } from 'fastify'
-import { isProblem } from '../kit/is-problem.ts'
-import type { Problem } from '../kit/problem.ts'
+import { validatorCompiler } from 'fastify-type-provider-zod'
+import { z } from 'zod'
+import type { ConsoleApp } from './app.ts'
 import type { Explainer } from './explain.ts'
-import type { Explanation } from './explanation.ts'
-import { parseBy } from './password-api.ts'
+import { whoAsks } from './principal.ts'
+import { explanation, explanationQuery, postedQuery } from './schema/explanation.ts'
+import { machineParams } from './schema/parts.ts'
+import { problemSchema } from './schema/problem.ts'
 
-const STATUS: Record<string, number> = { 'unknown-machine': 404, 'ambiguous-machine': 409 }
+const response = { 200: explanation, '4xx': problemSchema }
 
-type Params = { query: string }
+/** As an installer posts it; the reader of the answer endpoint says what is wrong with it, so it gets the octets. */
+const systemInformation = z
+  .record(z.string(), z.unknown())
+  .meta({ description: 'What `proxmox-auto-install-assistant system-info` prints' })
 
-function send(reply: FastifyReply, outcome: Explanation | Problem): FastifyReply {
-  void reply.header('cache-control', 'no-store')
-  return isProblem(outcome) ? reply.code(STATUS[outcome.code] ?? 400).send({ problem: outcome }) : reply.send(outcome)
-}
-
-function profileIn(query: unknown): string | undefined {
-  const { profile } = query as { profile?: unknown }
-  return typeof profile === 'string' ? profile : undefined
-}
-
-export function addExplainApi(app: FastifyInstance, explainer: Omit<Explainer, 'close'>): void {
-  app.get('/api/v1/machines/:query/explanation', async (request, reply) =>
-    send(reply, await explainer.explain((request.params as Params).query, undefined, profileIn(request.query))),
+function addPosted(app: ConsoleApp, explainer: Pick<Explainer, 'explain'>): void {
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
+  app.post(
+    '/api/v1/explanation',
+    {
+      config: { role: 'viewer' },
+      validatorCompiler: route =>
+        route.httpPart === 'body' ? (value: unknown) => ({ value }) : validatorCompiler(route as never),
+      schema: {
+        operationId: 'explainSystemInformation',
+        summary: 'What a machine with this system information would get, and why; nothing happens to it',
+        tags: ['answers'],
+        querystring: postedQuery,
+        body: systemInformation,
+        response,
+      },
+    },
+    async ({ query: { machine, profile }, body }) =>
+      explainer.explain(machine, (body as unknown as Uint8Array | null) ?? new Uint8Array(), profile),
   )
-  // The body is a system information, as the installer posts it.
-  app.post('/api/v1/explanation', async (request, reply) => {
-    const { machine } = request.query as { machine?: unknown }
-    const body = (request.body as Uint8Array | undefined) ?? new Uint8Array()
-    return send(
-      reply,
-      await explainer.explain(typeof machine === 'string' ? machine : undefined, body, profileIn(request.query)),
-    )
-  })
+}
+
+export function addExplainApi(app: ConsoleApp, explainer: Omit<Explainer, 'close'>): void {
+  app.get(
+    '/api/v1/machines/:query/explanation',
+    {
+      config: { role: 'viewer' },
+      schema: {
+        operationId: 'explainMachine',
+        summary: 'What it would get at its next boot, and why; secrets are masked',
+        tags: ['answers'],
+        params: machineParams,
+        querystring: explanationQuery,
+        response,
+      },
+    },
+    async request => explainer.explain(request.params.query, undefined, request.query.profile),
+  )
+  void app.register(async scope => addPosted(scope, explainer))
   // Not GET: it is written down who saw the secrets.
-  app.post('/api/v1/machines/:query/reveal', async (request, reply) =>
-    send(reply, await explainer.reveal((request.params as Params).query, parseBy(request.body))),
+  app.post(
+    '/api/v1/machines/:query/reveal',
+    {
+      config: { role: 'operator' },
+      schema: {
+        operationId: 'revealAnswer',
+        summary: 'The same with all secrets; the timeline tells who saw them',
+        tags: ['answers'],
+        params: machineParams,
+        response,
+      },
+    },
+    async request => explainer.reveal(request.params.query, whoAsks(request)),
   )
 }

@@ -10,7 +10,7 @@ import { judgeRule, type Listing, profileFor } from '../machine/listing.ts'
 import { describeCondition } from '../site/condition.ts'
 import { aboutFact } from '../site/facts.ts'
 import type { Rule, Site } from '../site/types.ts'
-import type { ExplainedFact, ExplainedRule, Explanation } from './explanation.ts'
+import type { ExplainedFact, ExplainedRule, Explanation } from './schema/explanation.ts'
 
 export function explainFacts(machine: Machine): ExplainedFact[] {
   return [...factsOf(machine)].map(([fact, values]) => ({

@@ -26,10 +26,10 @@ import type { Profile, Site } from '../site/types.ts'
 import type { DocumentStore, PasswordStore } from '../store/types.ts'
 import { explainAnswer } from './explain-answer.ts'
 import { explainFacts, explainPlan, explainRefusal, explainRules } from './explain-machine.ts'
-import type { Explanation } from './explanation.ts'
 import { pickMachine } from './pick-machine.ts'
 import { nameOfOperator } from './principal.ts'
 import { rehearsalFor } from './rehearsal.ts'
+import type { Explanation } from './schema/explanation.ts'
 
 export type ExplainContext = {
   registry: Registry

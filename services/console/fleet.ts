@@ -4,29 +4,43 @@ import type { Problem } from '../kit/problem.ts'
 import type { Conflict } from '../machine/conflict.ts'
 import type { Machine } from '../machine/lifecycle.ts'
 import type { Registry } from '../machine/registry.ts'
-import { type MachineView, type TimelineEntry, viewEvent, viewMachine } from './machine-view.ts'
+import { pageOf } from './machine-page.ts'
+import { viewEvent, viewMachine } from './machine-view.ts'
 import { pickMachine } from './pick-machine.ts'
 import { disksInDoubt, type Rehearse } from './rehearsal.ts'
-
-/** `confirmDisks`: although the rehearsal on its last hardware has doubts. */
-export type Order = { profile?: string; reason?: string; confirmDisks?: boolean }
-
-export type Action = 'approve' | 'reinstall' | 'block'
-export const ACTIONS: readonly Action[] = ['approve', 'reinstall', 'block']
+import {
+  type Action,
+  type MachinesQuery,
+  type MachineView,
+  type Order,
+  type OrderResult,
+  TIMELINE_MOST,
+  type TimelineEntry,
+} from './schema/machine.ts'
 
 export interface Fleet {
+  /** All of it, in the order of the names, numbers as numbers. */
   list(): Promise<MachineView[]>
+  /** What fits; problem `unknown-machine` where the page before is said to end with nobody's. */
+  page(query: MachinesQuery): Promise<MachineView[] | Problem>
   show(query: string): Promise<MachineView | Problem>
-  order(query: string, action: Action, order: Order): Promise<MachineView | Problem>
-  timeline(query: string, after: number): Promise<TimelineEntry[] | Problem>
+  /** @param who the person, as the timeline is to tell */
+  order(query: string, action: Action, order: Order, who: string): Promise<MachineView | Problem>
+  /** The same order to each of them; one that stands twice is ordered once. */
+  orderAll(queries: readonly string[], action: Action, order: Order, who: string): Promise<OrderResult[]>
+  /** Events with a number above `after`, the oldest first. */
+  timeline(query: string, after: number, most?: number): Promise<TimelineEntry[] | Problem>
   close(): Promise<void>
 }
 
-const TIMELINE_MOST = 10_000
+/** A rehearsal reads what a machine reported; so many at a time leave the event loop to others. */
+const ORDERS_AT_A_TIME = 20
+
+type Claims = NonNullable<MachineView['conflicts']>
 
 /** Claims to one identity, by machine: both candidates show them, whoever is held for it. */
-function conflictsAround(registry: Registry): Map<string, NonNullable<MachineView['conflicts']>> {
-  const around = new Map<string, NonNullable<MachineView['conflicts']>>()
+function conflictsAround(registry: Registry): Map<string, Claims> {
+  const around = new Map<string, Claims>()
   const show = (machine: Machine, other: Machine, { by, value }: Pick<Conflict, 'by' | 'value'>): void => {
     const shown = { name: registry.titleOf(other), id: other.id, by, value }
     around.set(machine.id, [...(around.get(machine.id) ?? []), shown])
@@ -41,60 +55,91 @@ function conflictsAround(registry: Registry): Map<string, NonNullable<MachineVie
   return around
 }
 
-export function localFleet(registry: Registry, rehearse: Rehearse, close: () => Promise<void>): Fleet {
-  const viewWith = (conflicts: ReturnType<typeof conflictsAround>, machine: Machine): MachineView => {
+/** How machines are shown; whatever asks for several takes one of these for all of them. */
+export function machineViewer(registry: Registry): (machine: Machine) => MachineView {
+  const conflicts = conflictsAround(registry)
+  return machine => {
     const around = conflicts.get(machine.id)
     return {
       ...viewMachine(machine, registry.listing(machine), registry.progress(machine), registry.heardAt(machine)),
       ...(around ? { conflicts: around } : {}),
     }
   }
-  const view = (machine: Machine): MachineView => viewWith(conflictsAround(registry), machine)
-  const order = async (machine: Machine, action: Action, given: Order): Promise<Problem | undefined> => {
-    const { profile, reason, confirmDisks } = given
-    if (action === 'block') {
-      await registry.record(machine.id, { type: 'blocked', ...(reason ? { reason } : {}) }, 'operator')
-      return undefined
-    }
-    const { attempt } = machine
-    const waiting = attempt && (machine.state === 'approved' || machine.state === 'booting')
-    // Said twice it is the same word; with another profile it is another one.
-    if (action === 'approve' && waiting && (profile ?? attempt.profile) === attempt.profile) return undefined
-    const rehearsal = await rehearse(machine, profile)
-    const isInDoubt = rehearsal !== undefined && rehearsal.doubts.length > 0
-    if (isInDoubt && !confirmDisks) return disksInDoubt(registry.titleOf(machine), rehearsal)
-    const confirmed = isInDoubt ? `disks confirmed: ${rehearsal.erases.join(', ') || 'none'}` : undefined
-    const why = [reason, confirmed].filter(part => part !== undefined).join('; ')
-    const started = await registry.startAttempt(machine, {
-      by: 'operator',
-      again: action === 'reinstall',
-      ...(profile ? { profile } : {}),
-      ...(why ? { reason: why } : {}),
-    })
-    return isProblem(started) ? started : undefined
+}
+
+type Ordered = { action: Action; order: Order; who: string }
+
+/** Undefined where the order was taken. */
+async function orderOne(
+  { registry, rehearse }: { registry: Registry; rehearse: Rehearse },
+  machine: Machine,
+  { action, order: { profile, reason, confirmDisks }, who }: Ordered,
+): Promise<Problem | undefined> {
+  if (action === 'block') {
+    await registry.record(machine.id, { type: 'blocked', ...(reason ? { reason } : {}), who }, 'operator')
+    return undefined
+  }
+  const { attempt } = machine
+  const waiting = attempt && (machine.state === 'approved' || machine.state === 'booting')
+  // Said twice it is the same word; with another profile it is another one.
+  if (action === 'approve' && waiting && (profile ?? attempt.profile) === attempt.profile) return undefined
+  const rehearsal = await rehearse(machine, profile)
+  const isInDoubt = rehearsal !== undefined && rehearsal.doubts.length > 0
+  if (isInDoubt && !confirmDisks) return disksInDoubt(registry.titleOf(machine), rehearsal)
+  const confirmed = isInDoubt ? `disks confirmed: ${rehearsal.erases.join(', ') || 'none'}` : undefined
+  const why = [reason, confirmed].filter(part => part !== undefined).join('; ')
+  const started = await registry.startAttempt(machine, {
+    by: 'operator',
+    again: action === 'reinstall',
+    ...(profile ? { profile } : {}),
+    ...(why ? { reason: why } : {}),
+    who,
+  })
+  return isProblem(started) ? started : undefined
+}
+
+export function localFleet(registry: Registry, rehearse: Rehearse, close: () => Promise<void>): Fleet {
+  const give = (machine: Machine, ordered: Ordered) => orderOne({ registry, rehearse }, machine, ordered)
+  const view = (machine: Machine): MachineView => machineViewer(registry)(machine)
+  const page = (query: MachinesQuery): MachineView[] | Problem => {
+    const found = pageOf(registry, query)
+    return isProblem(found) ? found : found.map(machineViewer(registry))
   }
   return {
-    list: async () => {
-      const conflicts = conflictsAround(registry)
-      return registry
-        .machines()
-        .map(machine => viewWith(conflicts, machine))
-        .sort((a, b) => a.name.localeCompare(b.name, 'en', { numeric: true }))
-    },
+    list: async () => page({}) as MachineView[],
+    page: async query => page(query),
     async show(query) {
       const machine = pickMachine(registry, query)
       return isProblem(machine) ? machine : view(machine)
     },
-    async order(query, action, given) {
+    async order(query, action, order, who) {
       const machine = pickMachine(registry, query)
       if (isProblem(machine)) return machine
-      const problem = await order(machine, action, given)
+      const problem = await give(machine, { action, order, who })
       return problem ?? view(registry.byMac(machine.id)!)
     },
-    async timeline(query, after) {
+    async orderAll(queries, action, order, who) {
+      const left = [...new Set(queries)]
+      const outcomes: [string, Machine | Problem][] = []
+      while (left.length > 0) {
+        const some = left.splice(0, ORDERS_AT_A_TIME).map(async (query): Promise<[string, Machine | Problem]> => {
+          const machine = pickMachine(registry, query)
+          if (isProblem(machine)) return [query, machine]
+          return [query, (await give(machine, { action, order, who })) ?? machine]
+        })
+        outcomes.push(...(await Promise.all(some)))
+      }
+      const show = machineViewer(registry)
+      return outcomes.map(([machine, outcome]) =>
+        isProblem(outcome)
+          ? { machine, ok: false, problem: outcome }
+          : { machine, ok: true, view: show(registry.byMac(outcome.id)!) },
+      )
+    },
+    async timeline(query, after, most = TIMELINE_MOST) {
       const machine = pickMachine(registry, query)
       if (isProblem(machine)) return machine
-      return (await registry.timeline(machine.id, after, TIMELINE_MOST)).map(viewEvent)
+      return (await registry.timeline(machine.id, after, most)).map(viewEvent)
     },
     close,
   }

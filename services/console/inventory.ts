@@ -1,6 +1,6 @@
 /** Finished machines for whatever looks after them from now on: Ansible, SSH, or a program of one's own. */
 import { familyOf } from '../answer/shapes.ts'
-import type { MachineView } from './machine-view.ts'
+import type { MachineView } from './schema/machine.ts'
 
 export const INVENTORY_FORMATS = ['ansible', 'known_hosts', 'json'] as const
 export type InventoryFormat = (typeof INVENTORY_FORMATS)[number]

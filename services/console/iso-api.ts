@@ -1,9 +1,21 @@
-/** The library under `/api/v1`: every ISO with its facts and what is wrong with it. `?fresh=true` looks at the folder before. */
-import type { FastifyInstance } from 'fastify'
+/** The library under `/api/v1`. */
+import type { ConsoleApp } from './app.ts'
 import type { Isos } from './isos.ts'
+import { libraryQuery, libraryView } from './schema/iso.ts'
 
-export function addIsoApi(app: FastifyInstance, isos: Isos): void {
-  app.get('/api/v1/isos', async request =>
-    isos.list({ fresh: (request.query as { fresh?: unknown }).fresh === 'true' }),
+export function addIsoApi(app: ConsoleApp, isos: Isos): void {
+  app.get(
+    '/api/v1/isos',
+    {
+      config: { role: 'viewer' },
+      schema: {
+        operationId: 'listIsos',
+        summary: 'The library: every ISO, what it is, and which profiles install it',
+        tags: ['library'],
+        querystring: libraryQuery,
+        response: { 200: libraryView },
+      },
+    },
+    async request => isos.list({ fresh: request.query.fresh === 'true' }),
   )
 }

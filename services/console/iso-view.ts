@@ -4,60 +4,7 @@ import type { LibraryFile } from '../iso/catalogue.ts'
 import { type IsoEntry, memoryNeeded } from '../iso/entry.ts'
 import type { Verification } from '../iso/verification.ts'
 import { isProblem } from '../kit/is-problem.ts'
-import type { Problem } from '../kit/problem.ts'
-
-/** How somebody prepared it for the automated installer. */
-export type Prepared = {
-  /** `unreadable`: there is a mode file, and no installer could read it. */
-  mode: 'iso' | 'http' | 'partition' | 'unreadable'
-  /** Without password and query. */
-  url?: string
-  fingerprint?: string
-  /** Whether it carries a bearer token; never the token. */
-  token: boolean
-  partitionLabel?: string
-  /** Whether there is an answer file in its root. */
-  answer: boolean
-  /** Whether there is a first-boot script in its root. */
-  firstBoot: boolean
-}
-
-export type IsoFacts = {
-  product: string
-  productLong: string
-  release: string
-  /** The spin of that release: `1` of 9.2-1. */
-  spin: string
-  architecture: string
-  volume: string
-  /** Whether it has an automated installer. */
-  autoInstall: boolean
-  /** Absent as Proxmox publishes it. */
-  prepared?: Prepared
-  kernel: { path: string; bytes: number }
-  /** `unpackedBytes` once it was measured. */
-  initrd: { path: string; bytes: number; unpackedBytes?: number }
-  /** What a machine needs to boot it over the network; an estimate until the initrd was measured. */
-  memoryBytes: number
-}
-
-/** As in `Verification`, with the time as ISO text. */
-export type ChecksumView = Omit<Verification, 'at'> & { at: string }
-
-export type IsoView = {
-  file: string
-  path: string
-  bytes: number
-  /** `growing`: somebody is still copying it. */
-  state: 'usable' | 'growing' | 'unusable'
-  /** Absent unless it is an image of Proxmox that can be read. */
-  facts?: IsoFacts
-  /** What `iso verify` found; absent if it never looked at this very file. */
-  checksum?: ChecksumView
-  /** Names of the profiles that install it. */
-  profiles: string[]
-  problems: Problem[]
-}
+import type { ChecksumView, IsoFacts, IsoView, Prepared } from './schema/iso.ts'
 
 function viewPrepared({ baked, modeFile }: IsoEntry): Prepared | undefined {
   if (!baked.modeFile) return undefined

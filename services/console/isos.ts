@@ -1,12 +1,9 @@
 /** The library for people and programs: one set of operations behind the API and behind the command line without a running appliance. */
 import type { IsoCatalogue } from '../iso/catalogue.ts'
 import { isProblem } from '../kit/is-problem.ts'
-import type { Problem } from '../kit/problem.ts'
 import type { Site } from '../site/types.ts'
-import { type IsoView, viewIso } from './iso-view.ts'
-
-/** The folder, and what is in it; `problems` are those of the folder itself. */
-export type LibraryView = { folder: string; isos: IsoView[]; problems: Problem[] }
+import { viewIso } from './iso-view.ts'
+import type { LibraryView } from './schema/iso.ts'
 
 export interface Isos {
   /** By name. `fresh`: looks at the folder before. */

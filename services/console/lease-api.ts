@@ -1,21 +1,39 @@
 /** Leases under `/api/v1`: what they are, and giving one back in the name of its machine. */
-import type { FastifyInstance } from 'fastify'
-import { isProblem } from '../kit/is-problem.ts'
+import { z } from 'zod'
+import type { ConsoleApp } from './app.ts'
 import type { Leases } from './leases.ts'
+import { whoAsks } from './principal.ts'
+import { leaseParams, leaseView, releaseQuery } from './schema/lease.ts'
+import { problemSchema } from './schema/problem.ts'
 
-const STATUS: Record<string, number> = {
-  'unknown-lease': 404,
-  'ambiguous-lease': 409,
-  'not-leased': 409,
-  'reserved-address': 409,
-  'store-failed': 503,
-}
-
-export function addLeaseApi(app: FastifyInstance, leases: Omit<Leases, 'close'>): void {
-  app.get('/api/v1/leases', async () => leases.list())
-  app.post('/api/v1/leases/:query/release', async (request, reply) => {
-    const { query } = request.params as { query: string }
-    const outcome = await leases.release(query, { force: (request.query as { force?: unknown }).force === 'true' })
-    return isProblem(outcome) ? reply.code(STATUS[outcome.code] ?? 400).send({ problem: outcome }) : reply.send(outcome)
-  })
+export function addLeaseApi(app: ConsoleApp, leases: Omit<Leases, 'close'>): void {
+  app.get(
+    '/api/v1/leases',
+    {
+      config: { role: 'viewer' },
+      schema: {
+        operationId: 'listLeases',
+        summary: 'Leases and what installed systems have written down, by address',
+        tags: ['leases'],
+        response: { 200: z.array(leaseView) },
+      },
+    },
+    async () => leases.list(),
+  )
+  app.post(
+    '/api/v1/leases/:query/release',
+    {
+      config: { role: 'operator' },
+      schema: {
+        operationId: 'releaseLease',
+        summary: 'Gives a lease back in the name of its machine',
+        tags: ['leases'],
+        params: leaseParams,
+        querystring: releaseQuery,
+        response: { 200: leaseView, '4xx': problemSchema },
+      },
+    },
+    async request =>
+      leases.release(request.params.query, { force: request.query.force === 'true', who: whoAsks(request) }),
+  )
 }

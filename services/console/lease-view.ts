@@ -2,19 +2,7 @@
 import type { Instant } from '../kit/clock.ts'
 import { ipv4ToNumber } from '../kit/ipv4.ts'
 import type { LeaseRecord } from '../store/types.ts'
-
-export type LeaseView = {
-  address: string
-  mac: string
-  /** Of the machine that has or had it. */
-  name?: string
-  /** `reserved`: an installed system has the address written down, so it is nobody else's, whatever became of the lease. */
-  state: 'bound' | 'expired' | 'released' | 'quarantine' | 'reserved'
-  /** When it was last acknowledged. */
-  boundAt: string
-  /** When it ends or ended; for `released`, when it was given back. */
-  expiresAt: string
-}
+import type { LeaseView } from './schema/lease.ts'
 
 function stateOf({ state, expiresAt }: LeaseRecord, now: Instant): LeaseView['state'] {
   if (state === 'released') return 'released'

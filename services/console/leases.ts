@@ -7,13 +7,14 @@ import type { Problem } from '../kit/problem.ts'
 import type { Machine } from '../machine/lifecycle.ts'
 import type { Registry } from '../machine/registry.ts'
 import type { LeaseRecord, LeaseStore } from '../store/types.ts'
-import { byAddress, type LeaseView, viewLease } from './lease-view.ts'
+import { byAddress, viewLease } from './lease-view.ts'
+import type { LeaseView } from './schema/lease.ts'
 
 export interface Leases {
   /** By address. */
   list(): Promise<LeaseView[]>
-  /** By address, MAC or name of the machine. `force`: also an address that an installed system has written down. */
-  release(query: string, how?: { force: boolean }): Promise<LeaseView | Problem>
+  /** By address, MAC or name of the machine. `force`: also an address that an installed system has written down. `who`: as the timeline is to tell. */
+  release(query: string, how: { force: boolean; who: string }): Promise<LeaseView | Problem>
   close(): Promise<void>
 }
 
@@ -119,11 +120,11 @@ export function localLeases(source: LeaseSource, registry: Registry, clock: Cloc
       .map(record => ({ ...record, isReserved: registry.byStaticAddress(record.address) !== undefined }))
       .toSorted(byAddress)
   }
-  const giveUp = async (record: Kept, query: string): Promise<LeaseView | Problem> => {
+  const giveUp = async (record: Kept, query: string, who: string): Promise<LeaseView | Problem> => {
     const { address } = record
     const holder = registry.byStaticAddress(address)
     if (holder) {
-      const fact = { type: 'address-given-up', address, reason: 'an operator released it' } as const
+      const fact = { type: 'address-given-up', address, reason: `${who} released it`, who } as const
       await registry.record(holder.id, fact, 'operator')
     }
     const released = await source.release(address)
@@ -132,12 +133,12 @@ export function localLeases(source: LeaseSource, registry: Registry, clock: Cloc
   }
   return {
     list: async () => (await records()).map(view),
-    async release(query, { force } = { force: false }) {
+    async release(query, { force, who }) {
       const record = pick(await records(), query.trim(), macsOf(query))
       if (isProblem(record)) return record
       const holder = registry.byStaticAddress(record.address)
       if (holder && !force) return installedWith(record.address, registry.titleOf(holder))
-      return giveUp(record, query).catch(unwritten)
+      return giveUp(record, query, who).catch(unwritten)
     },
     close,
   }

@@ -4,61 +4,7 @@ import type { Listing } from '../machine/listing.ts'
 import { type Progress, rateOf } from '../machine/progress.ts'
 import { describeFact, type MachineEvent } from '../machine/event.ts'
 import type { Instant } from '../kit/clock.ts'
-
-export type MachineView = {
-  id: string
-  name: string
-  fqdn?: string
-  macs: string[]
-  serial?: string
-  uuid?: string
-  product?: string
-  state: Machine['state']
-  /** The latest thing known about its boot: firmware, ipxe, installer, system. */
-  stage?: string
-  reason?: string
-  address?: string
-  /** What its installed system has written down: reserved for it, whatever becomes of its lease. */
-  staticAddress?: { address: string; nic: string; since: string }
-  /** A random root password was installed; shown to nobody yet where there is no `shownTo`. */
-  password?: { attempt: string; shownTo?: string; shownAt?: string }
-  /** Claims to one identity, its own and those of others: `name` is the other machine. */
-  conflicts?: { name: string; id: string; by: string; value: string }[]
-  profile?: string
-  listed: Listing['from']
-  attempt?: { id: string; startedAt: string; resumes: number }
-  attempts: number
-  progress?: { file: string; sent: number; total: number; bytesPerSecond: number }
-  installed?: {
-    at: string
-    inferred: boolean
-    fqdn?: string
-    address?: string
-    product?: string
-    kernel?: string
-    machineId?: string
-    hostKeys?: string[]
-  }
-  firstSeenAt: string
-  heardAt: string
-}
-
-export type TimelineEntry = {
-  seq?: number
-  at: string
-  source: string
-  type: string
-  text: string
-  anomaly?: string
-  /** The attempt that it names. */
-  attempt?: string
-  /** Of the attempt that it starts. */
-  profile?: string
-  /** Of the boot, where it was given an address or told what to load. */
-  stage?: string
-  /** Of a file that was sent, or is being sent. */
-  bytes?: number
-}
+import type { MachineView, TimelineEntry } from './schema/machine.ts'
 
 const iso = (at: Instant): string => new Date(at).toISOString()
 

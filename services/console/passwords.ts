@@ -5,8 +5,7 @@ import type { Problem } from '../kit/problem.ts'
 import type { Registry } from '../machine/registry.ts'
 import { pickMachine } from './pick-machine.ts'
 import { nameOfOperator } from './principal.ts'
-
-export type ShownPassword = { name: string; attempt: string; password: string }
+import type { ShownPassword } from './schema/document.ts'
 
 export interface PasswordDesk {
   /** @param by who wants to see it, as the timeline is to tell */

@@ -1,6 +1,8 @@
 /** The one form of every refusal and error of the API: problem details (RFC 9457), with the code and hint of our problems. */
 import { z } from 'zod'
 import type { Problem } from '../kit/problem.ts'
+import { placeSchema } from './schema/problem.ts'
+import { schemas } from './schema/registry.ts'
 
 export const PROBLEM_TYPE = 'application/problem+json'
 
@@ -67,21 +69,6 @@ export const STATUS_OF: Readonly<Record<string, ProblemStatus>> = {
   'not-ready': 503,
 }
 
-const placeSchema = z.strictObject({
-  file: z.string(),
-  line: z.number().int().exactOptional(),
-  column: z.number().int().exactOptional(),
-})
-
-/** As handlers return it, and inside of views: of an ISO, an answer, the site. */
-export const problemSchema = z.strictObject({
-  code: z.string().meta({ description: 'Stable word for it' }),
-  message: z.string(),
-  hint: z.string().meta({ description: 'What to do about it' }),
-  severity: z.enum(['error', 'warning']),
-  place: placeSchema.exactOptional(),
-})
-
 const invalidPart = z.strictObject({
   path: z.string().meta({ description: 'Where: such as `body/reason` or `querystring/limit`' }),
   message: z.string(),
@@ -101,6 +88,7 @@ export const problemDetails = z
     errors: z.array(invalidPart).exactOptional(),
   })
   .meta({ description: 'Problem details (RFC 9457)' })
+  .register(schemas, { id: 'ProblemDetails' })
 export type ProblemDetails = z.infer<typeof problemDetails>
 
 /** What a handler returns when it can't do what it was asked, with extension members of that very problem. */

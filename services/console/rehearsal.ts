@@ -2,7 +2,7 @@
 import { lastReport } from '../answer/documents.ts'
 import { readHardware } from '../answer/hardware.ts'
 import type { AnswerTable } from '../answer/keys.ts'
-import { describeDisk, type Doubt, rehearse } from '../answer/rehearse.ts'
+import { describeDisk, rehearse } from '../answer/rehearse.ts'
 import { answerSchema } from '../answer/schema.ts'
 import { isProblem } from '../kit/is-problem.ts'
 import type { Problem } from '../kit/problem.ts'
@@ -10,9 +10,7 @@ import type { MachineId } from '../machine/event.ts'
 import type { Machine } from '../machine/lifecycle.ts'
 import type { DocumentStore } from '../store/types.ts'
 import type { Explainer } from './explain.ts'
-
-/** Disks by name, model and serial. `at` is when the hardware was reported. */
-export type RehearsalView = { at: string; erases: string[]; leaves: string[]; nic?: string; doubts: Doubt[] }
+import type { RehearsalView } from './schema/explanation.ts'
 
 /** Undefined for a machine that never reported, and for an answer that is not to be sent anyway. */
 export async function rehearsalFor(

@@ -1,18 +1,18 @@
 /** The leases of a running appliance, through its control socket. */
 import { isProblem } from '../kit/is-problem.ts'
-import type { LeaseView } from './lease-view.ts'
 import type { Leases } from './leases.ts'
-import { askJson } from './remote-fleet.ts'
+import { askJson, type ControlSocket } from './remote-fleet.ts'
+import type { LeaseView } from './schema/lease.ts'
 
-export function remoteLeases(socketPath: string): Leases {
+export function remoteLeases(socket: ControlSocket): Leases {
   return {
     async list() {
-      const views = await askJson<LeaseView[]>(socketPath, 'GET', '/api/v1/leases')
+      const views = await askJson<LeaseView[]>(socket, 'GET', '/api/v1/leases')
       return isProblem(views) ? [] : views
     },
-    release: (query, { force } = { force: false }) =>
+    release: (query, { force }) =>
       askJson<LeaseView>(
-        socketPath,
+        socket,
         'POST',
         `/api/v1/leases/${encodeURIComponent(query)}/release${force ? '?force=true' : ''}`,
       ),

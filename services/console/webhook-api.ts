@@ -1,10 +1,10 @@
 /** Webhooks under `/api/v1`: what waits for each target, and sending it now. */
-import type { FastifyInstance } from 'fastify'
+import { z } from 'zod'
 import type { Problem } from '../kit/problem.ts'
 import type { Outbox, TargetView } from '../webhook/outbox.ts'
-
-/** `url` is shown without its path, which may hold a secret. `oldestAt`: when the oldest message that waits was written. */
-export type WebhookView = Omit<TargetView, 'oldestAt'> & { oldestAt?: string }
+import type { ConsoleApp } from './app.ts'
+import { problemSchema } from './schema/problem.ts'
+import { webhookParams, type WebhookView, webhookView } from './schema/webhook.ts'
 
 function viewOf({ oldestAt, ...view }: TargetView): WebhookView {
   return { ...view, ...(oldestAt === undefined ? {} : { oldestAt: new Date(oldestAt).toISOString() }) }
@@ -17,15 +17,37 @@ const UNKNOWN: Problem = {
   severity: 'error',
 }
 
-export function addWebhookApi(app: FastifyInstance, outbox: Pick<Outbox, 'views' | 'retry'>): void {
-  app.get('/api/v1/webhooks', async () => (await outbox.views()).map(viewOf))
-  app.post('/api/v1/webhooks/retry', async () => {
-    await outbox.retry()
-    return (await outbox.views()).map(viewOf)
+const views = z.array(webhookView)
+
+export function addWebhookApi(app: ConsoleApp, outbox: Pick<Outbox, 'views' | 'retry'>): void {
+  const describe = (operationId: string, summary: string) => ({
+    operationId,
+    summary,
+    tags: ['webhooks'],
+    response: { 200: views, '4xx': problemSchema },
   })
-  app.post('/api/v1/webhooks/:number/retry', async (request, reply) => {
-    const number = Number((request.params as { number: string }).number)
-    if (!(await outbox.retry(number))) return reply.code(404).send({ problem: UNKNOWN })
-    return (await outbox.views()).filter(view => view.number === number).map(viewOf)
-  })
+  app.get(
+    '/api/v1/webhooks',
+    { config: { role: 'viewer' }, schema: describe('listWebhooks', 'Every target, and what waits for it') },
+    async () => (await outbox.views()).map(viewOf),
+  )
+  app.post(
+    '/api/v1/webhooks/retry',
+    { config: { role: 'operator' }, schema: describe('retryWebhooks', 'Sends everything that waits now') },
+    async () => {
+      await outbox.retry()
+      return (await outbox.views()).map(viewOf)
+    },
+  )
+  app.post(
+    '/api/v1/webhooks/:number/retry',
+    {
+      config: { role: 'operator' },
+      schema: { ...describe('retryWebhook', 'Sends what waits for this target now'), params: webhookParams },
+    },
+    async ({ params: { number } }) => {
+      if (!(await outbox.retry(number))) return UNKNOWN
+      return (await outbox.views()).filter(view => view.number === number).map(viewOf)
+    },
+  )
 }

@@ -1,9 +1,8 @@
 /** One run of the lab: a rack in this namespace, the real appliance in one of its own, and the door to it. */
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
-import { CONTROL_SOCKET } from '../console/api.ts'
 import type { Fleet } from '../console/fleet.ts'
-import { isListening, remoteFleet } from '../console/remote-fleet.ts'
+import { CONTROL_SOCKET, isListening, remoteFleet } from '../console/remote-fleet.ts'
 import { openCatalogue } from '../iso/catalogue.ts'
 import { isProblem } from '../kit/is-problem.ts'
 import { EnvironmentProblem } from '../kit/problem.ts'
@@ -170,7 +169,7 @@ export async function openLab(request: LabRequest): Promise<Lab> {
       folder: request.folder,
       siteFile,
       rack,
-      fleet: remoteFleet(socket),
+      fleet: remoteFleet({ path: socket, user: 'the lab' }),
       iso: { file: iso.selector, standIn: iso.standIn },
       appliance,
       async restartAppliance() {

@@ -43,8 +43,10 @@ export type Fact =
       /** The operator named the profile, so no rule is asked about it any more. */
       chosen?: true
       reason?: string
+      /** The operator, where he was known. */
+      who?: string
     }
-  | { type: 'blocked'; reason?: string }
+  | { type: 'blocked'; reason?: string; who?: string }
   | { type: 'leased'; address: Ipv4; stage: BootStage; loader?: string }
   /** What to boot, without an address: by a proxy, or at the boot server's port. */
   | { type: 'boot-told'; stage: BootStage; loader?: string }
@@ -76,7 +78,7 @@ export type Fact =
   /** An operator saw the answer that it would get, secrets and all. */
   | { type: 'answer-revealed'; by: string }
   /** The address that an installed system wrote down is no longer kept for it. */
-  | { type: 'address-given-up'; address: Ipv4; reason: string }
+  | { type: 'address-given-up'; address: Ipv4; reason: string; who?: string }
   /** `code` is the word of a closed table, `reason` what a person reads. */
   | { type: 'answer-failed'; attempt: AttemptId; code?: string; reason: string }
   | { type: 'answer-refused'; reason: string; address: string }
@@ -165,9 +167,9 @@ type Order = Extract<Fact, { type: 'attempt-started' | 'blocked' | 'password-sho
 function describeOrder(fact: Order): string {
   switch (fact.type) {
     case 'attempt-started':
-      return `${fact.by === 'site' ? 'approved by the site file' : 'approved by an operator'}: attempt ${fact.attempt}${fact.again ? ', another installation' : ''}${fact.reason ? ` (${fact.reason})` : ''}`
+      return `approved by ${fact.by === 'site' ? 'the site file' : (fact.who ?? 'an operator')}: attempt ${fact.attempt}${fact.again ? ', another installation' : ''}${fact.reason ? ` (${fact.reason})` : ''}`
     case 'blocked':
-      return `blocked by an operator${fact.reason ? `: ${fact.reason}` : ''}`
+      return `blocked by ${fact.who ?? 'an operator'}${fact.reason ? `: ${fact.reason}` : ''}`
     case 'password-shown':
       return `showed the random root password of attempt ${fact.attempt} to ${fact.by}; it is kept no longer`
     case 'answer-revealed':

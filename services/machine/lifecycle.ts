@@ -311,7 +311,9 @@ function fold(machine: Machine, event: MachineEvent): Step {
     case 'attempt-started':
       return startAttempt(machine, event)
     case 'blocked':
-      return { machine: { ...machine, state: 'blocked', reason: event.reason ?? 'blocked by an operator' } }
+      return {
+        machine: { ...machine, state: 'blocked', reason: event.reason ?? `blocked by ${event.who ?? 'an operator'}` },
+      }
     case 'leased':
     case 'boot-told':
       return beginStage(machine, event)

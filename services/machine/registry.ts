@@ -223,7 +223,7 @@ export class Registry {
   /** Starts an attempt, or says why it can't; the lifecycle has the last word. */
   async startAttempt(
     machine: Machine,
-    order: { by: 'operator' | 'site'; again: boolean; profile?: string; reason?: string },
+    order: { by: 'operator' | 'site'; again: boolean; profile?: string; reason?: string; who?: string },
   ): Promise<AttemptId | Problem> {
     const { site } = this.#options
     const profile = order.profile ?? profileFor(this.listing(machine), site)
@@ -248,6 +248,7 @@ export class Registry {
       profile,
       ...(order.profile ? { chosen: true } : {}),
       ...(order.reason ? { reason: order.reason } : {}),
+      ...(order.who ? { who: order.who } : {}),
     }
     const refusal = advance(machine, { ...fact, at: this.#options.clock.now(), source: order.by }).anomaly
     if (refusal)

@@ -71,6 +71,7 @@ const PUT_LEASE = 0
 const APPEND_EVENT = 1
 const PUT_DOCUMENT = 2
 const PUT_PASSWORD = 3
+const PROVE = 4
 
 function hotStatements(db: Kysely<Database>): string[] {
   const lease = toRow({ address: '' as Ipv4, mac: '' as Mac, state: 'bound', boundAt: 0, expiresAt: 0 })
@@ -108,7 +109,8 @@ function hotStatements(db: Kysely<Database>): string[] {
         ),
     )
   const appendEvent = db.insertInto('event').values(event)
-  return [putLease, appendEvent, putDocument, putPassword].map(query => query.compile().sql)
+  const compiled = [putLease, appendEvent, putDocument, putPassword].map(query => query.compile().sql)
+  return [...compiled, 'pragma user_version = 1']
 }
 
 /** The state of one appliance. One process at a time writes; a second one may read. */
@@ -187,6 +189,11 @@ export class Store {
         () => 0,
       )
     return { database: await sizeOf(this.#file), log: await sizeOf(`${this.#file}-wal`) }
+  }
+
+  /** Resolves when something was written to stable storage: a number in the file's header that nothing else uses. */
+  async prove(): Promise<void> {
+    await this.#writer.write([PROVE])
   }
 
   async close(): Promise<void> {

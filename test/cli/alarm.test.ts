@@ -4,15 +4,14 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { alarmText } from '../../services/cli/alarm.ts'
 import { addAlarmApi } from '../../services/console/alarm-api.ts'
-import type { AlarmView } from '../../services/console/alarm-view.ts'
-import { addApi } from '../../services/console/api.ts'
-import { localFleet } from '../../services/console/fleet.ts'
-import { buildApp, closeApp } from '../../services/http/server.ts'
+import { closeConsoleApp } from '../../services/console/app.ts'
+import { socketApp } from '../console/rig.ts'
 import { Alarms } from '../../services/kit/alarms.ts'
 import { FakeClock } from '../fake/clock.ts'
 import { Fleet, LISTED, siteOf } from '../machine/rig.ts'
 import { WITH_PROFILE } from '../site/sites.ts'
 import { rackrise } from './rig.ts'
+import type { AlarmView } from '../../services/console/schema/alarm.ts'
 
 // Child processes, on a machine that does other things too.
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
@@ -88,21 +87,13 @@ describe('with a running appliance, through its control socket', () => {
   let alarms: Alarms
 
   beforeEach(async () => {
-    const { registry, log } = await Fleet.open(siteOf())
+    const { log } = await Fleet.open(siteOf())
     alarms = new Alarms(new FakeClock(NOW))
-    const app = buildApp(undefined, { log })
-    addApi(
-      app,
-      localFleet(
-        registry,
-        async () => undefined,
-        async () => {},
-      ),
-    )
+    const app = await socketApp(log)
     addAlarmApi(app, alarms)
     await mkdir(state, { mode: 0o700 })
     await app.listen({ path: join(state, 'control.sock') })
-    close = () => closeApp(app)
+    close = () => closeConsoleApp(app)
   })
   afterEach(() => close())
 

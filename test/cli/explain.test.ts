@@ -3,10 +3,10 @@ import { mkdir, readdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { explanationText } from '../../services/cli/explanation-text.ts'
-import type { Explanation } from '../../services/console/explanation.ts'
 import { LAYER } from '../http/rig.ts'
 import { NODE1, STRANGER } from '../machine/rig.ts'
 import { goodSite, type Ran, rackrise, siteText } from './rig.ts'
+import type { Explanation } from '../../services/console/schema/explanation.ts'
 
 // Child processes, on a machine that does other things too.
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 })

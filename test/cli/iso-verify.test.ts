@@ -3,11 +3,10 @@ import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { Progress, progressLine } from '../../services/cli/progress.ts'
-import { addApi } from '../../services/console/api.ts'
-import { localFleet } from '../../services/console/fleet.ts'
 import { addIsoApi } from '../../services/console/iso-api.ts'
 import { localIsos } from '../../services/console/isos.ts'
-import { buildApp, closeApp } from '../../services/http/server.ts'
+import { closeConsoleApp } from '../../services/console/app.ts'
+import { socketApp } from '../console/rig.ts'
 import { openCatalogue } from '../../services/iso/catalogue.ts'
 import { notesIn } from '../../services/iso/notes.ts'
 import { Fleet, siteOf } from '../machine/rig.ts'
@@ -146,23 +145,15 @@ describe('beside a running appliance', () => {
   let close: () => Promise<void>
   let served: () => string[]
   beforeEach(async () => {
-    const { registry, log, site } = await Fleet.open(siteOf())
+    const { log, site } = await Fleet.open(siteOf())
     const state = join(folder, 'state')
     await mkdir(state, { mode: 0o700 })
     const catalogue = await openCatalogue(join(folder, 'isos'), log, { notes: notesIn(state) })
     served = () => catalogue.entries().map(({ file: name }) => name)
-    const app = buildApp(undefined, { log })
-    addApi(
-      app,
-      localFleet(
-        registry,
-        async () => undefined,
-        async () => {},
-      ),
-    )
+    const app = await socketApp(log)
     addIsoApi(app, localIsos(catalogue, site))
     await app.listen({ path: join(state, 'control.sock') })
-    close = () => closeApp(app)
+    close = () => closeConsoleApp(app)
   })
   afterEach(() => close())
 

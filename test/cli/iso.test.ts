@@ -3,10 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { isoTable } from '../../services/cli/iso-list.ts'
-import type { IsoView } from '../../services/console/iso-view.ts'
-import type { LibraryView } from '../../services/console/isos.ts'
 import { CD_INFO, proxmoxImage } from '../iso/small-image.ts'
 import { goodSite, rackrise } from './rig.ts'
+import type { IsoView, LibraryView } from '../../services/console/schema/iso.ts'
 
 // Child processes, on a machine that does other things too.
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })

@@ -3,12 +3,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { leaseTable, whenInWords } from '../../services/cli/lease.ts'
-import { addApi } from '../../services/console/api.ts'
-import { localFleet } from '../../services/console/fleet.ts'
 import { addLeaseApi } from '../../services/console/lease-api.ts'
-import type { LeaseView } from '../../services/console/lease-view.ts'
 import { localLeases, storedLeases } from '../../services/console/leases.ts'
-import { buildApp, closeApp } from '../../services/http/server.ts'
+import { closeConsoleApp } from '../../services/console/app.ts'
+import { socketApp } from '../console/rig.ts'
 import type { Ipv4 } from '../../services/kit/ipv4.ts'
 import type { LeaseRecord } from '../../services/store/types.ts'
 import { openStore } from '../../services/store/store.ts'
@@ -16,6 +14,7 @@ import { MemoryStore } from '../dhcp/rig.ts'
 import { Fleet, LISTED, NODE1, NODE2, siteOf } from '../machine/rig.ts'
 import { WITH_PROFILE } from '../site/sites.ts'
 import { rackrise } from './rig.ts'
+import type { LeaseView } from '../../services/console/schema/lease.ts'
 
 // Child processes, on a machine that does other things too.
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
@@ -111,22 +110,14 @@ describe('with a running appliance, through its control socket', () => {
     const { registry, clock, log } = fleet
     leases = new MemoryStore()
     await leases.put(lease('10.77.0.11', NODE1))
-    const app = buildApp(undefined, { log })
-    addApi(
-      app,
-      localFleet(
-        registry,
-        async () => undefined,
-        async () => {},
-      ),
-    )
+    const app = await socketApp(log)
     addLeaseApi(
       app,
       localLeases(storedLeases(leases, clock), registry, clock, async () => {}),
     )
     await mkdir(state, { mode: 0o700 })
     await app.listen({ path: join(state, 'control.sock') })
-    close = () => closeApp(app)
+    close = () => closeConsoleApp(app)
   })
   afterEach(() => close())
 

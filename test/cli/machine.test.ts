@@ -2,9 +2,10 @@ import { rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { machineTable, timelineLine } from '../../services/cli/machine.ts'
-import type { MachineView, TimelineEntry } from '../../services/console/machine-view.ts'
 import { NODE1, NODE2 } from '../machine/rig.ts'
 import { goodSite, type Ran, rackrise } from './rig.ts'
+import { operatorName } from '../../services/cli/state.ts'
+import type { MachineView, TimelineEntry } from '../../services/console/schema/machine.ts'
 
 // Child processes, on a machine that does other things too.
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
@@ -108,7 +109,7 @@ describe('without a running appliance, on the state on disk', () => {
     expect(await machine('block', 'node2')).toEqual({ status: 0, out: `node2 (${NODE2}) is blocked\n`, err: '' })
     const { out } = await machine('timeline', 'node2')
     expect(out.replaceAll(/^\S+ \S+/gm, 'AT').replace(/[0-9a-f]{8}(?= \()/, 'A')).toBe(
-      `AT  site      seen as ${NODE2}\nAT  operator  approved by an operator: attempt A (new disks)\nAT  operator  blocked by an operator\n`,
+      `AT  site      seen as ${NODE2}\nAT  operator  approved by ${operatorName()}: attempt A (new disks)\nAT  operator  blocked by ${operatorName()}\n`,
     )
     expect(((await stat(join(folder, 'state'))).mode & 0o777).toString(8)).toBe('700')
   })

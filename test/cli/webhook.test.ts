@@ -6,10 +6,9 @@ import { join } from 'node:path'
 import { buffer } from 'node:stream/consumers'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { webhookText } from '../../services/cli/webhook.ts'
-import { addApi } from '../../services/console/api.ts'
-import { localFleet } from '../../services/console/fleet.ts'
 import { addWebhookApi } from '../../services/console/webhook-api.ts'
-import { buildApp, closeApp } from '../../services/http/server.ts'
+import { closeConsoleApp } from '../../services/console/app.ts'
+import { socketApp } from '../console/rig.ts'
 import type { TargetView } from '../../services/webhook/outbox.ts'
 import { Fleet } from '../machine/rig.ts'
 import { goodSite, rackrise } from './rig.ts'
@@ -98,21 +97,13 @@ describe('the command', () => {
 
   test('what waits, and sending it, by the appliance that runs', async () => {
     expect((await run('list')).err).toContain('messages are sent by the appliance that runs')
-    const { registry, log } = await Fleet.open()
+    const { log } = await Fleet.open()
     const asked: (number | undefined)[] = []
     const view: TargetView = {
       ...{ number: 1, url: 'https://a.example.org/…', events: ['failed'], givenUp: 0, tries: 0 },
       ...{ pending: 2, oldestAt: Date.now() - 60_000 },
     }
-    const app = buildApp(undefined, { log })
-    addApi(
-      app,
-      localFleet(
-        registry,
-        async () => undefined,
-        async () => {},
-      ),
-    )
+    const app = await socketApp(log)
     addWebhookApi(app, {
       views: async () => [view],
       retry: async number => {
@@ -132,7 +123,7 @@ describe('the command', () => {
       })
       expect(asked).toEqual([undefined, 1, 2])
     } finally {
-      await closeApp(app)
+      await closeConsoleApp(app)
     }
   })
 })

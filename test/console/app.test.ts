@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { buildConsoleApp, closeConsoleApp, type ConsoleApp, requireDescription } from '../../services/console/app.ts'
 import { type Principal, socketPrincipal } from '../../services/console/principal.ts'
-import { problemSchema } from '../../services/console/problem-details.ts'
+import { problemSchema } from '../../services/console/schema/problem.ts'
 import { HeardLog } from '../machine/rig.ts'
 
 let app: ConsoleApp

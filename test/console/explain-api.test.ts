@@ -12,7 +12,8 @@ import { addPasswordApi } from '../../services/console/password-api.ts'
 import { localPasswords } from '../../services/console/passwords.ts'
 import { remoteExplainer } from '../../services/console/remote-explainer.ts'
 import { remotePasswords } from '../../services/console/remote-passwords.ts'
-import { buildApp, closeApp } from '../../services/http/server.ts'
+import { closeConsoleApp } from '../../services/console/app.ts'
+import { socketApp } from './rig.ts'
 import type { AttemptId } from '../../services/machine/event.ts'
 import { openStore, type Store } from '../../services/store/store.ts'
 import { layersOf } from '../answer/samples.ts'
@@ -45,7 +46,7 @@ beforeEach(async () => {
   store = await openStore(join(folder, 'state'))
   passwords = new Passwords({ store: store.passwords, key: KEY, clock: rig.clock })
   const { registry, site, clock } = rig
-  const app = buildApp(undefined, rig)
+  const app = await socketApp(rig.log)
   const missing = { code: 'no-iso', message: 'no ISO', hint: 'put one there', severity: 'error' } as const
   const close = async (): Promise<void> => {}
   addExplainApi(
@@ -62,7 +63,7 @@ beforeEach(async () => {
   )
   addPasswordApi(app, localPasswords(registry, passwords, close))
   await app.listen({ path: socketPath })
-  stop = () => closeApp(app)
+  stop = () => closeConsoleApp(app)
 })
 
 afterEach(async () => {
@@ -73,7 +74,8 @@ afterEach(async () => {
 
 function status(method: string, path: string, body?: string): Promise<[number | undefined, string | undefined]> {
   return new Promise((resolve, reject) => {
-    const call = request({ socketPath, method, path, agent: false }, response => {
+    const headers = body === undefined ? {} : { 'content-type': 'application/json' }
+    const call = request({ socketPath, method, path, headers, agent: false }, response => {
       response.resume().on('end', () => resolve([response.statusCode, response.headers['cache-control']]))
     })
     call.on('error', reject)
@@ -82,7 +84,7 @@ function status(method: string, path: string, body?: string): Promise<[number | 
 }
 
 test('explain by name, by a MAC that nobody has seen, and by a system information', async () => {
-  const explainer = remoteExplainer(socketPath)
+  const explainer = remoteExplainer({ path: socketPath, user: 'anna' })
   expect(await explainer.explain('node1')).toMatchObject({
     machine: { id: NODE1, name: 'node1', state: 'held' },
     answer: { layers: [{ name: 'default', why: 'nothing else is named' }] },
@@ -103,10 +105,12 @@ test('explain by name, by a MAC that nobody has seen, and by a system informatio
 })
 
 test('reveal: the secrets, and who saw them', async () => {
-  const outcome = await remoteExplainer(socketPath).reveal('node1', 'anna')
+  const outcome = await remoteExplainer({ path: socketPath, user: 'anna' }).reveal('node1', 'anna')
   expect(outcome).toMatchObject({ answer: { toml: expect.stringContaining('"correct horse"') as string } })
   expect(rig.store.rows.at(-1)).toMatchObject({ machine: NODE1, type: 'answer-revealed', source: 'operator' })
-  expect(JSON.stringify(await remoteExplainer(socketPath).explain('node1'))).not.toContain('correct horse')
+  expect(JSON.stringify(await remoteExplainer({ path: socketPath, user: 'anna' }).explain('node1'))).not.toContain(
+    'correct horse',
+  )
 })
 
 test('a random password, once', async () => {
@@ -122,7 +126,7 @@ test('a random password, once', async () => {
     randomPassword: true,
     ...served,
   })
-  const desk = remotePasswords(socketPath)
+  const desk = remotePasswords({ path: socketPath, user: 'anna' })
   expect(await desk.show('node1', 'anna')).toMatchObject({ name: 'node1', attempt })
   expect(await desk.show('node1', 'anna')).toMatchObject({ code: 'password-shown' })
 })
@@ -134,9 +138,9 @@ test.each([
   ['POST', '/api/v1/explanation', '{}', 400],
   ['POST', '/api/v1/explanation', undefined, 400],
   ['POST', '/api/v1/machines/node1/reveal', undefined, 200],
-  ['POST', '/api/v1/machines/node1/reveal', 'no JSON', 200],
+  ['POST', '/api/v1/machines/node1/reveal', 'no JSON', 400],
   ['GET', '/api/v1/machines/node1/reveal', undefined, 405],
-  ['POST', '/api/v1/machines/node1/password', '{"by":"anna"}', 404],
+  ['POST', '/api/v1/machines/node1/password', '{}', 404],
   ['POST', '/api/v1/machines/node9/password', undefined, 404],
 ])('%s %s %s', async (method, path, body, expected) => {
   const [code, cacheControl] = await status(method, path, body)

@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest'
-import { type Action, localFleet } from '../../services/console/fleet.ts'
-import type { MachineView } from '../../services/console/machine-view.ts'
+import { localFleet } from '../../services/console/fleet.ts'
 import { isProblem } from '../../services/kit/is-problem.ts'
 import type { Ipv4 } from '../../services/kit/ipv4.ts'
 import type { Problem } from '../../services/kit/problem.ts'
 import type { AttemptId, Fact } from '../../services/machine/event.ts'
 import { Fleet, LISTED, NODE1, NODE2, siteOf, STRANGER } from '../machine/rig.ts'
+import type { Action, MachineView } from '../../services/console/schema/machine.ts'
 
 const ADDRESS = '10.77.0.11' as Ipv4
 const MORE = `[[profile]]\nname = "pbs"\niso = "pbs:latest"\n${LISTED}[[machine]]\nname = "node10"\nmac = ["${NODE2}"]\nprofile = "pve"\n`
@@ -70,17 +70,17 @@ describe('orders', () => {
   ])('%s', async (_, made, action, order, word, attempts) => {
     const { rig, fleet } = await open()
     if (made) {
-      await fleet.order('node1', 'approve', {})
+      await fleet.order('node1', 'approve', {}, 'anna')
       await facts(rig, ...made)
     }
-    expect(wordOf(await fleet.order('node1', action, order))).toBe(word)
+    expect(wordOf(await fleet.order('node1', action, order, 'anna'))).toBe(word)
     expect(rig.machine(NODE1).attempts).toBe(attempts)
   })
 
   test('the reason of a person is on the timeline, and the reason of a block beside the state', async () => {
     const { fleet } = await open()
-    await fleet.order('node1', 'approve', { reason: 'new disks' })
-    expect(await fleet.order('node1', 'block', { reason: 'broken fan' })).toMatchObject({
+    await fleet.order('node1', 'approve', { reason: 'new disks' }, 'anna')
+    expect(await fleet.order('node1', 'block', { reason: 'broken fan' }, 'anna')).toMatchObject({
       state: 'blocked',
       reason: 'broken fan',
     })
@@ -89,8 +89,8 @@ describe('orders', () => {
       isProblem(timeline) || timeline.map(({ source, text }) => `${source}: ${text.replace(/[0-9a-f]{8}/, 'A')}`),
     ).toEqual([
       `site: seen as ${NODE1}`,
-      'operator: approved by an operator: attempt A (new disks)',
-      'operator: blocked by an operator: broken fan',
+      'operator: approved by anna: attempt A (new disks)',
+      'operator: blocked by anna: broken fan',
     ])
   })
 })
@@ -107,14 +107,14 @@ describe('who is meant', () => {
     expect([
       await fleet.show('node7'),
       await fleet.timeline('node7', 0),
-      await fleet.order('node7', 'approve', {}),
+      await fleet.order('node7', 'approve', {}, 'anna'),
     ]).toEqual([problem, problem, problem])
   })
 
   test('two: a question back, never a guess', async () => {
     const { rig, fleet } = await open()
     for (const mac of [NODE2, STRANGER]) await rig.registry.sight({ macs: [mac], serial: 'SAME' }, 'http')
-    expect(await fleet.order('SAME', 'block', {})).toEqual({
+    expect(await fleet.order('SAME', 'block', {}, 'anna')).toEqual({
       code: 'ambiguous-machine',
       message: `"SAME" is 2 machines: ${NODE2}, ${STRANGER}`,
       hint: 'name it by its MAC address',
@@ -150,7 +150,7 @@ describe('what is shown', () => {
 
   test('a machine that loads its ISO', async () => {
     const { rig, fleet } = await open()
-    await fleet.order('node1', 'approve', {})
+    await fleet.order('node1', 'approve', {}, 'anna')
     await facts(rig, () => ({ type: 'leased', address: ADDRESS, stage: 'ipxe' }), script)
     const { id, attempt } = rig.machine(NODE1)
     rig.registry.heard(id, { file: 'initrd', sent: 0, total: 4000 })
@@ -168,7 +168,7 @@ describe('what is shown', () => {
 
   test('a machine that is installed', async () => {
     const { rig, fleet } = await open()
-    await fleet.order('node1', 'approve', {})
+    await fleet.order('node1', 'approve', {}, 'anna')
     await facts(rig, script, answer, report)
     expect(await fleet.show('node1')).toMatchObject({
       state: 'installed',
@@ -178,7 +178,7 @@ describe('what is shown', () => {
 
   test('what changed nothing is marked, and a timeline goes on where it was left', async () => {
     const { rig, fleet } = await open()
-    await fleet.order('node1', 'approve', {})
+    await fleet.order('node1', 'approve', {}, 'anna')
     await facts(rig, report)
     const timeline = await fleet.timeline('node1', 3)
     expect(timeline).toEqual([
@@ -195,7 +195,7 @@ describe('what is shown', () => {
 
   test('no secret of an attempt is in anything that is shown', async () => {
     const { rig, fleet } = await open()
-    await fleet.order('node1', 'approve', {})
+    await fleet.order('node1', 'approve', {}, 'anna')
     await facts(rig, script, answer)
     const text = JSON.stringify([await fleet.list(), await fleet.show('node1'), await fleet.timeline('node1', 0)])
     for (const purpose of ['answer', 'webhook', 'first-boot', 'bearer'] as const)
@@ -205,7 +205,7 @@ describe('what is shown', () => {
 
 test('what is shown of a machine says which address its system has written down, and why it is given nothing to boot', async () => {
   const { rig, fleet } = await open()
-  await fleet.order('node1', 'approve', {})
+  await fleet.order('node1', 'approve', {}, 'anna')
   await facts(rig, script, attempt => ({ ...answer(attempt), staticOn: NODE1 }) as Fact, report)
   await rig.happen(NODE1, { type: 'boot-looped', stage: 'ipxe', boots: 6, seconds: 600 })
   expect(await fleet.show('node1')).toMatchObject({

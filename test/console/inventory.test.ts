@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { inventoryOf, renderInventory } from '../../services/console/inventory.ts'
-import type { MachineView } from '../../services/console/machine-view.ts'
+import type { MachineView } from '../../services/console/schema/machine.ts'
 
 const AT = '2026-11-26T08:00:00.000Z'
 const ED25519 = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ1 root@node1'

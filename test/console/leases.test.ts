@@ -1,5 +1,4 @@
 import { describe, expect, test } from 'vitest'
-import type { LeaseView } from '../../services/console/lease-view.ts'
 import { localLeases, storedLeases } from '../../services/console/leases.ts'
 import { isProblem } from '../../services/kit/is-problem.ts'
 import type { Ipv4 } from '../../services/kit/ipv4.ts'
@@ -8,6 +7,7 @@ import type { Problem } from '../../services/kit/problem.ts'
 import type { LeaseRecord } from '../../services/store/types.ts'
 import { MemoryStore } from '../dhcp/rig.ts'
 import { Fleet, NODE1, NODE2, siteOf, STRANGER } from '../machine/rig.ts'
+import type { LeaseView } from '../../services/console/schema/lease.ts'
 
 const MINUTE = 60_000
 const NODE1_SECOND = 'bc:24:11:ab:12:31' as Mac
@@ -78,22 +78,22 @@ test.each([
 ])('release by %s', async (_, query, word) => {
   const { leases, store } = await open(RACK)
   const written = store.written.length
-  const outcome = await leases.release(query)
+  const outcome = await leases.release(query, { force: false, who: 'anna' })
   expect(wordOf(outcome)).toBe(word)
   expect(store.written.length - written).toBe(isProblem(outcome) ? 0 : 1)
 })
 
 test('a machine with two leases is asked about, never guessed at', async () => {
   const { leases } = await open([{ address: '10.77.0.101' }, { address: '10.77.0.100', mac: NODE1_SECOND }])
-  expect(wordOf(await leases.release('node1'))).toBe(
+  expect(wordOf(await leases.release('node1', { force: false, who: 'anna' }))).toBe(
     'ambiguous-lease: "node1" holds 2 leases: 10.77.0.100, 10.77.0.101',
   )
-  expect(wordOf(await leases.release(NODE1_SECOND))).toBe('10.77.0.100 released')
+  expect(wordOf(await leases.release(NODE1_SECOND, { force: false, who: 'anna' }))).toBe('10.77.0.100 released')
 })
 
 test('what is released ends now, and is kept for its machine', async () => {
   const { leases, store, clock } = await open(RACK)
-  await leases.release('node1')
+  await leases.release('node1', { force: false, who: 'anna' })
   expect(store.records.get('10.77.0.100' as Ipv4)).toEqual({
     address: '10.77.0.100',
     mac: NODE1,
@@ -106,7 +106,7 @@ test('what is released ends now, and is kept for its machine', async () => {
 test('a disk that is full is a problem with what to do', async () => {
   const { leases, store } = await open(RACK)
   store.failure = new Error('ENOSPC')
-  expect(await leases.release('node1')).toEqual({
+  expect(await leases.release('node1', { force: false, who: 'anna' })).toEqual({
     code: 'store-failed',
     message: 'the lease could not be written: ENOSPC',
     hint: 'make room on the disk of the state directory, and repeat the command',
@@ -142,7 +142,7 @@ describe('an address that an installed system has written down', () => {
     ])
     const written = store.written.length
     for (const query of [KEPT, 'node1', NODE1]) {
-      expect(await leases.release(query)).toEqual({
+      expect(await leases.release(query, { force: false, who: 'anna' })).toEqual({
         code: 'reserved-address',
         message: `the installed system of node1 has ${KEPT} written down and uses it, heard or not`,
         hint: `reinstall it with another network source, or give the address up all the same: \`rackrise lease release --force ${KEPT}\``,
@@ -154,17 +154,19 @@ describe('an address that an installed system has written down', () => {
 
   test('can be given up all the same, and the timeline says who did it', async () => {
     const { leases, rig } = await installed([{ address: KEPT }])
-    expect(wordOf(await leases.release(KEPT, { force: true }))).toBe(`${KEPT} released`)
+    expect(wordOf(await leases.release(KEPT, { force: true, who: 'anna' }))).toBe(`${KEPT} released`)
     expect((await leases.list()).map(({ state }) => state)).toEqual(['released'])
     expect(rig.registry.byStaticAddress(KEPT)).toBeUndefined()
     const [last] = (await rig.registry.timeline(rig.machine(NODE1).id, 0, 99)).slice(-1)
     expect(last).toMatchObject({ type: 'address-given-up', source: 'operator', address: KEPT })
-    expect(wordOf(await leases.release(KEPT))).toBe(`not-leased: the lease of "${KEPT}" was given back already`)
+    expect(wordOf(await leases.release(KEPT, { force: false, who: 'anna' }))).toBe(
+      `not-leased: the lease of "${KEPT}" was given back already`,
+    )
   })
 
   test('without a record, too', async () => {
     const { leases } = await installed([])
-    expect(wordOf(await leases.release('node1', { force: true }))).toBe(`${KEPT} released`)
+    expect(wordOf(await leases.release('node1', { force: true, who: 'anna' }))).toBe(`${KEPT} released`)
     expect(await leases.list()).toEqual([])
   })
 })

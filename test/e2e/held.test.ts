@@ -21,7 +21,7 @@ test('an unapproved machine shows who it is and boots its disk; approved and pow
         )
         const before = await stateOf(lab, name)
         await machine.exited
-        await lab.fleet.order(name, 'approve', { reason: 'the test wants it' })
+        await lab.fleet.order(name, 'approve', { reason: 'the test wants it' }, 'anna')
         const from = machine.serial.lines.length
         machine.powerOn()
         const second = await untilDiskBooted(machine, { limitMs: LIFE_LIMIT_MS, from })

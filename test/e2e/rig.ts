@@ -2,12 +2,12 @@
 import { mkdtempSync, readlinkSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { TimelineEntry } from '../../services/console/machine-view.ts'
 import { isProblem } from '../../services/kit/is-problem.ts'
 import type { QemuMachine } from '../../services/lab/qemu/machine.ts'
 import { type LabMachine, planMachines } from '../../services/lab/rack-plan.ts'
 import { startLabQemu } from '../../services/lab/run-rack.ts'
 import { type Lab, type LabRequest, openLab } from '../../services/lab/session.ts'
+import type { TimelineEntry } from '../../services/console/schema/machine.ts'
 
 /** Longer than any machine takes under emulation on two busy cores. */
 export const LIFE_LIMIT_MS = 6 * 60_000

@@ -4,12 +4,12 @@ import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
 import type { Passwords } from '../../services/answer/passwords.ts'
 import { type Explainer, localExplainer } from '../../services/console/explain.ts'
-import type { Explanation } from '../../services/console/explanation.ts'
 import { viewEvent } from '../../services/console/machine-view.ts'
 import { isProblem } from '../../services/kit/is-problem.ts'
 import type { Problem } from '../../services/kit/problem.ts'
 import { NODE1, STRANGER } from '../machine/rig.ts'
 import { ELSEWHERE, LAYER, type Reply, Rig, type RigOptions } from './rig.ts'
+import type { Explanation } from '../../services/console/schema/explanation.ts'
 
 let rig: Rig
 let explainer: Explainer

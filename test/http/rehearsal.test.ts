@@ -46,12 +46,12 @@ const disks = (text: string): Promise<void> =>
 
 describe('another installation', () => {
   test('of the same disk starts at a word', async () => {
-    expect(await fleet.order('node1', 'reinstall', {})).toMatchObject({ state: 'approved' })
+    expect(await fleet.order('node1', 'reinstall', {}, 'anna')).toMatchObject({ state: 'approved' })
   })
 
   test('of another disk is held, with both named, until a person confirms it', async () => {
     await disks('disk-list = ["sdb"]')
-    expect(await fleet.order('node1', 'reinstall', { reason: 'new role' })).toEqual({
+    expect(await fleet.order('node1', 'reinstall', { reason: 'new role' }, 'anna')).toEqual({
       code: 'disks-in-doubt',
       message:
         'node1 would erase sdb (TOSHIBA HDD, serial B2): the last installation used other disks: sda (INTEL SSD, serial A1)',
@@ -59,7 +59,7 @@ describe('another installation', () => {
       severity: 'error',
     })
     expect(rig.node1.state).toBe('installed')
-    const confirmed = await fleet.order('node1', 'reinstall', { reason: 'new role', confirmDisks: true })
+    const confirmed = await fleet.order('node1', 'reinstall', { reason: 'new role', confirmDisks: true }, 'anna')
     expect(confirmed).toMatchObject({ state: 'approved' })
     const timeline = await rig.context.registry.timeline(rig.node1.id, 0, 100)
     expect(describeFact(timeline.findLast(({ type }) => type === 'attempt-started')!)).toContain(
@@ -69,7 +69,7 @@ describe('another installation', () => {
 
   test('whose filter has become ambiguous is held', async () => {
     await disks('filter.ID_SERIAL_SHORT = "*"')
-    expect(await fleet.order('node1', 'reinstall', {})).toMatchObject({ code: 'disks-in-doubt' })
+    expect(await fleet.order('node1', 'reinstall', {}, 'anna')).toMatchObject({ code: 'disks-in-doubt' })
   })
 
   test('is explained beforehand: what it erases and what it leaves', async () => {
@@ -89,11 +89,11 @@ describe('another installation', () => {
   })
 
   test('after a report that names no disk is not rehearsed: nothing is known', async () => {
-    await fleet.order('node1', 'reinstall', {})
+    await fleet.order('node1', 'reinstall', {}, 'anna')
     await rig.bring('installing')
     await rig.tls(`/webhook/${rig.token('webhook')}`, { method: 'POST', body: JSON.stringify({ fqdn: 'x' }) })
     await disks('disk-list = ["sdz"]')
-    expect(await fleet.order('node1', 'reinstall', {})).toMatchObject({ state: 'approved' })
+    expect(await fleet.order('node1', 'reinstall', {}, 'anna')).toMatchObject({ state: 'approved' })
   })
 
   test('with a profile that a person names is rehearsed with that one', async () => {

@@ -3,10 +3,9 @@ import { createHash } from 'node:crypto'
 import { appendFileSync, copyFileSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { get } from 'node:http'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { IsoView } from '../../services/console/iso-view.ts'
-import type { LibraryView } from '../../services/console/isos.ts'
 import { curl } from './appliance-clients.ts'
 import { ISO, Rig, type Running, until } from './appliance-rig.ts'
+import type { IsoView, LibraryView } from '../../services/console/schema/iso.ts'
 
 const LIMIT_MS = 60_000
 /** Two seconds of quiet and a look a second, on a machine that does other things too; far below the thirty of the looks now and then. */

@@ -1,10 +1,10 @@
 /** Another DHCP server on the rack's link, dnsmasq: who it is, within seconds, however it is met. */
 import { chownSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
-import type { AlarmView } from '../../services/console/alarm-view.ts'
 import { udhcpc } from './appliance-clients.ts'
 import { CLIENT_MAC, HOST_DEVICE, HOST_MAC, joinHost } from './appliance-link.ts'
 import { LEVEL_ERROR, type Outcome, Rig, type Running, type SiteChange, until } from './appliance-rig.ts'
+import type { AlarmView } from '../../services/console/schema/alarm.ts'
 
 const LIMIT_MS = 60_000
 const ROGUE = '10.77.0.2'

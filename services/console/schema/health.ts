@@ -1,6 +1,6 @@
 /** What is wrong, and what the site says about rules and layers, as the API tells it. */
 import { z } from 'zod'
-import { problemSchema } from '../problem-details.ts'
+import { problemSchema } from './problem.ts'
 import { schemas } from './registry.ts'
 
 const time = z.string().meta({ description: 'When it began, ISO 8601' })

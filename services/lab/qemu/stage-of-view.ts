@@ -1,6 +1,6 @@
 /** Where a QEMU machine stands, told from what the appliance knows of it. */
-import type { MachineView } from '../../console/machine-view.ts'
 import type { Stage } from '../stage.ts'
+import type { MachineView } from '../../console/schema/machine.ts'
 
 function loadingStage({ progress, stage }: MachineView): Stage {
   if (stage === 'installer') return { at: 'answer' }

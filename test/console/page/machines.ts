@@ -1,5 +1,5 @@
 /** Machines as the API shows them, for tests of the page. */
-import type { MachineView } from '../../../services/console/machine-view.ts'
+import type { MachineView } from '../../../services/console/schema/machine.ts'
 
 export const NOW = '2026-11-26T12:00:00.000Z'
 

@@ -1,5 +1,5 @@
 /** What can be done to these machines now, as buttons that each open the one question. */
-import type { MachineView } from '../../machine-view.ts'
+import type { MachineView } from '../../schema/machine.ts'
 import { beginOrder } from '../store/orders.ts'
 import { canOrder } from '../wire/api.ts'
 import { ACTION_WORDS, ACTIONS, fits } from '../words/order-words.ts'

@@ -1,7 +1,7 @@
 /** The timeline of one machine for as long as a view shows it: what was, then what comes. */
 import { type ReadonlySignal, type Signal, useSignal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
-import type { TimelineEntry } from '../../machine-view.ts'
+import type { TimelineEntry } from '../../schema/machine.ts'
 import { onEvent, refetched } from '../store/live.ts'
 import { withEntries } from '../store/timeline.ts'
 import { get } from '../wire/api.ts'

@@ -1,5 +1,5 @@
 /** Which machines are shown and in which order: pure functions over views, and their form in the address bar. */
-import type { MachineView } from '../../machine-view.ts'
+import type { MachineView } from '../../schema/machine.ts'
 import { isUnderWay, needsAttention, STATES, type State } from '../words/state-words.ts'
 
 export const SORTS = ['name', 'state', 'progress', 'heard'] as const

@@ -1,5 +1,5 @@
 /** The fleet as the stream of events tells it: pure folds over messages, which `live.ts` puts into signals. */
-import type { MachineView } from '../../machine-view.ts'
+import type { MachineView } from '../../schema/machine.ts'
 import type { Message, Progressed } from '../wire/messages.ts'
 
 /** What a batch of messages comes to. A thousand machines that boot tell their progress two thousand times a second; only the last of each counts. */

@@ -1,6 +1,6 @@
 /** The fleet as it is now: the list once, then the stream of events, and again from where it broke off. */
 import { batch, computed, type ReadonlySignal, type Signal, signal } from '@preact/signals'
-import type { MachineView, TimelineEntry } from '../../machine-view.ts'
+import type { MachineView, TimelineEntry } from '../../schema/machine.ts'
 import { access, get } from '../wire/api.ts'
 import { type EventReader, openEvents } from '../wire/events.ts'
 import type { Message, Topic } from '../wire/messages.ts'

@@ -1,6 +1,6 @@
 /** The selection, the order that is being asked about, and what became of it. */
 import { batch, computed, signal } from '@preact/signals'
-import type { MachineView } from '../../machine-view.ts'
+import type { MachineView } from '../../schema/machine.ts'
 import { access, get, post } from '../wire/api.ts'
 import type { PageProblem } from '../wire/problem.ts'
 import { readProblem } from '../wire/problem.ts'

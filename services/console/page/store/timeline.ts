@@ -1,5 +1,5 @@
 /** A timeline as it grows: pure. */
-import type { TimelineEntry } from '../../machine-view.ts'
+import type { TimelineEntry } from '../../schema/machine.ts'
 
 /** In the order they were written down; an entry that came both ways is there once. */
 export function withEntries(before: readonly TimelineEntry[], more: readonly TimelineEntry[]): TimelineEntry[] {

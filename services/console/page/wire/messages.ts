@@ -1,5 +1,5 @@
 /** What `/api/v1/events` tells, as the page understands it. */
-import type { MachineView, TimelineEntry } from '../../machine-view.ts'
+import type { MachineView, TimelineEntry } from '../../schema/machine.ts'
 import type { SentEvent } from './event-stream.ts'
 
 /** What is to be fetched again. */

@@ -1,5 +1,5 @@
 /** Orders as the page words them, and which of them fit a machine. */
-import type { MachineView } from '../../machine-view.ts'
+import type { MachineView } from '../../schema/machine.ts'
 import { counted } from './quantities.ts'
 
 export const ACTIONS = ['approve', 'reinstall', 'block', 'forget'] as const

@@ -1,5 +1,5 @@
 /** What the page says of a machine: its state in a word, its stage, how far it is, and whether somebody should look at it. */
-import type { MachineView } from '../../machine-view.ts'
+import type { MachineView } from '../../schema/machine.ts'
 import { duration, percent, rate } from './quantities.ts'
 
 export type State = MachineView['state']

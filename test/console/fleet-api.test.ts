@@ -4,12 +4,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createServer } from 'node:net'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { addApi } from '../../services/console/api.ts'
+import { addFleetApi } from '../../services/console/fleet-api.ts'
 import { localFleet } from '../../services/console/fleet.ts'
 import { isListening, remoteFleet } from '../../services/console/remote-fleet.ts'
-import { buildApp, closeApp } from '../../services/http/server.ts'
+import { closeConsoleApp } from '../../services/console/app.ts'
 import { EnvironmentProblem } from '../../services/kit/problem.ts'
 import { Fleet, NODE1, siteOf } from '../machine/rig.ts'
+import { socketApp } from './rig.ts'
 
 let folder: string
 let socketPath: string
@@ -20,8 +21,8 @@ beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'rackrise-api-'))
   socketPath = join(folder, 'control.sock')
   rig = await Fleet.open(siteOf())
-  const app = buildApp(undefined, rig)
-  addApi(
+  const app = await socketApp(rig.log)
+  addFleetApi(
     app,
     localFleet(
       rig.registry,
@@ -31,7 +32,7 @@ beforeEach(async () => {
   )
   await app.listen({ path: socketPath })
   let stopped: Promise<void> | undefined
-  stop = () => (stopped ??= closeApp(app))
+  stop = () => (stopped ??= closeConsoleApp(app))
 })
 
 afterEach(async () => {
@@ -41,12 +42,12 @@ afterEach(async () => {
 
 function ask(method: string, path: string, body?: string): Promise<[number, unknown]> {
   return new Promise((resolve, reject) => {
-    const call = request({ socketPath, method, path, agent: false }, response => {
+    const headers = { 'rackrise-user': 'anna', ...(body === undefined ? {} : { 'content-type': 'application/json' }) }
+    const call = request({ socketPath, method, path, headers, agent: false }, response => {
       let text = ''
       response.setEncoding('utf8').on('data', (part: string) => (text += part))
       response.on('end', () => {
-        const json = response.headers['content-type']?.startsWith('application/json')
-        resolve([response.statusCode ?? 0, json ? (JSON.parse(text) as unknown) : text])
+        resolve([response.statusCode ?? 0, JSON.parse(text) as unknown])
       })
     })
     call.on('error', reject)
@@ -74,41 +75,28 @@ describe('machines', () => {
       200,
       { state: 'blocked', reason: 'broken fan' },
     ],
-    ['an order that is not there', '/api/v1/machines/node1/destroy', undefined, 404, 'there is nothing here\n'],
-    ['for nobody', '/api/v1/machines/node7/approve', undefined, 404, { problem: { code: 'unknown-machine' } }],
+    ['an order that is not there', '/api/v1/machines/node1/destroy', undefined, 404, { code: 'not-found' }],
+    ['for nobody', '/api/v1/machines/node7/approve', undefined, 404, { code: 'unknown-machine' }],
     [
       'for a profile that is not there',
       '/api/v1/machines/node1/approve',
       '{"profile":"pmg"}',
       422,
-      { problem: { code: 'no-profile' } },
+      { code: 'no-profile' },
     ],
     [
       'with a key that nobody knows',
       '/api/v1/machines/node1/approve',
       '{"profil":"pve"}',
       400,
-      { problem: { code: 'bad-request' } },
+      { code: 'bad-request' },
     ],
-    [
-      'with something else than JSON',
-      '/api/v1/machines/node1/approve',
-      'profile=pve',
-      400,
-      { problem: { code: 'bad-request' } },
-    ],
-    [
-      'with octets that are no text',
-      '/api/v1/machines/node1/approve',
-      '\u0000\ufffd',
-      400,
-      { problem: { code: 'bad-request' } },
-    ],
+    ['with something else than JSON', '/api/v1/machines/node1/approve', 'profile=pve', 400, { code: 'bad-request' }],
+    ['with octets that are no text', '/api/v1/machines/node1/approve', '\u0000\ufffd', 400, { code: 'bad-request' }],
   ])('%s', async (_, path, body, status, expected) => {
     const [got, answer] = await ask('POST', path, body)
     expect(got).toBe(status)
-    if (typeof expected === 'string') expect(answer).toBe(expected)
-    else expect(answer).toMatchObject(expected as object)
+    expect(answer).toMatchObject(expected as object)
   })
 
   test('an order that is refused is 409', async () => {
@@ -123,12 +111,13 @@ describe('machines', () => {
     expect(await ask('POST', '/api/v1/machines/node1/approve')).toEqual([
       409,
       {
-        problem: {
-          code: 'not-approvable',
-          message: 'an installation is under way; `machine reinstall` starts another one',
-          hint: 'see `rackrise machine show` for its state',
-          severity: 'error',
-        },
+        type: 'about:blank',
+        title: 'Conflict',
+        status: 409,
+        detail: 'an installation is under way; `machine reinstall` starts another one',
+        code: 'not-approvable',
+        hint: 'see `rackrise machine show` for its state',
+        severity: 'error',
       },
     ])
   })
@@ -137,14 +126,22 @@ describe('machines', () => {
     ['', 2],
     ['?after=1', 1],
     ['?after=2', 0],
-    ['?after=x', 2],
-    ['?after=1&after=2', 2],
-    ['?after=1e99', 2],
+    ['?limit=1', 1],
+    ['?after=1&limit=5', 1],
   ])('timeline%s', async (query, entries) => {
     await ask('POST', '/api/v1/machines/node1/approve')
     const [status, body] = await ask('GET', `/api/v1/machines/node1/timeline${query}`)
     expect([status, (body as unknown[]).length]).toEqual([200, entries])
   })
+
+  test.each(['?after=x', '?after=1&after=2', '?after=1e99', '?after=-1', '?limit=0', '?limit=10001', '?from=1'])(
+    'timeline%s is not understood',
+    async query => {
+      const [status, problem] = await ask('GET', `/api/v1/machines/node1/timeline${query}`)
+      expect([status, problem]).toMatchObject([400, { code: 'bad-request' }])
+      expect((problem as { errors: { path: string }[] }).errors[0]!.path).toMatch(/^querystring/)
+    },
+  )
 
   test('GET orders nothing', async () => {
     expect((await ask('GET', '/api/v1/machines/node1/approve'))[0]).toBe(405)
@@ -159,8 +156,8 @@ describe('the fleet of a running appliance', () => {
       async () => undefined,
       async () => {},
     )
-    const remote = remoteFleet(socketPath)
-    expect(await remote.order('node1', 'approve', { reason: 'new disks' })).toEqual(await local.show('node1'))
+    const remote = remoteFleet({ path: socketPath, user: 'anna' })
+    expect(await remote.order('node1', 'approve', { reason: 'new disks' }, 'anna')).toEqual(await local.show('node1'))
     expect([await remote.list(), await remote.show('node1'), await remote.timeline('node1', 1)]).toEqual([
       await local.list(),
       await local.show('node1'),
@@ -170,7 +167,7 @@ describe('the fleet of a running appliance', () => {
   })
 
   test('problems are values on this side, too', async () => {
-    const remote = remoteFleet(socketPath)
+    const remote = remoteFleet({ path: socketPath, user: 'anna' })
     const local = localFleet(
       rig.registry,
       async () => undefined,
@@ -178,14 +175,14 @@ describe('the fleet of a running appliance', () => {
     )
     for (const query of ['node7', '../../healthz', 'a/b', '%00', '?x'])
       expect(await remote.show(query)).toEqual(await local.show(query))
-    expect(await remote.order('node1', 'approve', { profile: 'pmg' })).toEqual(
-      await local.order('node1', 'approve', { profile: 'pmg' }),
+    expect(await remote.order('node1', 'approve', { profile: 'pmg' }, 'anna')).toEqual(
+      await local.order('node1', 'approve', { profile: 'pmg' }, 'anna'),
     )
   })
 
   test('an appliance that went away is one line with what to do', async () => {
     await stop()
-    const failure = await remoteFleet(socketPath)
+    const failure = await remoteFleet({ path: socketPath, user: 'anna' })
       .list()
       .catch((error: unknown) => error)
     expect(failure).toBeInstanceOf(EnvironmentProblem)
@@ -196,8 +193,8 @@ describe('the fleet of a running appliance', () => {
 
   test('an appliance that failed to answer is one line with what to do', async () => {
     rig.store.broken = new Error('disk full')
-    const failure = await remoteFleet(socketPath)
-      .order('node1', 'approve', {})
+    const failure = await remoteFleet({ path: socketPath, user: 'anna' })
+      .order('node1', 'approve', {}, 'anna')
       .catch((error: unknown) => error)
     expect(failure).toBeInstanceOf(EnvironmentProblem)
     expect((failure as Error).message).toBe(
