@@ -1,5 +1,5 @@
 /** What a person should look at now, above everything else. */
-import type { AlarmView } from '../../alarm-view.ts'
+import type { AlarmView } from '../../schema/alarm.ts'
 import { counted } from '../words/quantities.ts'
 import { Age } from './age.tsx'
 import { Icon } from './icon.tsx'
