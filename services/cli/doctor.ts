@@ -1,6 +1,6 @@
 /** `rackrise doctor`: looks at the wire and at this machine, before the rack is switched on and while it runs. */
 import type { DoctorView } from '../console/schema/health.ts'
-import { askJson } from '../console/remote-fleet.ts'
+import { askJson, type ControlSocket } from '../console/remote-fleet.ts'
 import { type Probe, runDoctor } from '../health/doctor.ts'
 import { openDoctorEdge } from '../health/edge/doctor-edge.ts'
 import { type Finding, worstFirst } from '../health/finding.ts'
@@ -48,7 +48,7 @@ async function examine(site: Site, names: readonly ProbeName[], isRunning: boole
 }
 
 /** The appliance knows most. What it may not know for lack of a right is looked at from here, where root may. */
-async function askAppliance(site: Site, socket: string): Promise<Found | Problem> {
+async function askAppliance(site: Site, socket: ControlSocket): Promise<Found | Problem> {
   const { show, end } = progress()
   show('the appliance looks around ...')
   const told = await askJson<DoctorView>(socket, 'POST', '/api/v1/doctor', undefined, PATIENCE_MS)
