@@ -1,5 +1,5 @@
 /** Timelines as the API tells them, for tests of the page. */
-import type { TimelineEntry } from '../../../services/console/machine-view.ts'
+import type { TimelineEntry } from '../../../services/console/schema/machine.ts'
 
 const SOURCES: Record<string, TimelineEntry['source']> = {
   leased: 'dhcp',

@@ -1,5 +1,5 @@
 /** A timeline as its attempts: which entries belong to which, how each ended, how long its parts took, and the silences in between. Pure. */
-import type { MachineView, TimelineEntry } from '../../machine-view.ts'
+import type { MachineView, TimelineEntry } from '../../schema/machine.ts'
 import { type Gap, gapBetween, secondsBetween, telling } from './gaps.ts'
 
 /** Octets over the time since the machine could have asked for them. */

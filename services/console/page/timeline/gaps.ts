@@ -2,7 +2,7 @@
  * Silence in words: what a machine does between two entries of its timeline, how long that usually takes, and what to look at when it takes longer.
  * One table, read from the top; the first row that fits speaks.
  */
-import type { MachineView, TimelineEntry } from '../../machine-view.ts'
+import type { MachineView, TimelineEntry } from '../../schema/machine.ts'
 import { bytes, duration, percent } from '../words/quantities.ts'
 import { fileInWords } from '../words/state-words.ts'
 

@@ -1,5 +1,5 @@
 /** An attempt as a picture: time runs across, one lane for each protocol, marks for entries, bars for downloads. Pure; positions from 0 to 1. */
-import type { TimelineEntry } from '../../machine-view.ts'
+import type { TimelineEntry } from '../../schema/machine.ts'
 import type { Download, Step } from './attempts.ts'
 import { duration } from '../words/quantities.ts'
 

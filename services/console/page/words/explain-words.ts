@@ -1,5 +1,5 @@
 /** An explanation in the page's words: why a rule lost, what a machine boots next. Pure. */
-import type { ExplainedRule, Explanation } from '../../explanation.ts'
+import type { ExplainedRule, Explanation } from '../../schema/explanation.ts'
 
 const TOLD = { boot: 'at its boot', answer: 'when its installer asks' } as const
 

@@ -1,5 +1,5 @@
 /** Where an installed system can be reached. It said so itself, so only what is plainly an address or a name becomes a link. */
-import type { MachineView } from '../../machine-view.ts'
+import type { MachineView } from '../../schema/machine.ts'
 
 /** Of the web interface of each product. */
 const PORTS: readonly [RegExp, number][] = [

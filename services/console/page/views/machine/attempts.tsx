@@ -1,5 +1,5 @@
 /** Every attempt in one row: who approved it, how it ended, how long its stages took. */
-import type { MachineView } from '../../../machine-view.ts'
+import type { MachineView } from '../../../schema/machine.ts'
 import { inFull } from '../../parts/age.tsx'
 import { EmptyState } from '../../parts/empty-state.tsx'
 import { ProblemNotice } from '../../parts/problem-notice.tsx'

@@ -1,6 +1,6 @@
 /** Who a machine is, where it can be reached, and what is installed on it. */
-import type { MachineView } from '../../../machine-view.ts'
-import type { LeaseView } from '../../../lease-view.ts'
+import type { MachineView } from '../../../schema/machine.ts'
+import type { LeaseView } from '../../../schema/lease.ts'
 import { Age, inFull, Remaining } from '../../parts/age.tsx'
 import { CopyButton } from '../../parts/copy-button.tsx'
 import { type Fact, Facts } from '../../parts/facts.tsx'

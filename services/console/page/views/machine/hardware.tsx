@@ -1,6 +1,6 @@
 /** What a machine said of its hardware: disks and NICs by its last report, the rest by its installer's question. */
-import type { DevicesView, SystemInformationView } from '../../../documents.ts'
-import type { MachineView } from '../../../machine-view.ts'
+import type { DevicesView, SystemInformationView } from '../../../schema/document.ts'
+import type { MachineView } from '../../../schema/machine.ts'
 import { Age } from '../../parts/age.tsx'
 import { EmptyState } from '../../parts/empty-state.tsx'
 import { Icon } from '../../parts/icon.tsx'

@@ -1,9 +1,9 @@
 /** Secrets are shown to operators who ask for them and are told first that it is written down; they leave the page when the dialog closes. */
 import { useSignal } from '@preact/signals'
 import type { ComponentChildren } from 'preact'
-import type { Explanation } from '../../../explanation.ts'
-import type { MachineView } from '../../../machine-view.ts'
-import type { ShownPassword } from '../../../passwords.ts'
+import type { Explanation } from '../../../schema/explanation.ts'
+import type { MachineView } from '../../../schema/machine.ts'
+import type { ShownPassword } from '../../../schema/document.ts'
 import { inFull } from '../../parts/age.tsx'
 import { CopyButton } from '../../parts/copy-button.tsx'
 import { Dialog } from '../../parts/dialog.tsx'
