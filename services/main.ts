@@ -8,9 +8,11 @@ import { Passwords } from './answer/passwords.ts'
 import { listLoaders, type Loaders } from './boot/load.ts'
 import { COMMON_LOADERS, loaderFileFor } from './boot/plan.ts'
 import { type Urls, urlsOf } from './boot/urls.ts'
-import type { ControlContext } from './console/control.ts'
+import { addControl, type ControlContext } from './console/control.ts'
 import { serveControlSocket } from './console/control-socket.ts'
 import { countAppliance } from './console/counts.ts'
+import { addPage } from './console/page-files.ts'
+import { type Console, openConsole } from './console/server.ts'
 import { type LeaseSource, storedLeases } from './console/leases.ts'
 import { CONTROL_SOCKET, isListening } from './console/remote-fleet.ts'
 import { dhcpCounts } from './dhcp/counts.ts'
@@ -72,6 +74,7 @@ export type Appliance = {
   registry: Registry
   /** SHA-256 of the certificate of the TLS port, 64 hexadecimal digits. */
   fingerprint: string
+  console: Pick<Console, 'url' | 'hasNoUsers' | 'makeLink'>
   stop(): Promise<void>
 }
 
@@ -365,7 +368,12 @@ export async function startAppliance(site: Site, options: ApplianceOptions): Pro
     gaugeOutbox(ground.meter, outbox, clock)
     services.push(() => outbox.close())
     const control = controlOver(served, leases, outbox)
-    services.push(await serveControlSocket(site.paths.state, control))
+    const console = await openConsole({
+      ...{ ...served, version: VERSION, log: machineLog(log, registry, 'console') },
+      addRoutes: app => [addControl(app, control), addPage(app)],
+    })
+    services.push(() => console.close())
+    services.push(await serveControlSocket(site.paths.state, control, console))
     const failed = (what: string) => (error: unknown) => log.error({ error: String(error) }, `${what} failed`)
     services.push(repeat(clock, SWEEP_MS, () => registry.sweep(), failed('the sweep of silent machines')))
     services.push(repeat(clock, SWEEP_MS, async () => alarms.sweep(), failed('the sweep of alarms')))
@@ -374,7 +382,7 @@ export async function startAppliance(site: Site, options: ApplianceOptions): Pro
     const library = new LibraryWatch(ground.catalogue, clock, failed('the look at the ISO folder'))
     services.push(() => library.stop())
     library.start()
-    return { registry, fingerprint: certificate.current.fingerprint, stop }
+    return { registry, fingerprint: certificate.current.fingerprint, console, stop }
   } catch (error) {
     await stop()
     throw error

@@ -7,7 +7,8 @@ import { join } from 'node:path'
 import { systemClock } from '../kit/clock.ts'
 import { EnvironmentProblem } from '../kit/problem.ts'
 import { LiveDisplay } from '../lab/live-display.ts'
-import { enterRackNamespace } from '../lab/network.ts'
+import { openConsoleForward, openedForward } from '../lab/console-forward.ts'
+import { enterRackNamespace, isInsideRackNamespace } from '../lab/network.ts'
 import { aptLine, missingForQemu } from '../lab/qemu/requirements.ts'
 import { isLabFirmware, LAB_FIRMWARES, type LabFirmware, MACHINES_MOST, planMachines } from '../lab/rack-plan.ts'
 import { type QemuSize, type RackRun, runQemuRack, runSimulatedRack } from '../lab/run-rack.ts'
@@ -15,14 +16,17 @@ import { type Lab, openLab } from '../lab/session.ts'
 import { fetchSignedLoaders } from '../lab/signed-loaders.ts'
 import { missingForStandIn } from '../lab/stand-in/initramfs.ts'
 import type { Outcome } from '../lab/stage.ts'
-import { type Command, type ExitStatus, say, usageError, type Values } from './command.ts'
+import { type Command, complain, type ExitStatus, say, usageError, type Values } from './command.ts'
 
 const DEFAULT_MACHINES = 4
+const LAST_PORT = 65535
 /** The stand-in is 64 MB; a Proxmox ISO with its initrd unpacked needs 8 GB. */
 const STAND_IN_SIZE: QemuSize = { memoryMiB: 1024, diskMiB: 64, limitMs: 15 * 60_000 }
 const PROXMOX_SIZE: QemuSize = { memoryMiB: 8192, diskMiB: 32 * 1024, limitMs: 90 * 60_000 }
 
 type Wish = {
+  /** Port on the host's loopback; 0 for any. */
+  console: number
   machines: number
   firmware: LabFirmware
   kind: 'qemu' | 'simulated'
@@ -91,7 +95,10 @@ function readWish(values: Values): Omit<Wish, 'kind'> | string {
     return '--firmware uefi-secure boots the stand-in only: the loaders that Debian signs do not start a kernel that Proxmox signed'
   if (values['qemu'] === true && values['simulate'] === true) return '--qemu and --simulate exclude each other'
   const iso = values['iso']
+  const port = values['console'] === undefined ? 0 : Number(values['console'])
+  if (!Number.isInteger(port) || port < 0 || port > LAST_PORT) return `--console is a port, at most ${LAST_PORT}`
   return {
+    console: port,
     machines,
     firmware,
     keep: values['keep'] === true,
@@ -135,7 +142,15 @@ async function runInside(wish: Wish): Promise<ExitStatus> {
   try {
     if (!wish.json) say(`building the rack in ${folder}`)
     const signed = wish.firmware === 'uefi-secure' ? { signed: await fetchSignedLoaders(SIGNED_LOADERS) } : {}
-    lab = await openLab({ folder, kind: wish.kind, machines, ...(wish.iso ? { iso: wish.iso } : {}), ...signed })
+    const forward = openedForward()
+    lab = await openLab({
+      ...{ folder, kind: wish.kind, machines },
+      ...(wish.iso ? { iso: wish.iso } : {}),
+      ...(forward ? { forward } : {}),
+      ...signed,
+    })
+    // What is for programs stays alone on standard output.
+    if (forward) (wish.json ? complain : say)(`console: ${await lab.consoleLink()}`)
     const title = `rackrise lab, ${wish.kind} machines, ${lab.iso.standIn ? 'stand-in ISO' : lab.iso.file}`
     const terminal = wish.json ? { write: () => {} } : process.stdout
     const display = new LiveDisplay(title, machines, terminal, systemClock)
@@ -166,7 +181,7 @@ export const labCommand: Command = {
   name: 'lab',
   summary: 'a virtual rack: the appliance and machines in a private network namespace',
   usage: [
-    'lab [--machines N] [--firmware bios|uefi|uefi-http|uefi-secure|mixed] [--qemu | --simulate] [--iso FILE] [--keep]',
+    'lab [--machines N] [--firmware bios|uefi|uefi-http|uefi-secure|mixed] [--qemu | --simulate] [--iso FILE] [--console PORT] [--keep]',
   ],
   options: {
     machines: {
@@ -187,6 +202,11 @@ export const labCommand: Command = {
       value: 'FILE',
       help: 'boot this Proxmox ISO (default: one in isos/, else a small stand-in that is built)',
     },
+    console: {
+      type: 'string',
+      value: 'PORT',
+      help: "the console's port on this host's loopback (default: a free one)",
+    },
     keep: { type: 'boolean', help: 'leave appliance and files running until interrupted' },
   },
   example: 'npx rackrise lab --machines 20 --simulate',
@@ -199,8 +219,13 @@ export const labCommand: Command = {
     // What was found out outside holds inside, where everybody is root.
     process.env['RACKRISE_LAB_KIND'] = kind
     if (entered === undefined && wish.firmware === 'uefi-secure') await fetchSignedLoaders(SIGNED_LOADERS)
-    const namespace = await enterRackNamespace(process.argv.slice(1))
-    if (namespace.inside) return runInside({ ...wish, kind })
-    return (await namespace.exited) === 0 ? 0 : 1
+    if (await isInsideRackNamespace()) return runInside({ ...wish, kind })
+    const forward = await openConsoleForward(wish.console)
+    try {
+      const namespace = await enterRackNamespace(process.argv.slice(1))
+      return !namespace.inside && (await namespace.exited) === 0 ? 0 : 1
+    } finally {
+      await forward.close()
+    }
   },
 }

@@ -9,6 +9,7 @@ import { isoCommand } from './iso.ts'
 import { initCommand } from './init.ts'
 import { inventoryCommand } from './inventory.ts'
 import { doctorCommand } from './doctor.ts'
+import { consoleCommand } from './console.ts'
 import { explainCommand } from './explain.ts'
 import { labCommand } from './lab.ts'
 import { leaseCommand } from './lease.ts'
@@ -32,6 +33,7 @@ export const COMMANDS: readonly Command[] = [
   isoCommand,
   alarmCommand,
   webhookCommand,
+  consoleCommand,
   userCommand,
   tokenCommand,
   metricsCommand,

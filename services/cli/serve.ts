@@ -1,13 +1,27 @@
 /** `rackrise serve`: the appliance in the foreground, until a signal ends it. */
 import { refuseCore } from '../kit/core-limit.ts'
+import { isatty } from 'node:tty'
 import { createLog } from '../kit/pino-log.ts'
 import { systemClock } from '../kit/clock.ts'
-import { startAppliance } from '../main.ts'
-import { type Command, usageError } from './command.ts'
+import type { Log } from '../kit/log.ts'
+import { type Appliance, startAppliance } from '../main.ts'
+import { type Command, say, usageError } from './command.ts'
+import { aboutLink } from './console.ts'
 import { siteFor } from './site-file.ts'
+import { operatorName } from './state.ts'
 import { VERSION } from './version.ts'
 
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const
+
+const STANDARD_OUTPUT = 1
+
+/** A link is a secret: a person at a terminal may see it, a log that others read may not. */
+function showWayIn(console: Appliance['console'], log: Log): void {
+  if (isatty(STANDARD_OUTPUT)) {
+    const link = console.makeLink('operator', operatorName())
+    say(`console: ${link.url}\n  ${aboutLink(link)}; another one: rackrise console link`)
+  } else log.info({ console: console.url }, 'the console has no users: `rackrise console link` makes a way in')
+}
 
 export const serveCommand: Command = {
   name: 'serve',
@@ -28,9 +42,11 @@ export const serveCommand: Command = {
         interface: site.network.interface,
         address: site.network.address,
         fingerprint: appliance.fingerprint,
+        console: appliance.console.url,
       },
       `${site.name} is serving`,
     )
+    if (appliance.console.hasNoUsers) showWayIn(appliance.console, log)
     await new Promise<void>(resolve => {
       for (const signal of SIGNALS) process.once(signal, () => resolve())
     })

@@ -39,7 +39,7 @@ export type ConsoleOptions = {
   log: Log
   meter: Meter
   /** Everything that can be asked here beside signing in and out. */
-  addRoutes: (app: ConsoleApp) => void
+  addRoutes: (app: ConsoleApp) => unknown
   limits?: SessionLimits
   /** Of password hashes: what is usual if absent. */
   cost?: ScryptCost

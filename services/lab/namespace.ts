@@ -92,16 +92,21 @@ function passSignals(child: ChildProcess): () => void {
   }
 }
 
+/** Whether this is the command that `enterRackNamespace` started inside. */
+export async function isInsideRackNamespace(): Promise<boolean> {
+  const outside = process.env[OUTSIDE_NAMESPACE]
+  // A variable left over in somebody's shell must never make the lab build its bridge on the host.
+  return outside !== undefined && outside !== (await readlink('/proc/self/ns/net'))
+}
+
 /**
  * Makes sure that the rest of the command runs inside the rack's network namespace.
  * `argv` is what follows the Node binary: usually `process.argv.slice(1)`.
  * Throws EnvironmentProblem where the kernel does not allow a namespace.
  */
 export async function enterRackNamespace(argv: readonly string[]): Promise<Entered> {
+  if (await isInsideRackNamespace()) return { inside: true }
   const here = await readlink('/proc/self/ns/net')
-  const outside = process.env[OUTSIDE_NAMESPACE]
-  // A variable left over in somebody's shell must never make the lab build its bridge on the host.
-  if (outside !== undefined && outside !== here) return { inside: true }
   // Without iproute2 the probe below would blame the kernel.
   await runTool('ip', ['-V'])
   const flags = await workingFlags()

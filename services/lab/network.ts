@@ -14,9 +14,9 @@ import { parseInterfaceAddress, parsePrefix, prefixContains } from '../kit/ipv4.
 import { EnvironmentProblem } from '../kit/problem.ts'
 import { startApplianceProcess, type ApplianceOptions, type ApplianceProcess } from './appliance-process.ts'
 import { ip, ipInNamespaceOf } from './ip-command.ts'
-import { enterRackNamespace, type Entered } from './namespace.ts'
+import { enterRackNamespace, type Entered, isInsideRackNamespace } from './namespace.ts'
 
-export { enterRackNamespace, type ApplianceOptions, type ApplianceProcess, type Entered }
+export { enterRackNamespace, isInsideRackNamespace, type ApplianceOptions, type ApplianceProcess, type Entered }
 
 export const BRIDGE = 'rackbr0'
 /** The appliance's only NIC, in its own namespace. */

@@ -68,6 +68,8 @@ export type LabSite = {
   /** The site's own word if absent. */
   probe?: boolean
   stallAfter?: string
+  /** Port of its console on loopback; the default one if absent. */
+  consolePort?: number
 }
 
 /** The site file that the lab's appliance reads: the template, with folders and machines of this run. */
@@ -91,6 +93,7 @@ export function labSiteText(lab: LabSite): string {
       ...(lab.answerOptions === undefined ? {} : { 'answer-options': lab.answerOptions }),
       ...(lab.probe === undefined ? {} : { probe: lab.probe }),
     },
+    ...(lab.consolePort === undefined ? {} : { console: { listen: `127.0.0.1:${lab.consolePort}` } }),
     profile: profiles,
     machine: lab.machines.map(({ name, mac, approve, secureBoot }) => ({
       name,

@@ -2,11 +2,13 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import type { Fleet } from '../console/fleet.ts'
-import { CONTROL_SOCKET, isListening, remoteFleet } from '../console/remote-fleet.ts'
+import type { LinkView } from '../console/link-api.ts'
+import { CONTROL_SOCKET, askJson, isListening, remoteFleet } from '../console/remote-fleet.ts'
 import { openCatalogue } from '../iso/catalogue.ts'
 import { isProblem } from '../kit/is-problem.ts'
 import { EnvironmentProblem } from '../kit/problem.ts'
 import { silentLog } from '../kit/log.ts'
+import { type ConsoleForward, startConsoleRelay } from './console-forward.ts'
 import { type ApplianceProcess, BRIDGE, buildRack, type Rack } from './network.ts'
 import { startOtherServer } from './other-server.ts'
 import { type LabMachine, labSiteText } from './rack-plan.ts'
@@ -49,6 +51,8 @@ export type LabRequest = {
   more?: string
   /** Another DHCP server gives the addresses, and the appliance is a proxy beside it. */
   otherServer?: true
+  /** Where its console is to be reached from outside; nowhere if absent. */
+  forward?: ConsoleForward
 }
 
 export type Lab = {
@@ -59,6 +63,8 @@ export type Lab = {
   /** Name of the ISO that is booted, and whether it is the stand-in. */
   iso: { file: string; standIn: boolean }
   appliance: ApplianceProcess
+  /** A way into its console, good once. */
+  consoleLink(): Promise<string>
   /** Starts the appliance again after it was killed, behind the same NIC. */
   restartAppliance(): Promise<void>
   close(): Promise<void>
@@ -117,6 +123,7 @@ async function writeSite(request: LabRequest, iso: ChosenIso): Promise<{ siteFil
     ...(request.isoDelivery ? { isoDelivery: request.isoDelivery } : {}),
     // The kernel answers ARP for every address that a simulated machine could have.
     ...(request.kind === 'simulated' ? { probe: false } : {}),
+    ...(request.forward ? { consolePort: request.forward.port } : {}),
     ...(request.otherServer ? { dhcpMode: 'proxy' as const } : {}),
     ...(request.answerOptions === undefined ? {} : { answerOptions: request.answerOptions }),
   })
@@ -152,8 +159,14 @@ export async function openLab(request: LabRequest): Promise<Lab> {
   const socket = join(state, CONTROL_SOCKET)
   const stopAdvertising = request.kind === 'qemu' ? advertiseNoRouter(BRIDGE) : () => {}
   let stopOther = async (): Promise<void> => {}
+  let stopRelay = (): void => {}
+  const forward = async ({ pid }: ApplianceProcess): Promise<void> => {
+    stopRelay()
+    if (request.forward) stopRelay = await startConsoleRelay(pid, request.forward)
+  }
   const close = async (): Promise<void> => {
     stopAdvertising()
+    stopRelay()
     await stopOther()
     await rack.close()
   }
@@ -165,6 +178,7 @@ export async function openLab(request: LabRequest): Promise<Lab> {
       cwd: ROOT,
     })
     await untilServing(appliance, socket, logFile)
+    await forward(appliance)
     return {
       folder: request.folder,
       siteFile,
@@ -172,9 +186,16 @@ export async function openLab(request: LabRequest): Promise<Lab> {
       fleet: remoteFleet({ path: socket, user: 'the lab' }),
       iso: { file: iso.selector, standIn: iso.standIn },
       appliance,
+      async consoleLink() {
+        const link = await askJson<LinkView>({ path: socket, user: 'lab' }, 'POST', '/api/v1/session/link', {})
+        if (isProblem(link)) throw new EnvironmentProblem(link.code, link.message, link.hint)
+        return link.url
+      },
       async restartAppliance() {
         await appliance.restart()
         await untilServing(appliance, socket, logFile)
+        // In a namespace of its own again.
+        await forward(appliance)
       },
       close,
     }

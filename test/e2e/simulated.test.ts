@@ -1,4 +1,4 @@
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { existsSync, readdirSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -45,6 +45,44 @@ test('an ordinary user can run it with simulated machines', { timeout: 60_000 },
   const { status, stdout, stderr } = lab(['--simulate', '--machines', '3'], nobody)
   expect([status, stderr]).toEqual([0, ''])
   expect(stdout).toMatch(/3 of 3 installed/)
+})
+
+test('its console is on the loopback of the host, and the link that it prints leads in', {
+  timeout: 60_000,
+}, async () => {
+  spawnSync('ip', ['link', 'set', 'lo', 'up'])
+  const { RACKRISE_LAB_OUTSIDE: _, ...env } = process.env
+  const main = join(ROOT, 'services/main.ts')
+  const child = spawn(process.execPath, [main, 'lab', '--simulate', '--machines', '1', '--keep'], { cwd: ROOT, env })
+  const ended = new Promise(resolve => child.once('exit', resolve))
+  let said = ''
+  const link = await new Promise<string>((resolve, reject) => {
+    child.once('exit', () => reject(new Error(said)))
+    child.stdout.setEncoding('utf8').on('data', (part: string) => {
+      said += part
+      const [, url] = /console: (\S+)/.exec(said) ?? []
+      if (url) resolve(url)
+    })
+  })
+  const [base, secret] = link.split('#link=')
+  const signIn = await fetch(`${base}api/v1/session`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ link: secret }),
+  })
+  const cookie = signIn.headers.get('set-cookie')!.split(';', 1)[0]!
+  const machines = await fetch(`${base}api/v1/machines`, { headers: { cookie } })
+  const names = ((await machines.json()) as { name: string }[]).map(({ name }) => name)
+  const inside = await fetch(`${base}api/v1/appliance`)
+  child.kill('SIGTERM')
+  await ended
+  expect([base, signIn.status, names, inside.status]).toEqual([
+    expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+\/$/),
+    200,
+    ['node1'],
+    401,
+  ])
+  await expect(fetch(base!)).rejects.toThrow()
 })
 
 test('the summary of a machine that is not installed ends with status 1', { timeout: 60_000 }, () => {
