@@ -9,6 +9,7 @@ import type { ParsedSite } from '../site/parse.ts'
 import type { Site } from '../site/types.ts'
 import { unavailable } from '../site/unavailable.ts'
 import { checkAnswers } from './check-answers.ts'
+import { checkConsole } from './check-console.ts'
 import { checkInterface, checkLoaders, checkPings, checkProfiles } from './check-host.ts'
 import { checkLeases, type KeptLease } from './check-leases.ts'
 import { slowDownloads } from './check-rate.ts'
@@ -22,6 +23,10 @@ export type CheckEdge = {
   loaders(folder: string): Promise<Loaders>
   layers(folder: string): Promise<Layers>
   library(site: Site): Promise<IsoCatalogue>
+  /** Of all interfaces. */
+  allAddresses(): readonly string[]
+  /** What is wrong with who may use the console. */
+  users(file: string): Promise<Problem[]>
   /** The kernel's net.ipv4.ping_group_range; empty where it can't be read. */
   pingGroups(): Promise<string>
   certificate(site: Site, now: Instant): Promise<Problem[]>
@@ -53,6 +58,7 @@ export async function runCheck(file: string, edge: CheckEdge): Promise<Checked> 
     ...checkInterface(site, edge.addresses(site.network.interface)),
     ...checkLoaders(site, loaders),
     ...checkPings(site, await edge.pingGroups()),
+    ...checkConsole(site, edge.allAddresses(), await usersProblems(site, edge)),
     ...(await edge.certificate(site, edge.now())),
     ...catalogue.problems(),
     ...checkProfiles(site, catalogue),
@@ -62,4 +68,8 @@ export async function runCheck(file: string, edge: CheckEdge): Promise<Checked> 
     ...checkLeases(site, () => edge.leases(site)),
   ]
   return { problems, found: { site, catalogue, loaders } }
+}
+
+function usersProblems({ console: { usersFile } }: Site, edge: Pick<CheckEdge, 'users'>): Promise<Problem[]> {
+  return usersFile === undefined ? Promise.resolve([]) : edge.users(usersFile)
 }

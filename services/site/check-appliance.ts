@@ -51,6 +51,9 @@ function checkDomain({ draft }: CheckView): Finding[] {
   return []
 }
 
+/** DNS has it over TCP, too. */
+const DNS_PORT = 53
+
 const LOOPBACK = /^(127\.|::1$|localhost$)/
 
 function checkPorts({ draft, own }: CheckView): Finding[] {
@@ -62,8 +65,8 @@ function checkPorts({ draft, own }: CheckView): Finding[] {
     findings.push(wrong('duplicate', ['http', 'tls-port'], message, 'choose another port for TLS'))
   }
   const isShared = listen.host === own?.address || listen.host === '0.0.0.0' || listen.host === '::'
-  if (isShared && (listen.port === port || listen.port === tlsPort)) {
-    const message = `port ${listen.port} of ${listen.host} also serves boot files and answers`
+  if (isShared && [port, tlsPort, DNS_PORT].includes(listen.port)) {
+    const message = `port ${listen.port} of ${listen.host} also serves ${listen.port === DNS_PORT ? 'DNS' : 'boot files and answers'}`
     findings.push(wrong('duplicate', ['console', 'listen'], message, 'choose another port for the console'))
   }
   if (!LOOPBACK.test(listen.host) && !usersFile) {

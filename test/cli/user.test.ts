@@ -1,4 +1,4 @@
-import { appendFile, chmod, readFile, rm, stat } from 'node:fs/promises'
+import { appendFile, chmod, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { isPassword } from '../../services/console/password-hash.ts'
@@ -106,6 +106,18 @@ test('M05 a users file that others can read is neither read nor changed', async 
   await chmod(file, 0o640)
   const { status, err } = await run('token', 'list')
   expect([status, err]).toEqual([1, expect.stringContaining('holds a secret and has mode 0640')])
+}, 60_000)
+
+test('check tells what is wrong with the users file', async () => {
+  await writeFile(file, '[[user]]\nname = "anna"\nrole = "root"\n', { mode: 0o600 })
+  const { status, err } = await run('check')
+  expect([status, err.split('\n').filter(line => line.includes('users.toml'))]).toEqual([
+    1,
+    [
+      `${file}:1:1: error: "password-hash" in [[user]] is missing; add it, as \`rackrise user password NAME\` does`,
+      `${file}:3:1: error: "role" in [[user]]: "root" is not a choice; write one of "viewer", "operator"`,
+    ],
+  ])
 }, 60_000)
 
 test('without a users file in the site', async () => {

@@ -62,6 +62,14 @@ test.each<[string, string, string[]]>([
     ],
   ],
   [
+    'the console where DNS answers over TCP',
+    `${RIGHT}[console]\nlisten = "0.0.0.0:53"\n`,
+    [
+      's.toml:11:1: error: port 53 of 0.0.0.0 also serves DNS; choose another port for the console',
+      's.toml:11:1: warning: the console listens on 0.0.0.0 and has no users; set "users-file", or listen on 127.0.0.1',
+    ],
+  ],
+  [
     'a certificate without its key',
     `${RIGHT}[http]\ncertificate-file = "/a.pem"\n`,
     ['s.toml:11:1: error: "certificate-file" in [http] has no "key-file" beside it; set both, or neither'],

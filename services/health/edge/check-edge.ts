@@ -4,6 +4,8 @@ import { networkInterfaces } from 'node:os'
 import { setImmediate } from 'node:timers/promises'
 import { loadLayers } from '../../answer/load.ts'
 import { listLoaders } from '../../boot/load.ts'
+import { loadUsers } from '../../console/users-file.ts'
+import { isUsers } from '../../console/users.ts'
 import { certificateProblems } from '../../http/certificate.ts'
 import { systemClock } from '../../kit/clock.ts'
 import { foldMachines } from '../../machine/fold.ts'
@@ -18,6 +20,12 @@ const PING_GROUPS = '/proc/sys/net/ipv4/ping_group_range'
 export const diskEdge: CheckEdge = {
   site: loadSite,
   addresses: device => networkInterfaces()[device]?.map(({ address }) => address),
+  allAddresses: () =>
+    Object.values(networkInterfaces()).flatMap(found => (found ?? []).map(({ address }) => address)),
+  async users(file) {
+    const users = await loadUsers(file)
+    return isUsers(users) ? [] : users
+  },
   loaders: listLoaders,
   layers: folder => loadLayers(folder),
   library: openLibrary,
