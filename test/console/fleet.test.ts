@@ -189,6 +189,7 @@ describe('what is shown', () => {
         type: 'reported',
         text: 'installed: node1.rack.test',
         anomaly: 'reported does not fit state approved',
+        attempt: rig.machine(NODE1).attempt!.id,
       },
     ])
   })
