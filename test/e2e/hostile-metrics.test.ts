@@ -69,7 +69,9 @@ test('no machine, and nobody on the wire, makes a series', { timeout: 90_000 }, 
     ])
       for (const method of ['GET', 'POST', 'DELETE']) await askConsole(socket, method, path)
 
-    const series = (await askText({ path: socket, user: 'anna' }, '/metrics')).split('\n').filter(line => line !== '' && !line.startsWith('#'))
+    const series = (await askText({ path: socket, user: 'anna' }, '/metrics'))
+      .split('\n')
+      .filter(line => line !== '' && !line.startsWith('#'))
     const ours = series.filter(line => !/^(process|nodejs)_/.test(line))
     const metrics = allMetrics()
     expect(ours.map(line => objectionTo(line, metrics)).filter(objection => objection !== undefined)).toEqual([])

@@ -1,10 +1,11 @@
 /** The page and what it asks for, over a rack. */
 import fastify, { type FastifyReply } from 'fastify'
-import { type Action, localFleet } from '../../services/console/fleet.ts'
+import { localFleet } from '../../services/console/fleet.ts'
 import { viewEvent } from '../../services/console/machine-view.ts'
 import { addPage } from '../../services/console/page-files.ts'
 import { detailsOf } from '../../services/console/problem-details.ts'
-import type { RehearsalView } from '../../services/console/rehearsal.ts'
+import type { RehearsalView } from '../../services/console/schema/explanation.ts'
+import type { Action } from '../../services/console/schema/machine.ts'
 import { isProblem } from '../../services/kit/is-problem.ts'
 import type { Rack } from '../console/page/rack.ts'
 
@@ -78,7 +79,7 @@ export async function serveRack(
     const { action, machines, ...words } = request.body as Order
     const results = []
     for (const machine of machines) {
-      const outcome = await fleet.order(machine, action, words)
+      const outcome = await fleet.order(machine, action, words, 'anna')
       results.push(isProblem(outcome) ? { machine, ok: false, problem: outcome } : { machine, ok: true, view: outcome })
     }
     return { results }

@@ -20,8 +20,7 @@ const PING_GROUPS = '/proc/sys/net/ipv4/ping_group_range'
 export const diskEdge: CheckEdge = {
   site: loadSite,
   addresses: device => networkInterfaces()[device]?.map(({ address }) => address),
-  allAddresses: () =>
-    Object.values(networkInterfaces()).flatMap(found => (found ?? []).map(({ address }) => address)),
+  allAddresses: () => Object.values(networkInterfaces()).flatMap(found => (found ?? []).map(({ address }) => address)),
   async users(file) {
     const users = await loadUsers(file)
     return isUsers(users) ? [] : users

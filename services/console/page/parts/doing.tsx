@@ -1,6 +1,6 @@
 /** What a machine does now: its download, why it stands still, or its stage. */
 import type { ReadonlySignal } from '@preact/signals'
-import type { MachineView } from '../../machine-view.ts'
+import type { MachineView } from '../../schema/machine.ts'
 import { progressInWords, stageInWords } from '../words/state-words.ts'
 import { ProgressBar } from './progress-bar.tsx'
 

@@ -1,7 +1,7 @@
 /** One machine of the rack, as a row or as a tile. What moves all the time, progress and age, repaints by itself; the rest waits for news. */
 import { type ReadonlySignal, useComputed } from '@preact/signals'
 import { useRef } from 'preact/hooks'
-import type { MachineView } from '../../machine-view.ts'
+import type { MachineView } from '../../schema/machine.ts'
 import { machinePath } from '../paths.ts'
 import { secondsSince } from '../store/clock.ts'
 import { isSameButProgress } from '../store/fleet.ts'

@@ -1,6 +1,6 @@
 /** One machine: who it is, what it does, what can be done to it, and what happened. */
 import type { ReadonlySignal } from '@preact/signals'
-import type { MachineView as Machine } from '../../machine-view.ts'
+import type { MachineView as Machine } from '../../schema/machine.ts'
 import { Doing } from '../parts/doing.tsx'
 import { EmptyState } from '../parts/empty-state.tsx'
 import { Icon } from '../parts/icon.tsx'

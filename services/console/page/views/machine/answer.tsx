@@ -1,7 +1,13 @@
 /** The answer that a machine would get, and why. */
 import { useSignal } from '@preact/signals'
 import { Fragment } from 'preact'
-import type { ExplainedAnswer, ExplainedKey, ExplainedLayer, ExplainedRule, Explanation } from '../../../schema/explanation.ts'
+import type {
+  ExplainedAnswer,
+  ExplainedKey,
+  ExplainedLayer,
+  ExplainedRule,
+  Explanation,
+} from '../../../schema/explanation.ts'
 import type { MachineView } from '../../../schema/machine.ts'
 import { Age } from '../../parts/age.tsx'
 import { CopyButton } from '../../parts/copy-button.tsx'

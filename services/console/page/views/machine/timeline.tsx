@@ -1,7 +1,7 @@
 /** What happened, attempt by attempt, and what every silence was; the latest attempt first, time running down inside of each. */
 import { useComputed, useSignal } from '@preact/signals'
 import { Fragment } from 'preact'
-import type { MachineView } from '../../../machine-view.ts'
+import type { MachineView } from '../../../schema/machine.ts'
 import { Age, inFull, timeOfDay } from '../../parts/age.tsx'
 import { EmptyState } from '../../parts/empty-state.tsx'
 import { Icon } from '../../parts/icon.tsx'
