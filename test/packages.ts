@@ -62,6 +62,7 @@ export const PACKAGES: readonly Need[] = [
     files: 'test/interop/iso.test.ts',
     packages: ['xorriso', 'genisoimage', 'cpio', ...GUEST],
   },
+  { files: 'test/cli/completion.test.ts', packages: ['zsh', 'fish'] },
   { files: 'test/interop/inventory.test.ts', packages: ['ansible-core', 'openssh-client'] },
   { files: 'test/interop/iso-makers.test.ts', packages: ['genisoimage', 'xorriso'] },
   { files: 'test/interop/iso-signature.test.ts', packages: ['gnupg', 'gpgv'] },

@@ -41,7 +41,7 @@ export function complainOf(problems: readonly Problem[], json: boolean): void {
   else for (const problem of problems) complain(formatProblem(problem))
 }
 
-const SHARED: Command['options'] = {
+export const SHARED: Command['options'] = {
   config: {
     type: 'string',
     value: 'FILE',

@@ -6,6 +6,7 @@ import { backupCommand, restoreCommand } from './backup.ts'
 import { checkCommand } from './check.ts'
 import { type Command, complain, type ExitStatus, runWith, say } from './command.ts'
 import { isoCommand } from './iso.ts'
+import { completionCommand } from './completion.ts'
 import { initCommand } from './init.ts'
 import { inventoryCommand } from './inventory.ts'
 import { doctorCommand } from './doctor.ts'
@@ -20,7 +21,7 @@ import { tokenCommand, userCommand } from './user.ts'
 import { VERSION } from './version.ts'
 import { webhookCommand } from './webhook.ts'
 
-export const COMMANDS: readonly Command[] = [
+const WORKING: readonly Command[] = [
   initCommand,
   serveCommand,
   checkCommand,
@@ -41,6 +42,8 @@ export const COMMANDS: readonly Command[] = [
   restoreCommand,
   labCommand,
 ]
+
+export const COMMANDS: readonly Command[] = [...WORKING, completionCommand(WORKING)]
 
 function overview(): string {
   const width = Math.max(...COMMANDS.map(({ name }) => name.length))
