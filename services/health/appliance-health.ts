@@ -78,7 +78,8 @@ export function watchHealth(options: ApplianceHealthOptions): ApplianceHealth {
   }
   const check = keepCheck({
     run: async () => (await runCheck(site.file, checkEdge)).problems,
-    stamp: () => stampOf(site),
+    // A copy that is under way ends without a further change of its file.
+    stamp: async () => [await stampOf(site), ...catalogue.problems().map(({ code }) => code)].join('\n'),
     clock,
   })
   const here: Here = {
