@@ -3,7 +3,7 @@ import { type Clock, type Instant, systemClock } from '../../../services/kit/clo
 import type { Ipv4 } from '../../../services/kit/ipv4.ts'
 import { silentLog } from '../../../services/kit/log.ts'
 import { type Mac, parseMac } from '../../../services/kit/mac.ts'
-import type { AttemptId, Fact } from '../../../services/machine/event.ts'
+import type { AttemptId, EventSource, Fact } from '../../../services/machine/event.ts'
 import type { Machine } from '../../../services/machine/lifecycle.ts'
 import { Registry } from '../../../services/machine/registry.ts'
 import { KEY, MemoryEvents, siteOf } from '../../machine/rig.ts'
@@ -26,7 +26,7 @@ export function macOf(index: number): Mac {
   return parseMac(`bc:24:11:7a:${high}:${low}`)!
 }
 
-const addressOf = (index: number): Ipv4 => `10.77.${index >> 8}.${index & 255}` as Ipv4
+const addressOf = (index: number): Ipv4 => `10.77.${index >> 7}.${100 + (index & 127)}` as Ipv4
 
 /** What becomes of machine after machine, again and again. */
 const COURSES = [
@@ -47,6 +47,16 @@ function siteFor(count: number) {
     isListed(index) ? `[[machine]]\nname = "node${index + 1}"\nmac = ["${macOf(index)}"]\nprofile = "pve"\n` : '',
   )
   return siteOf(`[[profile]]\nname = "pbs"\niso = "pbs:latest"\n${machines.join('')}`)
+}
+
+const SOURCES: { [T in Fact['type']]?: EventSource } = {
+  leased: 'dhcp',
+  'loader-sent': 'tftp',
+  'answer-served': 'answer',
+  'answer-failed': 'answer',
+  reported: 'webhook',
+  stalled: 'clock',
+  blocked: 'operator',
 }
 
 export class Rack {
@@ -78,7 +88,8 @@ export class Rack {
   async happen(index: number, ...facts: (Fact | ((attempt: AttemptId) => Fact))[]): Promise<void> {
     for (const fact of facts) {
       const { id, attempt } = this.machine(index)
-      await this.registry.record(id, typeof fact === 'function' ? fact(attempt!.id) : fact, 'http')
+      const happened = typeof fact === 'function' ? fact(attempt!.id) : fact
+      await this.registry.record(id, happened, SOURCES[happened.type] ?? 'http')
     }
   }
 
@@ -93,13 +104,19 @@ export class Rack {
     const serial = `7K2QX${String((index * 37) % 10_000).padStart(4, '0')}`
     this.clock.behind = EVENING_MS - (index % 60) * 1000
     await this.registry.sight({ macs: [macOf(index)], serial, product }, 'dhcp')
-    await this.happen(index, { type: 'leased', address, stage: 'firmware', loader: 'snponly.efi' })
+    const loader = 'snponly.efi'
+    await this.happen(index, { type: 'leased', address, stage: 'firmware', loader })
     if (course === 'held') return
     if (course === 'blocked') return this.happen(index, { type: 'blocked', reason: 'lent to the lab until Monday' })
     const pastMs = (index % 23) * 7000
     this.clock.behind -= 25 * 60_000 - pastMs
     await this.registry.startAttempt(this.machine(index), { by: 'operator', again: false, profile: 'pve' })
     if (course === 'approved') return
+    await this.happen(
+      index,
+      { type: 'leased', address, stage: 'firmware', loader },
+      { type: 'loader-sent', file: loader, bytes: 271_360 },
+    )
     await this.happen(index, attempt => ({ type: 'script-served', attempt, address, resumed: false }))
     if (course === 'stalled')
       return this.happen(index, attempt => ({ type: 'stalled', attempt, silentSeconds: 1215, stage: 'initrd at 61 %' }))

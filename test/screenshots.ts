@@ -1,0 +1,58 @@
+/** `npm run screenshots`: the pictures of docs/console.md, of a rack in the middle of an installation. */
+import { mkdirSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Page } from 'playwright-core'
+import { macOf, Rack } from './console/page/rack.ts'
+import { PageBrowser, type Screen } from './interop/page-browser.ts'
+import { serveRack } from './interop/page-server.ts'
+
+const FOLDER = join(import.meta.dirname, '../docs/screenshots')
+const MACHINES = 40
+
+type Shot = { name: string; path: string; screen: Screen; act?: (page: Page) => Promise<void> }
+
+const WIDE: Screen = { width: 1280, height: 720, colorScheme: 'dark', reducedMotion: 'reduce' }
+const PHONE: Screen = { width: 360, height: 720, colorScheme: 'dark', reducedMotion: 'reduce' }
+
+async function askToApprove(page: Page): Promise<void> {
+  for (const name of ['node10', 'node26'])
+    await page.getByRole('checkbox', { name: `Select ${name}`, exact: true }).check()
+  await page.getByRole('button', { name: 'Approve…' }).click()
+  await page.getByRole('dialog').waitFor()
+}
+
+const SHOTS: Shot[] = [
+  { name: 'rack', path: '/', screen: WIDE },
+  { name: 'tiles', path: '/?layout=tiles', screen: { ...WIDE, colorScheme: 'light' } },
+  { name: 'approve', path: '/?state=attention', screen: { ...WIDE, colorScheme: 'light' }, act: askToApprove },
+  { name: 'machine', path: `/machines/${macOf(0)}`, screen: { ...WIDE, height: 900 } },
+  { name: 'phone', path: '/', screen: PHONE },
+]
+
+/** Everything was heard, drawn and said. */
+const SETTLE_MS = 1500
+
+async function main(): Promise<void> {
+  mkdirSync(FOLDER, { recursive: true })
+  const browser = await PageBrowser.start()
+  try {
+    for (const { name, path, screen, act } of SHOTS) {
+      const server = await serveRack(await Rack.open(MACHINES))
+      const page = await browser.open(server.url + path, screen)
+      await page.locator('h1').waitFor({ state: 'attached' })
+      await page.waitForTimeout(SETTLE_MS)
+      await act?.(page)
+      const file = join(FOLDER, `${name}.png`)
+      await page.screenshot({ path: file })
+      process.stdout.write(`${file}: ${Math.ceil(statSync(file).size / 1024)} KiB\n`)
+      await page.context().close()
+      await server.close()
+    }
+    for (const complaint of browser.complaints) process.stdout.write(`the page complained: ${complaint}\n`)
+    process.exitCode = browser.complaints.length > 0 ? 1 : 0
+  } finally {
+    await browser.close()
+  }
+}
+
+await main()
