@@ -49,12 +49,11 @@ function LinkAdvice() {
       <p>Nobody has an account here yet, so the way in is a link that works once.</p>
       <ol>
         <li>
-          On the appliance, <code>journalctl -u rackrise</code> shows the link that it printed when it started; starting
-          it again prints a new one.
+          <code>sudo rackrise console link</code> on the appliance prints one.
         </li>
         <li>
-          For accounts of your own, name a <code>users-file</code> in the <code>[console]</code> section of the site
-          file.
+          For accounts with passwords, name a <code>users-file</code> in the <code>[console]</code> section of the site
+          file, and add people with <code>sudo rackrise user add</code>.
         </li>
       </ol>
     </>
