@@ -28,6 +28,7 @@ function Links() {
           aria-current={place.value?.path === path ? 'page' : undefined}
         >
           {route.link}
+          {route.count && <route.count />}
         </a>
       ))}
     </nav>

@@ -6,6 +6,10 @@ export const PAGE_PATHS = [
   '/machines/:id/answer',
   '/machines/:id/attempts',
   '/machines/:id/hardware',
+  '/isos',
+  '/leases',
+  '/rules',
+  '/health',
 ] as const
 
 export type PagePath = (typeof PAGE_PATHS)[number]

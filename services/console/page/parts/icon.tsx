@@ -24,6 +24,7 @@ const SHAPES = {
   system: 'S M2 3h12v8H2z M5.5 14h5 M8 11v3',
   live: 'F M8 4a4 4 0 1 0 0 8a4 4 0 1 0 0-8z',
   broken: 'S M2 8h3.5 M10.5 8H14 M6.5 5.5l3 5 M9.5 5.5l-3 5',
+  info: 'S M8 1.75a6.25 6.25 0 1 0 0 12.5a6.25 6.25 0 1 0 0-12.5 M8 7.4v3.6 M8 5h.01',
   back: 'S M10 3L5 8l5 5',
 } as const satisfies Record<State, string> & Record<string, string>
 

@@ -1,6 +1,7 @@
 /** What is wrong, where, and what to do. */
 import type { PageProblem } from '../wire/problem.ts'
 import { Icon } from './icon.tsx'
+import { Words } from './words.tsx'
 
 export function ProblemNotice({ problem }: { problem: Pick<PageProblem, 'message' | 'hint' | 'code' | 'errors'> }) {
   return (
@@ -15,7 +16,9 @@ export function ProblemNotice({ problem }: { problem: Pick<PageProblem, 'message
             <code>{path}</code> {message}
           </p>
         ))}
-        <p>What to do: {problem.hint}</p>
+        <p>
+          What to do: <Words text={problem.hint} />
+        </p>
         <p class="dim">
           <code>{problem.code}</code>
         </p>

@@ -61,6 +61,11 @@ export function topicSignal(topic: Topic): Signal<number> {
   return known
 }
 
+/** Something was changed from here; the appliance may say so later, too. */
+export function askAgain(topic: Topic): void {
+  topicSignal(topic).value++
+}
+
 function staleAll(): void {
   for (const topic of topics.values()) topic.value++
 }

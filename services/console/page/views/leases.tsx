@@ -1,0 +1,256 @@
+/** Addresses: who has which, for how long, and how many are left. */
+import { type Signal, useSignal } from '@preact/signals'
+import type { LeaseView } from '../../lease-view.ts'
+import { Age, Remaining } from '../parts/age.tsx'
+import { Dialog } from '../parts/dialog.tsx'
+import { EmptyState } from '../parts/empty-state.tsx'
+import { Icon, type IconName } from '../parts/icon.tsx'
+import { Loaded } from '../parts/loaded.tsx'
+import { Meter } from '../parts/meter.tsx'
+import { PageHead } from '../parts/page-head.tsx'
+import { ProblemNotice } from '../parts/problem-notice.tsx'
+import { useResource } from '../parts/resource.ts'
+import { useRun } from '../parts/run.ts'
+import { type Column, Table } from '../parts/table.tsx'
+import { toast } from '../parts/toasts.tsx'
+import { machinePath } from '../paths.ts'
+import { appliance, askAgain, machines } from '../store/live.ts'
+import { canOrder, post } from '../wire/api.ts'
+import {
+  canRelease,
+  chooseLeases,
+  LEASE_MEANINGS,
+  LEASE_STATES,
+  type LeaseState,
+  type Pool,
+  poolsOf,
+} from '../words/lease-words.ts'
+
+const LEASE_ICONS: Record<LeaseState, IconName> = {
+  bound: 'live',
+  reserved: 'installed',
+  quarantine: 'blocked',
+  expired: 'held',
+  released: 'back',
+}
+
+function Release({ lease, onClose }: { lease: LeaseView; onClose: () => void }) {
+  const { address, name, mac, state } = lease
+  const isReserved = state === 'reserved'
+  const { state: run, start } = useRun(async () => {
+    const answer = await post<LeaseView>(
+      `/api/v1/leases/${address}/release${isReserved ? '?force=true' : ''}`,
+      undefined,
+    )
+    if (!answer.ok) return answer
+    toast(`Released: ${address}`)
+    askAgain('leases')
+    onClose()
+    return answer
+  })
+  const { problem, startedAt } = run.value
+  return (
+    <Dialog title={`Release ${address}?`} onClose={onClose}>
+      <div class="form">
+        <p class={isReserved ? 'consequence is-bad' : 'consequence'}>
+          {isReserved
+            ? 'An installed system has this address written down and goes on using it. Once released it may be given to another machine, and then two have it.'
+            : 'Another machine may get this address at once. The one that has it is not told, and uses it until it asks again.'}
+        </p>
+        <p>
+          It is of <strong>{name ?? 'a machine without a name'}</strong> <span class="mono">{mac}</span>, {state}.
+        </p>
+        {problem && <ProblemNotice problem={problem} />}
+        <div class="buttons">
+          <button type="button" autofocus onClick={onClose}>
+            Cancel
+          </button>
+          <button
+            type="button"
+            class={isReserved ? 'danger' : 'primary'}
+            disabled={startedAt !== undefined}
+            onClick={start}
+          >
+            {isReserved ? 'Release although it is reserved' : 'Release'}
+          </button>
+        </div>
+      </div>
+    </Dialog>
+  )
+}
+
+function Machine({ mac, name }: LeaseView) {
+  const known = [...machines.value.values()].find(({ value }) => value.macs.includes(mac))
+  if (!known) return <>{name ?? <span class="dim">not known</span>}</>
+  return <a href={machinePath(known.value.id)}>{known.value.name}</a>
+}
+
+function Ends({ state, expiresAt }: LeaseView) {
+  if (state === 'bound' || state === 'quarantine')
+    return (
+      <>
+        in <Remaining key={expiresAt} until={expiresAt} />
+      </>
+    )
+  if (state === 'reserved') return <>never</>
+  return <Age at={expiresAt} suffix=" ago" />
+}
+
+function columnsFor(asked: Signal<LeaseView | undefined>): Column<LeaseView>[] {
+  const columns: Column<LeaseView>[] = [
+    { title: 'Address', cell: ({ address }) => <code>{address}</code> },
+    {
+      title: 'State',
+      cell: ({ state }) => (
+        <span class={`state lease-${state}`} title={LEASE_MEANINGS[state]}>
+          <Icon name={LEASE_ICONS[state]} /> {state}
+        </span>
+      ),
+    },
+    { title: 'Machine', cell: lease => <Machine {...lease} /> },
+    { title: 'MAC', cell: ({ mac }) => <span class="mono">{mac}</span> },
+    { title: 'Given', cell: ({ boundAt }) => <Age at={boundAt} suffix=" ago" /> },
+    { title: 'Ends', cell: lease => <Ends {...lease} /> },
+  ]
+  if (!canOrder()) return columns
+  const release: Column<LeaseView> = {
+    title: 'Order',
+    cell: lease =>
+      canRelease(lease) && (
+        <button
+          type="button"
+          class="small"
+          aria-label={`Release… ${lease.address}`}
+          onClick={() => (asked.value = lease)}
+        >
+          Release…
+        </button>
+      ),
+  }
+  return [...columns, release]
+}
+
+function Pools({ pools }: { pools: readonly Pool[] }) {
+  if (pools.length === 0) return null
+  return (
+    <dl class="pools" aria-label="Pools">
+      {pools.map(({ subnet, taken, size }) => (
+        <div key={subnet}>
+          <dt class="mono">{subnet}</dt>
+          <dd>
+            <Meter part={taken / size} label={`Pool of ${subnet}`} />
+            <span class="number">
+              {size - taken} of {size} free
+            </span>
+          </dd>
+        </div>
+      ))}
+    </dl>
+  )
+}
+
+type FilterProps = { leases: readonly LeaseView[]; text: Signal<string>; state: Signal<LeaseState | undefined> }
+
+function Filter({ leases, text, state }: FilterProps) {
+  return (
+    <div class="toolbar" role="search" aria-label="Leases">
+      <div class="chips" role="group" aria-label="Show by state">
+        <button
+          type="button"
+          class="chip"
+          aria-pressed={state.value === undefined}
+          onClick={() => (state.value = undefined)}
+        >
+          All <b>{leases.length}</b>
+        </button>
+        {LEASE_STATES.map(word => {
+          const count = leases.filter(lease => lease.state === word).length
+          const isOn = state.value === word
+          return count === 0 && !isOn ? null : (
+            <button
+              key={word}
+              type="button"
+              class="chip"
+              aria-pressed={isOn}
+              title={LEASE_MEANINGS[word]}
+              onClick={() => (state.value = isOn ? undefined : word)}
+            >
+              <Icon name={LEASE_ICONS[word]} /> {word} <b>{count}</b>
+            </button>
+          )
+        })}
+      </div>
+      <div class="toolbar-line">
+        <label class="search">
+          <Icon name="search" />
+          <span class="hidden">Filter by address, MAC, name</span>
+          <input
+            type="search"
+            placeholder="Address, MAC, name…"
+            value={text.value}
+            onInput={event => (text.value = event.currentTarget.value)}
+            spellcheck={false}
+            autocapitalize="none"
+          />
+        </label>
+      </div>
+    </div>
+  )
+}
+
+function LeaseTable({ leases, asked }: { leases: readonly LeaseView[]; asked: Signal<LeaseView | undefined> }) {
+  const text = useSignal('')
+  const state = useSignal<LeaseState | undefined>(undefined)
+  const shown = chooseLeases(leases, text.value, state.value)
+  return (
+    <>
+      <Filter leases={leases} text={text} state={state} />
+      <p class="hidden" role="status">
+        {shown.length} shown
+      </p>
+      {shown.length === 0 ? (
+        <EmptyState title="No lease fits">
+          <p>
+            <button type="button" onClick={() => ((text.value = ''), (state.value = undefined))}>
+              Show all
+            </button>
+          </p>
+        </EmptyState>
+      ) : (
+        <Table caption="Leases" columns={columnsFor(asked)} rows={shown} keyOf={({ address }) => address} />
+      )}
+    </>
+  )
+}
+
+function NoLeases() {
+  const about = appliance.value
+  return (
+    <EmptyState title="No leases yet">
+      {about && about.mode !== 'server' ? (
+        <p>This appliance gives no addresses: its DHCP mode is {about.mode}. Whoever does has the leases.</p>
+      ) : (
+        <p>
+          The first machine that asks for an address on <code>{about?.interface}</code> gets one. Nothing comes?{' '}
+          <a href="/health">Run doctor</a>.
+        </p>
+      )}
+    </EmptyState>
+  )
+}
+
+export function LeasesView() {
+  const leases = useResource<LeaseView[]>('/api/v1/leases', 'leases')
+  const metrics = useResource<Parameters<typeof poolsOf>[0]>('/api/v1/metrics', 'leases')
+  const asked = useSignal<LeaseView | undefined>(undefined)
+  return (
+    <section class="view">
+      <PageHead title="Leases" />
+      <Pools pools={poolsOf(metrics.value.value ?? [])} />
+      <Loaded resource={leases}>
+        {value => (value.length === 0 ? <NoLeases /> : <LeaseTable leases={value} asked={asked} />)}
+      </Loaded>
+      {asked.value && <Release lease={asked.value} onClose={() => (asked.value = undefined)} />}
+    </section>
+  )
+}
