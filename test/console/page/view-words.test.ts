@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import type { IsoView } from '../../../services/console/iso-view.ts'
-import type { LeaseView } from '../../../services/console/lease-view.ts'
+import type { IsoView } from '../../../services/console/schema/iso.ts'
+import type { LeaseView } from '../../../services/console/schema/lease.ts'
 import { checksumInWords, preparedInWords } from '../../../services/console/page/words/iso-words.ts'
 import { chooseLeases, poolsOf } from '../../../services/console/page/words/lease-words.ts'
 import { NOW } from './machines.ts'

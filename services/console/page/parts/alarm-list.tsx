@@ -1,5 +1,5 @@
 /** Alarms, the worst first: what it is, what to do, since when and how often. */
-import type { AlarmView } from '../../alarm-view.ts'
+import type { AlarmView } from '../../schema/alarm.ts'
 import { counted } from '../words/quantities.ts'
 import { Age } from './age.tsx'
 import { SeverityMark, toneOf } from './severity-mark.tsx'

@@ -1,5 +1,5 @@
 /** Numbers beside the links of the header: what waits for a person. */
-import type { AlarmView } from '../../alarm-view.ts'
+import type { AlarmView } from '../../schema/alarm.ts'
 import { counts } from '../store/live.ts'
 import { useResource } from './resource.ts'
 

@@ -1,8 +1,8 @@
 /** What a person should look at, the worst first, and what to do about it. */
 import { useComputed } from '@preact/signals'
-import type { AlarmView } from '../../alarm-view.ts'
+import type { AlarmView } from '../../schema/alarm.ts'
 import type { CheckView, DoctorView } from '../../schema/health.ts'
-import type { WebhookView } from '../../webhook-api.ts'
+import type { WebhookView } from '../../schema/webhook.ts'
 import { Age } from '../parts/age.tsx'
 import { AlarmList } from '../parts/alarm-list.tsx'
 import { Icon } from '../parts/icon.tsx'

@@ -1,6 +1,6 @@
 /** The library: which ISOs there are, who installs them, and whether they are what was published. */
-import type { LibraryView } from '../../isos.ts'
-import type { IsoView } from '../../iso-view.ts'
+import type { LibraryView } from '../../schema/iso.ts'
+import type { IsoView } from '../../schema/iso.ts'
 import { Age } from '../parts/age.tsx'
 import { EmptyState } from '../parts/empty-state.tsx'
 import { Loaded } from '../parts/loaded.tsx'

@@ -1,6 +1,6 @@
 /** Addresses: who has which, for how long, and how many are left. */
 import { type Signal, useSignal } from '@preact/signals'
-import type { LeaseView } from '../../lease-view.ts'
+import type { LeaseView } from '../../schema/lease.ts'
 import { Age, Remaining } from '../parts/age.tsx'
 import { Dialog } from '../parts/dialog.tsx'
 import { EmptyState } from '../parts/empty-state.tsx'

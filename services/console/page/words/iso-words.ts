@@ -1,5 +1,5 @@
 /** What is known of an ISO, in words. Pure. */
-import type { IsoView } from '../../iso-view.ts'
+import type { IsoView } from '../../schema/iso.ts'
 import type { Severity } from './severity.ts'
 
 type Found = NonNullable<IsoView['checksum']>

@@ -1,5 +1,5 @@
 /** Leases in words, which of them a filter shows, and how full the pools are. Pure. */
-import type { LeaseView } from '../../lease-view.ts'
+import type { LeaseView } from '../../schema/lease.ts'
 
 export type LeaseState = LeaseView['state']
 

@@ -15,7 +15,10 @@ function columnsFor({ state }: MachineView): Column<Row>[] {
   return [
     { title: 'Attempt', cell: ({ group }) => <code>{group.attempt}</code> },
     { title: 'Begun', cell: ({ group }) => inFull(group.start!.at) },
-    { title: 'By', cell: ({ group }) => (group.start!.source === 'site' ? 'the site file' : 'an operator') },
+    {
+      title: 'By',
+      cell: ({ group: { start } }) => start!.who ?? (start!.source === 'site' ? 'the site file' : 'an operator'),
+    },
     { title: 'Profile', cell: ({ group }) => group.start!.profile },
     { title: 'Outcome', cell: ({ group, isLatest }) => <OutcomeMark outcome={outcomeOf(group, isLatest, state)} /> },
     ...STAGE_NAMES.map(
