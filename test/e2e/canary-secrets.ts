@@ -64,7 +64,7 @@ secret-file = "${key}"
 export type Canary = readonly [name: string, secret: string]
 
 export function planted(): Canary[] {
-  return Object.entries(SECRETS)
+  return [...Object.entries(SECRETS), ['a part of one', MARK]]
 }
 
 /** Names of those that stand in it, in the clear or as part of an URL. */

@@ -14,6 +14,7 @@ import { runSimulatedRack } from '../../services/lab/run-rack.ts'
 import type { Lab } from '../../services/lab/session.ts'
 import type { AttemptId } from '../../services/machine/event.ts'
 import { attemptToken } from '../../services/machine/secrets.ts'
+import { plantUsers, visitConsole } from './canary-console.ts'
 import {
   type Canary,
   found,
@@ -166,9 +167,10 @@ test('T14 no secret is in a log, a timeline, the API, metrics, an inventory or t
   const [base, disk] = ['base', 'lab-disk'].map(name => readFileSync(join(ROOT, `answers/${name}.toml`), 'utf8'))
   const answers = join(planting, 'answers')
   plantLayers(answers, base!, disk!, machines)
+  const more = `${plantSite(planting)}${await plantUsers(planting)}`
   const { taken, server } = await receiver()
   try {
-    await withLab({ kind: 'simulated', machines, answers, more: plantSite(planting) }, async ({ lab }) => {
+    await withLab({ kind: 'simulated', machines, answers, more }, async ({ lab }) => {
       await live(lab, machines)
       const states = (await lab.fleet.list()).map(({ state }) => state)
       expect(states).toEqual(['installed', 'installed', 'installed', 'failed', 'failed', 'failed', 'held'])
@@ -179,7 +181,10 @@ test('T14 no secret is in a log, a timeline, the API, metrics, an inventory or t
       const shown = await rackrise(lab, 'machine', 'password', 'node1')
       expect(shown.status).toBe(0)
       const password: Canary = ['the random password', shown.out.trim()]
-      const all = [...planted(), ...tokens, ...keys, password]
+      const link = await rackrise(lab, 'console', 'link', '--role', 'viewer')
+      const visit = await visitConsole(link.out.trim().split('#link=')[1]!)
+      expect(visit.signedIn).toBe(2)
+      const all = [...planted(), ...tokens, ...keys, password, ...visit.canaries]
 
       const out: string[] = []
       for (const words of SHOWN)
@@ -191,6 +196,9 @@ test('T14 no secret is in a log, a timeline, the API, metrics, an inventory or t
       const socket = { path: join(state, 'control.sock'), user: 'anna' }
       for (const route of ROUTES)
         out.push(...found(await askText(socket, route), all).map(name => `${name} in ${route}`))
+      expect(visit.told.length).toBeGreaterThan(20)
+      for (const [route, said] of visit.told)
+        out.push(...found(said, all).map(name => `${name} in ${route} of a viewer`))
       expect.soft(out).toEqual([])
 
       expect(taken.length).toBeGreaterThan(0)
@@ -203,7 +211,7 @@ test('T14 no secret is in a log, a timeline, the API, metrics, an inventory or t
       // A backup is for an appliance to go on with: it has the keys, and no password and no token.
       expect(statSync(backup).mode & 0o777).toBe(0o600)
       const inBackup = readFileSync(backup, 'latin1')
-      expect.soft(found(inBackup, [...planted(), ...tokens, password]), 'in a backup').toEqual([])
+      expect.soft(found(inBackup, [...planted(), ...tokens, ...visit.canaries, password]), 'in a backup').toEqual([])
       expect(new Set(found(inBackup, keys))).toEqual(new Set(['the appliance’s key', 'the certificate’s key']))
       const limits = readFileSync(`/proc/${lab.appliance.pid}/limits`, 'utf8')
       expect(limits).toMatch(/^Max core file size\s+0\s+0\s/m)
