@@ -1,10 +1,9 @@
 /**
- * Bodies sent by threads of their own (`send-thread.ts`), so that no packet waits for them (M08). The request, its head and the connection stay here; a
+ * Bodies sent by a thread of their own (`send-thread.ts`), so that no packet waits for them (M08). The request, its head and the connection stay here; the
  * thread gets a second descriptor of the same socket, and descriptors of files, and closes the first when it has ended.
  */
 import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import { availableParallelism } from 'node:os'
 import { Worker } from 'node:worker_threads'
 import type { Log } from '../kit/log.ts'
 import type { Segment } from '../kit/segments.ts'
@@ -14,17 +13,7 @@ import type { Rates } from './pace.ts'
 import type { Order, Piece, Report, ThreadData } from './send-thread.ts'
 import { duplicate, openWake, type SystemCalls, wake } from './system-calls.ts'
 
-/** `socket` is the thread's from then on. */
-type Given = Omit<Order & { do: 'send' }, 'do' | 'id'>
 type UnderWay = { descriptor: number; onReport: (report: Report) => void }
-
-/** Two saturate any network card that boots a rack, and the smallest machines have no more processors. */
-const THREADS_MOST = 2
-
-/** Rates are counted in one thread. */
-function threadsFor({ perMachine, total }: Rates): number {
-  return perMachine === undefined && total === undefined ? Math.min(THREADS_MOST, availableParallelism()) : 1
-}
 
 /** Whether the head is with the kernel; false: the client went before its turn came, which is after the responses to its earlier requests. */
 function headIsOut(response: ServerResponse): Promise<boolean> {
@@ -53,8 +42,7 @@ function pieceOf(segment: Segment, files: FilesOfBody): Piece {
   return { from: 'file', descriptor: handle.fd, offset: segment.offset, length: segment.length, size, changedAt }
 }
 
-/** One thread, and what is under way in it. */
-class SendingThread {
+export class ThreadSender implements BodySender {
   readonly #calls: SystemCalls
   readonly #rates: Rates
   readonly #log: Log
@@ -71,8 +59,29 @@ class SendingThread {
     this.#wake = openWake(calls)
   }
 
-  get load(): number {
-    return this.#underWay.size
+  async send(response: ServerResponse, { segments, files, machine, onSent }: Body): Promise<SendOutcome> {
+    const { socket } = response.req
+    const descriptor = (await headIsOut(response)) ? duplicate(this.#calls, descriptorOf(socket)) : -1
+    if (descriptor < 0) {
+      socket.destroy()
+      return { sent: 0, complete: false }
+    }
+    // Requests that were sent ahead wait in the kernel, and not in our memory.
+    socket.pause()
+    const pieces = segments.map(segment => pieceOf(segment, files))
+    const { sent, end } = await this.#handOver(response, { socket: descriptor, pieces, machine }, report => {
+      // The idle time of the connection is Node's, which does not see these bytes go.
+      socket.setTimeout(socket.timeout ?? 0)
+      onSent(report.sent)
+    })
+    if (end !== 'complete') {
+      this.#tell(end, files, machine)
+      socket.destroy()
+    } else {
+      socket.resume()
+      await endResponse(response)
+    }
+    return { sent, complete: end === 'complete' }
   }
 
   /** Ends when what is under way has ended, or was cut. */
@@ -87,7 +96,11 @@ class SendingThread {
   }
 
   /** Resolves with the last report: from then on the thread uses neither the socket nor the files. */
-  handOver(response: ServerResponse, what: Given, onProgress: (report: Report) => void): Promise<Report> {
+  #handOver(
+    response: ServerResponse,
+    what: { socket: number; pieces: Piece[]; machine: string },
+    onProgress: (report: Report) => void,
+  ): Promise<Report> {
     const id = ++this.#bodies
     const thread = (this.#thread ??= this.#start())
     return new Promise(resolve => {
@@ -107,6 +120,13 @@ class SendingThread {
       this.#order(thread, { do: 'send', id, ...what })
       if (response.destroyed) cut()
     })
+  }
+
+  /** A client that goes away is nothing to tell: machines are switched off. */
+  #tell(end: Report['end'], files: FilesOfBody, address: string): void {
+    const of = { address, files: [...files.keys()] }
+    if (end === 'changed') this.#log.warn(of, 'a file was changed while it was sent, and its client cut off')
+    if (typeof end === 'number') this.#log.error({ ...of, errno: end }, 'a file could not be sent to its end')
   }
 
   #order(thread: Worker, order: Order): void {
@@ -132,59 +152,5 @@ class SendingThread {
       this.#calls.close(descriptor)
       onReport({ id, sent: 0, end: 'cut' })
     }
-  }
-}
-
-export class ThreadSender implements BodySender {
-  readonly #calls: SystemCalls
-  readonly #log: Log
-  readonly #threads: readonly SendingThread[]
-
-  constructor(calls: SystemCalls, rates: Rates, log: Log, threads = threadsFor(rates)) {
-    this.#calls = calls
-    this.#log = log
-    this.#threads = Array.from({ length: threads }, () => new SendingThread(calls, rates, log))
-  }
-
-  async send(response: ServerResponse, { segments, files, machine, onSent }: Body): Promise<SendOutcome> {
-    const { socket } = response.req
-    const descriptor = (await headIsOut(response)) ? duplicate(this.#calls, descriptorOf(socket)) : -1
-    if (descriptor < 0) {
-      socket.destroy()
-      return { sent: 0, complete: false }
-    }
-    // Requests that were sent ahead wait in the kernel, and not in our memory.
-    socket.pause()
-    const pieces = segments.map(segment => pieceOf(segment, files))
-    const given: Given = { socket: descriptor, pieces, machine }
-    const { sent, end } = await this.#idlest().handOver(response, given, report => {
-      // The idle time of the connection is Node's, which does not see these bytes go.
-      socket.setTimeout(socket.timeout ?? 0)
-      onSent(report.sent)
-    })
-    if (end !== 'complete') {
-      this.#tell(end, files, machine)
-      socket.destroy()
-    } else {
-      socket.resume()
-      await endResponse(response)
-    }
-    return { sent, complete: end === 'complete' }
-  }
-
-  /** Ends when what is under way has ended, or was cut. */
-  async close(): Promise<void> {
-    await Promise.all(this.#threads.map(thread => thread.close()))
-  }
-
-  #idlest(): SendingThread {
-    return this.#threads.reduce((best, thread) => (thread.load < best.load ? thread : best))
-  }
-
-  /** A client that goes away is nothing to tell: machines are switched off. */
-  #tell(end: Report['end'], files: FilesOfBody, address: string): void {
-    const of = { address, files: [...files.keys()] }
-    if (end === 'changed') this.#log.warn(of, 'a file was changed while it was sent, and its client cut off')
-    if (typeof end === 'number') this.#log.error({ ...of, errno: end }, 'a file could not be sent to its end')
   }
 }

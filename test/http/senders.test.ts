@@ -85,8 +85,7 @@ function wholeOf(list: readonly Segment[]): Buffer {
 }
 
 const open: [string, (rates: Rates, log: HeardLog) => BodySender][] = [
-  ['one thread', (rates, log) => new ThreadSender(loadSystemCalls(), rates, log, 1)],
-  ['two threads', (rates, log) => new ThreadSender(loadSystemCalls(), rates, log, 2)],
+  ['the thread', (rates, log) => new ThreadSender(loadSystemCalls(), rates, log)],
   ['the event loop', (rates, log) => new CopySender(rates, log)],
 ]
 
@@ -174,7 +173,7 @@ describe.each(open)('%s', (_name, openSender) => {
   })
 })
 
-test('threads that are told to stop cut what is under way, and say so', async () => {
+test('a thread that is told to stop cuts what is under way, and says so', async () => {
   sender = new ThreadSender(loadSystemCalls(), { perMachine: 100_000 }, new HeardLog())
   segments = [{ from: 'file', path: file, offset: 0, length: FILE_BYTES }]
   const response = await ask()
