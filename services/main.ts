@@ -274,9 +274,7 @@ function serveTftp(
 }
 
 /** `leases` is who keeps them from now on. */
-type Services = Pick<Dhcp, 'watch'> & { leases: LeaseSource }
-
-async function startServices(served: Served, closing: Closing): Promise<Services> {
+async function startServices(served: Served, closing: Closing): Promise<Pick<Dhcp, 'watch'> & { leases: LeaseSource }> {
   const { site, registry, catalogue, certificate, loaders, urls, clock, meter, sockets } = served
   const { server: dhcp, watch } = await serveDhcp(served, closing)
   const macAt = (address: Ipv4): Mac | undefined =>
@@ -329,12 +327,14 @@ async function startServices(served: Served, closing: Closing): Promise<Services
   return { leases, watch }
 }
 
+type Running = Pick<ControlContext, 'leases' | 'outbox' | 'health'>
+
 /** What is asked by people and programs, over everything that runs. */
-function controlOver(served: Served, leases: LeaseSource, outbox: Outbox): ControlContext {
+function controlOver(served: Served, running: Running): ControlContext {
   const { site, certificate, clock } = served
   const layers = sharedRun(() => loadLayers(site.paths.answers), { freshMs: LAYERS_MS, clock })
   const fingerprint = (): string => certificate.current.fingerprint
-  return { ...served, version: VERSION, startedAt: clock.now(), layers, fingerprint, leases, outbox }
+  return { ...served, version: VERSION, startedAt: clock.now(), layers, fingerprint, ...running }
 }
 
 /** Opens everything, then serves. Throws EnvironmentProblem, with nothing started, when the environment is not as it must be. */
@@ -367,7 +367,7 @@ export async function startAppliance(site: Site, options: ApplianceOptions): Pro
     })
     gaugeOutbox(ground.meter, outbox, clock)
     services.push(() => outbox.close())
-    const control = controlOver(served, leases, outbox)
+    const control = controlOver(served, { leases, outbox, health })
     const console = await openConsole({
       ...{ ...served, version: VERSION, log: machineLog(log, registry, 'console') },
       addRoutes: app => [addControl(app, control), addPage(app)],

@@ -40,7 +40,7 @@ export const PACKAGES: readonly Need[] = [
   { files: 'test/interop/dhcp-relay.test.ts', packages: ['isc-dhcp-relay', 'udhcpc', ...NAMESPACES], needsRoot: true },
   {
     files: 'test/interop/doctor.test.ts',
-    packages: ['dnsmasq-base', 'kea-dhcp4-server', 'nftables', ...NAMESPACES],
+    packages: ['curl', 'dnsmasq-base', 'kea-dhcp4-server', 'nftables', ...NAMESPACES],
     needsRoot: true,
   },
   { files: 'test/interop/dhcp-full-disk.test.ts', packages: ['util-linux'], needsRoot: true },

@@ -15,6 +15,7 @@ import { type ExplainContext, localExplainer } from './explain.ts'
 import { addExplainApi } from './explain-api.ts'
 import { localFleet } from './fleet.ts'
 import { addFleetApi } from './fleet-api.ts'
+import { addHealthApi, type HealthSource } from './health-api.ts'
 import { addIsoApi } from './iso-api.ts'
 import { localIsos } from './isos.ts'
 import { addLeaseApi } from './lease-api.ts'
@@ -24,6 +25,7 @@ import { addPasswordApi } from './password-api.ts'
 import { localPasswords } from './passwords.ts'
 import { rehearseBy } from './rehearsal.ts'
 import { requestCounts } from './request-counts.ts'
+import { addSiteApi } from './site-api.ts'
 import { addWebhookApi } from './webhook-api.ts'
 
 export type ControlContext = Omit<ExplainContext, 'passwords' | 'documents' | 'catalogue' | 'clock'> &
@@ -36,6 +38,7 @@ export type ControlContext = Omit<ExplainContext, 'passwords' | 'documents' | 'c
     alarms: Alarms
     meter: Meter & Exposition
     clock: Clock
+    health: HealthSource
   }
 
 /** What is open belongs to the appliance, which closes it. */
@@ -55,4 +58,6 @@ export function addControl(app: ConsoleApp, context: ControlContext): void {
   addWebhookApi(app, context.outbox)
   addAlarmApi(app, context.alarms)
   addMetricsApi(app, context.meter)
+  addHealthApi(app, context.health)
+  addSiteApi(app, context)
 }

@@ -1,5 +1,5 @@
 /** `doctor` on real wires: other servers of other makers, taken ports, a small MTU, a switch that speaks spanning tree, and an appliance that runs. */
-import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, chownSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import type { Finding } from '../../services/health/finding.ts'
 import { HOST_DEVICE, HOST_MAC, joinHost } from './appliance-link.ts'
@@ -8,6 +8,7 @@ import { type Outcome, Rig, type Running, type SiteChange, type Space, until } f
 const LIMIT_MS = 60_000
 const DOCTOR_LIMIT_MS = 40_000
 const OTHER = '10.77.0.2'
+const NOBODY = 65_534
 
 let rig: Rig
 const running: Running[] = []
@@ -244,6 +245,80 @@ test(
     const known = ['link-ready', 'pools-quiet', 'loaders-found', 'iso-ready', 'dns-pair', 'state-missing']
     expect(codes).toEqual(expect.arrayContaining([...unknown, ...known]))
     expect(codes).not.toContain('probe-failed')
+  },
+  LIMIT_MS,
+)
+
+/** What the appliance is asked over its socket, as root does. */
+async function api<T>(state: string, method: string, path: string): Promise<T> {
+  const socket = ['--unix-socket', `${state}/control.sock`]
+  const { stdout } = await rig.run('appliance', [
+    'curl',
+    '-s',
+    ...socket,
+    '-X',
+    method,
+    `http://localhost/api/v1${path}`,
+  ])
+  return JSON.parse(stdout) as T
+}
+
+const machines = async (site: string): Promise<string[]> => {
+  const { stdout } = await rig.cli(site, 'machine', 'list', '--json')
+  return (JSON.parse(stdout) as { name: string }[]).map(({ name }) => name)
+}
+
+test(
+  'an appliance that runs is fine, and remembers nothing of having been looked at',
+  async () => {
+    const state = rig.path(`state-${++states}`)
+    const site = rig.site({ state })
+    running.push(await rig.serve(site))
+    const before = await machines(site)
+    expect(await api(state, 'GET', '/doctor')).toEqual({})
+    const examined = await doctor(site)
+    expect(examined.findings.filter(({ severity }) => severity === 'error')).toEqual([])
+    expect(examined.status).toBe(0)
+    const fine = ['alone', 'appliance-answers', 'ports-ours', 'link-ready', 'firewall-open', 'pools-quiet', 'dns-pair']
+    expect(examined.codes).toEqual(expect.arrayContaining([...fine, 'certificate-fine', 'loaders-found', 'state-fine']))
+    expect(found(examined, 'appliance-answers')?.message).toBe(
+      'to a stranger with UEFI, 10.77.0.1 offers 10.77.0.100 and snponly.efi',
+    )
+    expect(await machines(site)).toEqual(before)
+    expect((await rig.cli(site, 'lease', 'list', '--json')).stdout.trim()).toBe('[]')
+    const { stdout: alarms } = await rig.cli(site, 'alarm', 'list', '--json')
+    expect(JSON.parse(alarms)).toEqual([])
+    const last = await api<{ findings: Finding[] }>(state, 'GET', '/doctor')
+    expect(last.findings.map(({ code }) => code)).toEqual(examined.codes)
+    const check = await api<{ at: string; problems: unknown[] }>(state, 'GET', '/check')
+    expect((await api<{ at: string }>(state, 'GET', '/check')).at).toBe(check.at)
+    expect((await api<{ at: string }>(state, 'GET', '/check?fresh=true')).at).not.toBe(check.at)
+  },
+  LIMIT_MS,
+)
+
+test(
+  'an appliance that is nobody is asked; what it may not see the command looks at as root',
+  async () => {
+    await startDnsmasq('--dhcp-range=10.77.0.210,10.77.0.220,1h', '--no-ping')
+    const state = rig.path(`state-${++states}`)
+    mkdirSync(state, { mode: 0o700 })
+    chownSync(state, NOBODY, NOBODY)
+    const site = rig.site({ state })
+    const launcher = await start('appliance', 'is serving', [
+      process.execPath,
+      'test/interop/appliance-launcher.ts',
+      site,
+    ])
+    const own = await api<{ findings: Finding[] }>(state, 'POST', '/doctor')
+    const codes = own.findings.map(({ code }) => code)
+    expect(codes).toEqual(
+      expect.arrayContaining(['other-server', 'appliance-answers', 'ports-ours', 'firewall-unknown']),
+    )
+    const examined = await doctor(site)
+    expect(examined.codes).toEqual(expect.arrayContaining(['other-server', 'firewall-open']))
+    expect(examined.codes).not.toContain('firewall-unknown')
+    expect(launcher.running).toBe(true)
   },
   LIMIT_MS,
 )
