@@ -110,7 +110,7 @@ export class Bench {
     const env = {
       ...rest,
       PATH: `${join(this.#folder, 'bin')}:${process.env['PATH']}`,
-      USER: 'root',
+      SUDO_USER: 'anna',
       COLUMNS: '120',
       NO_COLOR: '1',
     }
