@@ -12,8 +12,8 @@ const QUIET = { word: '', style: 'reset' } as const
 const LEVEL_WIDTH = 5
 /** As wide as the longest room. */
 const ROOM_WIDTH = 8
-/** Of most host names; a longer one pushes its line to the right. */
-const MACHINE_WIDTH = 12
+/** Of a MAC, which is what a machine without a name is called; a longer name pushes its line to the right. */
+const MACHINE_WIDTH = 17
 /** Columns of their own, or of no use to people. */
 const ELSEWHERE = new Set(['time', 'level', 'msg', 'room', 'source', 'machine', 'event', 'hint', 'xid', 'type', 'port'])
 
