@@ -73,8 +73,9 @@ export function documentOptions(version: string): FastifyDynamicSwaggerOptions {
           session: {
             type: 'apiKey',
             in: 'cookie',
-            name: 'rackrise-session',
-            description: 'A browser that is signed in',
+            name: 'rackrise-',
+            description:
+              'A browser that is signed in; a mark of the site follows the name, `__Host-` stands before it under TLS',
           },
         },
       },

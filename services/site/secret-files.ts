@@ -28,7 +28,7 @@ export function namedFiles(draft: Draft, base: string): NamedFile[] {
     [
       draft.console['users-file'],
       ['console', 'users-file'],
-      { isSecret: true, absence: 'the console prints a link for one login until it is made' },
+      { isSecret: true, absence: '`rackrise user add` makes it; until then `rackrise console link` is the way in' },
     ],
   ]
   return rows.flatMap(([written, path, rest]) =>

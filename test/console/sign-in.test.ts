@@ -75,6 +75,15 @@ describe('tries', () => {
   })
 })
 
+test('a name that nobody has is as much work, and beyond what is checked at once people come again', async () => {
+  const all = Array.from({ length: 19 }, (_, count) => check(`zoe${count}`, PASSWORD, `10.0.0.${count}`))
+  const refused = (await Promise.all(all)).map(outcome => ('refused' in outcome ? outcome.refused : 'in'))
+  expect(refused.toSorted((a, b) => a.localeCompare(b))).toEqual([
+    'sign-in-busy',
+    ...Array.from({ length: 18 }, () => 'unknown-user'),
+  ])
+})
+
 describe('the turnstile', () => {
   test('two at once, the others in turn, and too many are told to come again', async () => {
     const turnstile = new Turnstile(2, 2)

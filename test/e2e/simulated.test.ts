@@ -7,6 +7,7 @@ import { isProblem } from '../../services/kit/is-problem.ts'
 import { systemClock } from '../../services/kit/clock.ts'
 import { planMachines } from '../../services/lab/rack-plan.ts'
 import { runSimulatedRack } from '../../services/lab/run-rack.ts'
+import { until } from '../interop/appliance-rig.ts'
 import { countOf, stateOf, timelineOf, withLab } from './rig.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
@@ -74,8 +75,18 @@ test('its console is on the loopback of the host, and the link that it prints le
   const machines = await fetch(`${base}api/v1/machines`, { headers: { cookie } })
   const names = ((await machines.json()) as { name: string }[]).map(({ name }) => name)
   const inside = await fetch(`${base}api/v1/appliance`)
+  // The control socket is a file, and belongs to no namespace.
+  const site = await until('the end of the run', () => /kept: .* --config (\S+)/.exec(said)?.[1])
+  const again = spawnSync(process.execPath, [main, 'console', 'link', '--role', 'viewer', '--config', site], {
+    encoding: 'utf8',
+  })
+  const { role } = JSON.parse(
+    spawnSync(process.execPath, [main, 'console', 'link', '--json', '--config', site], { encoding: 'utf8' }).stdout,
+  ) as { role: string }
   child.kill('SIGTERM')
   await ended
+  expect([again.status, again.stdout.startsWith(`${base}#link=`), role]).toEqual([0, true, 'operator'])
+  expect(again.stderr).toMatch(/good for one sign-in as viewer until \d\d:\d\d:\d\d\n$/)
   expect([base, signIn.status, names, inside.status]).toEqual([
     expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+\/$/),
     200,

@@ -92,6 +92,8 @@ test(
       '10.77.0.1%eth1:69',
       '10.77.0.1%eth1:80',
       '10.77.0.1%eth1:any',
+      // The console, for people on this machine alone.
+      '127.0.0.1:8300',
     ])
     expect((await udhcpc(rig, 'office', '-t', '1')).variables.size).toBe(0)
     expect((await udhcpc(rig, 'rack')).variables.get('ip')).toBe(NODE1_ADDRESS)

@@ -155,7 +155,7 @@ test('a certificate may be read by all, its key and the users may not', async ()
 
 test('users that do not exist yet are a doubt only', async () => {
   expect(await problemsFor(`${RIGHT}[console]\nusers-file = "users.toml"\n`)).toEqual([
-    '@/site.toml:11:1: warning: "@/users.toml" does not exist; the console prints a link for one login until it is made',
+    '@/site.toml:11:1: warning: "@/users.toml" does not exist; `rackrise user add` makes it; until then `rackrise console link` is the way in',
   ])
 })
 
