@@ -38,7 +38,7 @@ async function main(): Promise<void> {
   try {
     for (const { name, path, screen, act } of SHOTS) {
       const server = await serveRack(await Rack.open(MACHINES))
-      const page = await browser.open(server.url + path, screen)
+      const page = await browser.open(server.url + path, screen, server.cookie)
       await page.locator('h1').waitFor({ state: 'attached' })
       await page.waitForTimeout(SETTLE_MS)
       await act?.(page)

@@ -22,8 +22,14 @@ export class PageBrowser {
     return new PageBrowser(await chromium.launch({ executablePath: '/usr/bin/chromium', args }))
   }
 
-  async open(url: string, { width, height = 800, ...rest }: Screen): Promise<Page> {
+  /** @param cookie of a session, for somebody who is signed in already */
+  async open(
+    url: string,
+    { width, height = 800, ...rest }: Screen,
+    cookie?: { name: string; value: string },
+  ): Promise<Page> {
     const context = await this.#browser.newContext({ viewport: { width, height }, ...rest })
+    if (cookie) await context.addCookies([{ ...cookie, url: new URL(url).origin }])
     const page = await context.newPage()
     page.on('pageerror', error => this.complaints.push(error.message))
     page.on('dialog', dialog => {

@@ -29,7 +29,7 @@ test(`${MACHINES} machines: the first screenful is painted within ${FIRST_PAINT_
   const took: number[] = []
   for (const layout of ['rows', 'tiles'])
     for (let turn = 0; turn < TRIES; turn++) {
-      const page = await browser.open(`${server.url}/?layout=${layout}`, { width: 1280 })
+      const page = await browser.open(`${server.url}/?layout=${layout}`, { width: 1280 }, server.cookie)
       await page.locator('[data-machine]').first().waitFor()
       // A frame later it is on the screen; counted from when the browser began to ask for the page.
       const painted = 'new Promise(done => requestAnimationFrame(() => setTimeout(() => done(performance.now()))))'
@@ -43,7 +43,7 @@ test(`${MACHINES} machines: the first screenful is painted within ${FIRST_PAINT_
 })
 
 test(`${MACHINES} machines: an event is on the screen within ${UPDATE_MS} ms`, { timeout: 60_000 }, async () => {
-  const page = await browser.open(server.url, { width: 1280 })
+  const page = await browser.open(server.url, { width: 1280 }, server.cookie)
   await expect.poll(() => page.locator('[data-machine]').count(), { timeout: 20_000 }).toBe(MACHINES)
   const row = `document.querySelector('[data-machine="${macOf(4)}"]').closest('.row')`
   const took: number[] = []
@@ -62,7 +62,7 @@ test(`${MACHINES} machines: an event is on the screen within ${UPDATE_MS} ms`, {
 })
 
 test(`${MACHINES} machines: End goes to the last, wherever drawing is`, { timeout: 60_000 }, async () => {
-  const page = await browser.open(server.url, { width: 1280 })
+  const page = await browser.open(server.url, { width: 1280 }, server.cookie)
   await page.locator('[data-machine]').first().focus()
   await page.keyboard.press('End')
   const last =

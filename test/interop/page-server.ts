@@ -1,118 +1,117 @@
-/** The page and what it asks for, over a rack. */
-import fastify, { type FastifyReply } from 'fastify'
+/** The console's own listener over a rack, with its real door, its users and its headers. */
+import { z } from 'zod'
+import { addAlarmApi } from '../../services/console/alarm-api.ts'
+import { addApplianceApi } from '../../services/console/appliance-api.ts'
+import type { ConsoleApp } from '../../services/console/app.ts'
+import { addExplainApi } from '../../services/console/explain-api.ts'
 import { localFleet } from '../../services/console/fleet.ts'
+import { addFleetApi } from '../../services/console/fleet-api.ts'
 import { viewEvent } from '../../services/console/machine-view.ts'
 import { addPage } from '../../services/console/page-files.ts'
-import { detailsOf } from '../../services/console/problem-details.ts'
-import type { RehearsalView } from '../../services/console/schema/explanation.ts'
-import type { Action } from '../../services/console/schema/machine.ts'
-import { isProblem } from '../../services/kit/is-problem.ts'
+import type { Explanation, RehearsalView } from '../../services/console/schema/explanation.ts'
+import { Alarms } from '../../services/kit/alarms.ts'
+import { silentLog } from '../../services/kit/log.ts'
+import { Listener, PASSWORD, type SignedIn } from '../console/listener-rig.ts'
 import type { Rack } from '../console/page/rack.ts'
 
-export const POLICY =
-  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+export { PASSWORD }
 
-export type Served = { url: string; close(): Promise<void>; drop(): void; streams: number; signOut(): void }
-export type Ways = { user?: { name: string; role: string } | undefined; canLink?: boolean; doubt?: RehearsalView }
+/** `doubt`: what every rehearsal comes to. */
+export type Ways = { user?: 'anna' | 'ben' | undefined; users?: boolean; doubt?: RehearsalView }
 
-type Order = { action: Action; machines: string[]; profile?: string; reason?: string; confirmDisks?: boolean }
+export type Served = {
+  url: string
+  /** As which the browser is to come, if it is to be signed in already. */
+  cookie: { name: string; value: string } | undefined
+  makeLink(): string
+  /** Cuts every connection. */
+  drop(): void
+  signOut(): Promise<void>
+  close(): Promise<void>
+}
 
-export async function serveRack(
-  rack: Rack,
-  ways: Ways = { user: { name: 'anna', role: 'operator' } },
-): Promise<Served> {
-  const { registry, clock } = rack
-  let user = ways.user
-  const app = fastify()
+function explained(rack: Rack, query: string, rehearsal: RehearsalView | undefined): Explanation {
+  const [machine] = rack.registry.find(query)
+  return {
+    machine: { id: machine!.id, macs: machine!.macs, seen: true },
+    ...{ conflicts: [], facts: [], listed: 'machine', rules: [], problems: [], notes: [] },
+    plan: { boots: 'disk', why: 'nobody approved it' },
+    ...(rehearsal ? { rehearsal } : {}),
+  }
+}
+
+function addRackRoutes(app: ConsoleApp, rack: Rack, doubt: RehearsalView | undefined): void {
+  const { registry, clock, site } = rack
+  const nothing = async (): Promise<void> => {}
+  addPage(app as never)
+  addApplianceApi(app, {
+    ...{ site, clock, version: '0.1.0', startedAt: clock.now(), log: silentLog },
+    ...{ fingerprint: () => undefined, prove: nothing },
+  })
+  addAlarmApi(app, new Alarms(clock))
+  addFleetApi(
+    app,
+    localFleet(registry, async () => doubt, nothing),
+  )
+  const explain = async (query = '') => explained(rack, query, doubt)
+  addExplainApi(app, { explain, reveal: explain })
+  addEvents(app, rack)
+}
+
+/** What happens to the rack, as a stream; who comes back is told to ask for everything. */
+function addEvents(app: ConsoleApp, { registry }: Rack): void {
   const fleet = localFleet(
     registry,
-    async () => ways.doubt,
+    async () => undefined,
     async () => {},
   )
-  const streams = new Set<FastifyReply['raw']>()
-  const tell = (name: string, data: unknown, id?: number): void => {
-    for (const stream of streams)
-      stream.write(`event: ${name}\n${id === undefined ? '' : `id: ${id}\n`}data: ${JSON.stringify(data)}\n\n`)
-  }
-  const refuse = (reply: FastifyReply, code: string, message: string, more = {}): FastifyReply => {
-    const details = detailsOf({ code, message, hint: 'try again', severity: 'error' })
-    return reply
-      .code(details.status)
-      .type('application/problem+json')
-      .send({ ...details, ...more })
-  }
-  app.addHook('onRequest', async (request, reply) => {
-    void reply.header('content-security-policy', POLICY)
-    const isOpen = request.url === '/api/v1/session' || !request.url.startsWith('/api/')
-    if (!isOpen && !user) return refuse(reply, 'not-signed-in', 'nobody is signed in')
-  })
-  addPage(app)
-  const session = () => ({ user, csrf: 'token', expiresAt: new Date(Date.now() + 3_600_000).toISOString() })
-  app.get('/api/v1/session', async (_, reply) =>
-    user ? session() : refuse(reply, 'not-signed-in', 'nobody is signed in', { canLink: ways.canLink ?? false }),
+  app.get(
+    '/api/v1/events',
+    {
+      config: { role: 'viewer' },
+      schema: { operationId: 'followEvents', summary: 'What happens', response: { 200: z.string() } },
+    },
+    async (request, reply) => {
+      const tell = (name: string, id: number, data: unknown): boolean =>
+        reply.raw.write(`event: ${name}\nid: ${id}\ndata: ${JSON.stringify(data)}\n\n`)
+      reply.hijack()
+      const headers = reply.getHeaders() as Record<string, string>
+      reply.raw.writeHead(200, { ...headers, 'content-type': 'text/event-stream' })
+      tell('hello', 0, { seq: 0, version: '0.1.0' })
+      if (request.headers['last-event-id'] !== undefined) tell('reset', 0, {})
+      const end = registry.subscribe(({ id }, event) => {
+        void fleet.show(id).then(machine => tell('machine', event.seq ?? 0, { machine, event: viewEvent(event) }))
+      })
+      reply.raw.on('close', end)
+      return reply
+    },
   )
-  app.post('/api/v1/session', async (request, reply) => {
-    const { password, link } = request.body as { password?: string; link?: string }
-    if (password !== 'right' && link !== 'once') return refuse(reply, 'not-signed-in', 'name or password is wrong')
-    user = { name: 'anna', role: 'operator' }
-    return session()
-  })
-  app.delete('/api/v1/session', async (_, reply) => {
-    user = undefined
-    return reply.code(204).send()
-  })
-  app.get('/api/v1/appliance', async () => ({
-    ...{ name: 'rack-7', domain: 'rack7.example.org', version: '0.1.0', interface: 'eth1', address: '10.77.0.1/24' },
-    ...{
-      startedAt: new Date(0).toISOString(),
-      now: new Date(clock.now()).toISOString(),
-      mode: 'server',
-      unknown: 'hold',
+}
+
+export async function serveRack(rack: Rack, { user, users = true, doubt }: Ways = { user: 'anna' }): Promise<Served> {
+  const apps: ConsoleApp[] = []
+  const listener = await Listener.open({
+    users,
+    addRoutes: app => {
+      apps.push(app)
+      addRackRoutes(app, rack, doubt)
     },
-    profiles: ['pve', 'pbs'].map(name => ({ name, iso: `${name}:latest`, answers: ['base'], kernelArgs: [] })),
-  }))
-  app.get('/api/v1/alarms', async () => [])
-  app.get('/api/v1/machines', async () => fleet.list())
-  app.get('/api/v1/machines/:id/timeline', async request => fleet.timeline((request.params as { id: string }).id, 0))
-  app.get('/api/v1/machines/:id/explanation', async () => ({ rehearsal: ways.doubt }))
-  app.post('/api/v1/orders', async request => {
-    const { action, machines, ...words } = request.body as Order
-    const results = []
-    for (const machine of machines) {
-      const outcome = await fleet.order(machine, action, words, 'anna')
-      results.push(isProblem(outcome) ? { machine, ok: false, problem: outcome } : { machine, ok: true, view: outcome })
-    }
-    return { results }
   })
-  app.get('/api/v1/events', (request, reply) => {
-    reply.hijack()
-    reply.raw.writeHead(200, { 'content-type': 'text/event-stream' })
-    reply.raw.write('event: hello\nid: 0\ndata: {"seq":0,"version":"0.1.0"}\n\n')
-    if (request.headers['last-event-id'] !== undefined) reply.raw.write('event: reset\ndata: {}\n\n')
-    streams.add(reply.raw)
-    reply.raw.on('close', () => streams.delete(reply.raw))
-  })
-  const end = registry.subscribe((machine, event) => {
-    void fleet
-      .show(machine.id)
-      .then(view => tell('machine', { machine: view, event: viewEvent(event) }, event.seq ?? 0))
-  })
-  await app.listen({ host: '127.0.0.1', port: 0 })
-  const { port } = app.server.address() as { port: number }
+  const session: SignedIn | undefined = user && (await listener.signIn({ name: user, password: PASSWORD }))
+  const [name = '', value = ''] = session?.cookie.split('=', 2) ?? []
   return {
-    url: `http://127.0.0.1:${port}`,
-    get streams() {
-      return streams.size
-    },
-    drop: () => streams.forEach(stream => stream.destroy()),
-    signOut() {
-      user = undefined
+    url: listener.console.url.replace(/\/$/, ''),
+    cookie: session && { name, value },
+    makeLink: () => listener.console.makeLink('operator', 'anna').url,
+    drop: () => apps.forEach(app => app.server.closeAllConnections()),
+    async signOut() {
+      const { cookie, csrf } = session!
+      const { origin } = new URL(listener.console.url)
+      await listener.ask('DELETE', '/api/v1/session', { headers: { cookie, origin, 'x-csrf-token': csrf } })
     },
     async close() {
-      end()
-      for (const stream of streams) stream.destroy()
-      app.server.closeAllConnections()
-      await app.close()
+      apps.forEach(app => app.server.closeAllConnections())
+      await listener.close()
     },
   }
 }

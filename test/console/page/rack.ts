@@ -6,6 +6,8 @@ import { type Mac, parseMac } from '../../../services/kit/mac.ts'
 import type { AttemptId, EventSource, Fact } from '../../../services/machine/event.ts'
 import type { Machine } from '../../../services/machine/lifecycle.ts'
 import { Registry } from '../../../services/machine/registry.ts'
+import type { Site } from '../../../services/site/types.ts'
+import { WITH_PROFILE } from '../../site/sites.ts'
 import { KEY, MemoryEvents, siteOf } from '../../machine/rig.ts'
 
 /** Behind the real time until the past has been made. */
@@ -42,11 +44,12 @@ const EVENING_MS = 40 * 60_000
 /** Some are not on the list, as in any rack. */
 const isListed = (index: number): boolean => COURSES[index % COURSES.length] !== 'held' || index % 3 === 0
 
-function siteFor(count: number) {
+function siteFor(count: number): Site {
   const machines = Array.from({ length: count }, (_, index) =>
     isListed(index) ? `[[machine]]\nname = "node${index + 1}"\nmac = ["${macOf(index)}"]\nprofile = "pve"\n` : '',
   )
-  return siteOf(`[[profile]]\nname = "pbs"\niso = "pbs:latest"\n${machines.join('')}`)
+  const named = WITH_PROFILE.replace('[site]', '[site]\nname = "rack-7"')
+  return siteOf(`[[profile]]\nname = "pbs"\niso = "pbs:latest"\n${machines.join('')}`, named)
 }
 
 const SOURCES: { [T in Fact['type']]?: EventSource } = {
@@ -61,9 +64,11 @@ const SOURCES: { [T in Fact['type']]?: EventSource } = {
 
 export class Rack {
   readonly clock: LateClock
+  readonly site: Site
   readonly registry: Registry
 
-  private constructor(registry: Registry, clock: LateClock) {
+  private constructor(site: Site, registry: Registry, clock: LateClock) {
+    this.site = site
     this.registry = registry
     this.clock = clock
   }
@@ -71,10 +76,11 @@ export class Rack {
   static async open(count: number): Promise<Rack> {
     const clock = new LateClock()
     clock.behind = EVENING_MS
+    const site = siteFor(count)
     const registry = await Registry.open({
-      ...{ site: siteFor(count), store: new MemoryEvents(), key: KEY, clock, log: silentLog },
+      ...{ site, store: new MemoryEvents(), key: KEY, clock, log: silentLog },
     })
-    const rack = new Rack(registry, clock)
+    const rack = new Rack(site, registry, clock)
     // One second apart, as they were switched on; those of a large rack all at once.
     for (let index = 0; index < count; index++) await rack.#live(index, COURSES[index % COURSES.length]!)
     clock.behind = 0

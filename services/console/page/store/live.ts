@@ -202,6 +202,8 @@ class Live {
       void get('/api/v1/session')
       return
     }
+    // Refused, and yet somebody answers: then what is asked for now and again is better than nothing.
+    if (status >= 400) void fetchFleet()
     this.tell({ kind: 'broke', at: Date.now() })
     const now = connection.peek()
     const tries = now.kind === 'reconnecting' ? now.tries : 0
