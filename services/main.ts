@@ -11,6 +11,7 @@ import { type Urls, urlsOf } from './boot/urls.ts'
 import { addControl, type ControlContext } from './console/control.ts'
 import { serveControlSocket } from './console/control-socket.ts'
 import { countAppliance } from './console/counts.ts'
+import { startHousekeeping } from './console/housekeeping.ts'
 import { addPage } from './console/page-files.ts'
 import { type Console, openConsole } from './console/server.ts'
 import { type LeaseSource, storedLeases } from './console/leases.ts'
@@ -321,9 +322,7 @@ async function startServices(served: Served, closing: Closing): Promise<Pick<Dhc
   closing.push(() => tftp.close())
   const http = await startHttp({ context, loaders, plainSocket: sockets.http, tlsSocket: sockets.https })
   closing.push(() => http.close())
-  const leases: LeaseSource = dhcp
-    ? { all: async () => dhcp.leases(), release: address => dhcp.release(address) }
-    : storedLeases(served.store.leases, clock)
+  const leases = dhcp ? { ...dhcp, all: async () => dhcp.leases() } : storedLeases(served.store.leases, clock)
   return { leases, watch }
 }
 
@@ -376,6 +375,7 @@ export async function startAppliance(site: Site, options: ApplianceOptions): Pro
     services.push(await serveControlSocket(site.paths.state, control, console))
     const failed = (what: string) => (error: unknown) => log.error({ error: String(error) }, `${what} failed`)
     services.push(repeat(clock, SWEEP_MS, () => registry.sweep(), failed('the sweep of silent machines')))
+    services.push(await startHousekeeping({ ...served, leases }))
     services.push(repeat(clock, SWEEP_MS, async () => alarms.sweep(), failed('the sweep of alarms')))
     services.push(repeat(clock, CERTIFICATE_MS, lookAtCertificate, failed('the look at the certificate')))
     services.push(watchEventLoop(alarms, log, clock, SWEEP_MS))

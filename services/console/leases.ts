@@ -1,5 +1,5 @@
 /** What an operator does with leases: one set of operations behind the API and behind the command line without a running appliance. */
-import type { Clock } from '../kit/clock.ts'
+import type { Clock, Instant } from '../kit/clock.ts'
 import { isProblem } from '../kit/is-problem.ts'
 import { type Ipv4, parseIpv4 } from '../kit/ipv4.ts'
 import { type Mac, parseMac } from '../kit/mac.ts'
@@ -23,6 +23,8 @@ export interface LeaseSource {
   all(): Promise<LeaseRecord[]>
   /** The record as it is then; undefined if there was none to give back. Rejects when it could not be written. */
   release(address: Ipv4): Promise<LeaseRecord | undefined>
+  /** Records go, as if they had never been; resolves with them. Rejects when that could not be written. */
+  drop(isGone: (record: LeaseRecord) => boolean): Promise<LeaseRecord[]>
 }
 
 /** The state on disk, with no DHCP server over it. */
@@ -36,7 +38,21 @@ export function storedLeases(store: LeaseStore, clock: Clock): LeaseSource {
       await store.put(released)
       return released
     },
+    async drop(isGone) {
+      const gone = (await store.all()).filter(isGone)
+      if (gone.length > 0) await store.remove(gone.map(({ address }) => address))
+      return gone
+    },
   }
+}
+
+/** What grows old among them: leases that ended before that instant, of machines that nobody knows. */
+export function staleLeases(leases: Pick<LeaseSource, 'drop'>, registry: Pick<Registry, 'byMac'>) {
+  const prune = async (before: Instant): Promise<number> => {
+    const gone = await leases.drop(({ mac, expiresAt }) => expiresAt < before && !registry.byMac(mac))
+    return gone.length
+  }
+  return { what: 'leases of machines that are gone', prune }
 }
 
 const HINT = 'see `rackrise lease list`; a lease is named by its address, or by the MAC or name of its machine'

@@ -246,6 +246,19 @@ export class LeaseTable implements LeaseView {
     this.#mark(address)
   }
 
+  /** Its record is gone; the address is as good as one that was never used. */
+  remove(address: Ipv4): void {
+    const previous = this.#byAddress.get(address)
+    if (!previous) return
+    if (this.#byMac.get(previous.mac) === address) this.#byMac.delete(previous.mac)
+    this.#byAddress.delete(address)
+    this.#transactions.delete(address)
+    this.#outside.delete(address)
+    const shelf = this.#shelves.find(({ pool }) => pool.has(address))
+    for (const set of shelf ? [shelf.bound, shelf.released, shelf.declined] : []) set.delete(address)
+    this.#mark(address)
+  }
+
   /** Leased, or in quarantine. */
   #isInUse(address: Ipv4, now: Instant): boolean {
     const record = this.#byAddress.get(address)

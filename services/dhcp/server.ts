@@ -70,6 +70,8 @@ export type DhcpServer = {
    * if there is nothing to give back. Rejects, with the record as it was, when it could not be written.
    */
   release(address: Ipv4): Promise<LeaseRecord | undefined>
+  /** Records go, as if they had never been. Resolves with them when that is durable; rejects, with all as it was, when it could not be written. */
+  drop(isGone: (record: LeaseRecord) => boolean): Promise<LeaseRecord[]>
 }
 
 /** Beyond that the store is stuck, and waiting for more would only fill the memory. */
@@ -100,6 +102,7 @@ export async function startDhcp(options: DhcpOptions): Promise<DhcpServer> {
     leases: () => table.all(),
     watchPools: () => watchPools(table.counts(clock.now(), options.fleet.reserved()), alarms, log),
     release: address => serving.release(address),
+    drop: isGone => serving.drop(isGone),
   }
 }
 
@@ -177,6 +180,19 @@ class Serving {
       `${address} of ${before.mac} was given back by an operator`,
     )
     return released
+  }
+
+  async drop(isGone: (record: LeaseRecord) => boolean): Promise<LeaseRecord[]> {
+    const gone = this.#table.all().filter(record => isGone(record) && !this.#table.isPending(record.address))
+    if (gone.length === 0) return gone
+    for (const { address } of gone) this.#table.remove(address)
+    try {
+      await this.#options.store.remove(gone.map(({ address }) => address))
+    } catch (error) {
+      for (const record of gone) if (!this.#table.at(record.address)) this.#table.put(record)
+      throw error
+    }
+    return gone
   }
 
   async close(): Promise<void> {

@@ -2,9 +2,10 @@
  * What was found out about ISOs at some cost, kept in the state folder: one small file for each fact, so that the
  * appliance and the command line never write over each other. A note counts only for the very file that it is about.
  */
-import { chown, mkdir, open, rename, stat } from 'node:fs/promises'
+import { chown, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
+import type { Instant } from '../kit/clock.ts'
 import type { Identity } from './identity.ts'
 import { isSame } from './identity.ts'
 import { verificationShape } from './verification.ts'
@@ -78,6 +79,38 @@ export function notesIn(state: string): Notes {
       await writeWhole(state, pathOf(kind, file), `${JSON.stringify({ size, changedAt, inode, note })}\n`)
     },
   }
+}
+
+/**
+ * Removes notes that were written before that instant about files that are gone: a library that is just not mounted is there again tomorrow.
+ * Resolves with how many. @param present the files of the library
+ */
+export async function pruneNotes(state: string, present: readonly string[], before: Instant): Promise<number> {
+  const folder = join(state, FOLDER)
+  const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return []
+    throw error
+  })
+  const kept = new Set(present.flatMap(file => Object.keys(SHAPES).map(kind => `${file}.${kind}.json`)))
+  let gone = 0
+  for (const name of names.filter(one => !kept.has(one))) {
+    const path = join(folder, name)
+    if ((await stat(path)).mtimeMs >= before) continue
+    await rm(path)
+    gone += 1
+  }
+  return gone
+}
+
+/** What grows old among them. */
+export function staleNotes(library: { files(): { file: string }[] }, state: string) {
+  const prune = (before: Instant): Promise<number> =>
+    pruneNotes(
+      state,
+      library.files().map(({ file }) => file),
+      before,
+    )
+  return { what: 'notes of ISOs that are gone', prune }
 }
 
 /** For who keeps nothing. */

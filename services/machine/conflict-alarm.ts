@@ -5,9 +5,10 @@ import type { Registry } from './registry.ts'
 
 export const CONFLICT_ALARM = 'identity-conflict'
 
-/** Lasts until somebody approves or blocks the machine. Returns how to stop listening. */
+/** Lasts until somebody approves or blocks the machine, or has it forgotten. Returns how to stop listening. */
 export function alarmOfConflicts(registry: Registry, alarms: Pick<Alarms, 'raise' | 'end'>): () => void {
-  return registry.subscribe((machine, event) => {
+  const stopParting = registry.onForgotten(machine => alarms.end(CONFLICT_ALARM, machine.id))
+  const stopEvents = registry.subscribe((machine, event) => {
     if (event.anomaly !== undefined) return
     if (event.type === 'attempt-started' || event.type === 'blocked') alarms.end(CONFLICT_ALARM, machine.id)
     if (event.type !== 'identity-conflicted') return
@@ -21,4 +22,8 @@ export function alarmOfConflicts(registry: Registry, alarms: Pick<Alarms, 'raise
     } as const
     alarms.raise(trouble, Infinity)
   })
+  return () => {
+    stopParting()
+    stopEvents()
+  }
 }

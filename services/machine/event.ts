@@ -30,6 +30,8 @@ export type Installed = {
 export type Fact =
   /** First sight, or something new about who it is. */
   | { type: 'sighted'; macs: Mac[]; uuid?: string; serial?: string; product?: string; told?: Told }
+  /** An operator had it forgotten, and it is there again: a new machine that only a person approves. */
+  | { type: 'returned'; name: string; forgottenAt: Instant; by: string }
   /** It says of itself what is another machine's: held until a person has looked, unless it installs already. */
   | { type: 'identity-conflicted'; conflicts: Conflict[] }
   /** A rule gave it the next number of its series; a machine keeps its number for ever. */
@@ -88,6 +90,8 @@ export type Fact =
   | { type: 'stalled'; attempt: AttemptId; silentSeconds: number; stage: string }
   | { type: 'gave-up'; attempt: AttemptId; reason: string }
   /** It was given its loader (or iPXE its script's URL) again and again, and never fetched its script. */
+  /** How often something that changed nothing was told again, or, without words, all that came beyond the measure of a day. */
+  | { type: 'repeated'; words?: string; times: number; seconds: number }
   | { type: 'boot-looped'; stage: 'firmware' | 'ipxe'; boots: number; seconds: number }
 
 /** A fact with its time, where it was seen, and, once kept, its number. */
@@ -140,7 +144,12 @@ export function describeLoop({ stage, boots, seconds }: Extract<Fact, { type: 'b
   return `${given} ${boots} times in ${Math.ceil(seconds / 60)} min and the script never fetched: it gets nothing more to boot until it fetches it or is approved`
 }
 
-type IdentityFact = Extract<Fact, { type: 'sighted' | 'identity-conflicted' | 'numbered' }>
+/** Of a machine that comes back after it was forgotten, in words for the timeline and for the list of machines. */
+export function describeReturn({ name, forgottenAt, by }: Extract<Fact, { type: 'returned' }>): string {
+  return `held: ${by} had ${name} forgotten at ${new Date(forgottenAt).toISOString()}, so only a person approves it`
+}
+
+type IdentityFact = Extract<Fact, { type: 'sighted' | 'returned' | 'identity-conflicted' | 'numbered' }>
 
 /** Who it is. */
 function describeIdentity(fact: IdentityFact): string {
@@ -154,6 +163,8 @@ function describeIdentity(fact: IdentityFact): string {
       ].filter(Boolean)
       return `seen as ${fact.macs.join(', ')}${also.length > 0 ? ` (${also.join(', ')})` : ''}`
     }
+    case 'returned':
+      return describeReturn(fact)
     case 'identity-conflicted':
       return `held: ${describeConflicts(fact.conflicts)}`
     case 'numbered':
@@ -181,6 +192,7 @@ function describeOrder(fact: Order): string {
 export function describeFact(fact: Fact): string {
   switch (fact.type) {
     case 'sighted':
+    case 'returned':
     case 'identity-conflicted':
     case 'numbered':
       return describeIdentity(fact)
@@ -225,6 +237,8 @@ export function describeFact(fact: Fact): string {
       return `installed (inferred): ${fact.evidence}`
     case 'stalled':
       return `nothing heard for ${fact.silentSeconds} s, last stage ${fact.stage}`
+    case 'repeated':
+      return `${fact.times} times more within ${Math.ceil(fact.seconds / 60)} min: ${fact.words ?? 'what changes nothing, beyond the measure of a day'}`
     case 'boot-looped':
       return describeLoop(fact)
     case 'gave-up':

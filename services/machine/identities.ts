@@ -30,6 +30,22 @@ export class Identities {
     }
   }
 
+  /** Which of UUID and serial number are its own, in words for its snapshot. */
+  holdsOf(machine: Machine): string {
+    const isIts = (by: (typeof CLAIMED)[number]): boolean =>
+      this.#claims[by].get(machine[by]?.toLowerCase() ?? '') === machine.id
+    return CLAIMED.filter(isIts).join()
+  }
+
+  /** Takes notice of a machine as it was kept: who had what first is not asked again. */
+  restore(machine: Machine, holds: string): void {
+    for (const mac of machine.macs) if (!this.#macs.has(mac)) this.#macs.set(mac, machine.id)
+    for (const by of CLAIMED) {
+      const value = machine[by]?.toLowerCase()
+      if (value !== undefined && holds.split(',').includes(by)) this.#claims[by].set(value, machine.id)
+    }
+  }
+
   ofMac(mac: Mac): MachineId | undefined {
     return this.#macs.get(mac)
   }

@@ -13,6 +13,7 @@ import {
   type BootStage,
   describeConflicts,
   describeLoop,
+  describeReturn,
   type Installed,
   type MachineEvent,
   type MachineId,
@@ -56,6 +57,8 @@ export type Machine = {
   told?: Told
   /** What it claimed that is another machine's, as it was found; a person who approves it has seen them. */
   conflicts?: Conflict[]
+  /** It was forgotten once: the site does not approve it. */
+  returned?: true
   /** Its number in the series of a rule. */
   number?: { series: string; index: number }
   state: MachineState
@@ -142,6 +145,7 @@ function startAttempt(machine: Machine, event: Of<'attempt-started'>): Step {
   if (event.by === 'site' && machine.attempts > 0) return refuse(machine, 'the site approves the first attempt only')
   if (event.by === 'site' && machine.state !== 'held')
     return refuse(machine, `the site approves a held machine only, not ${machine.state}`)
+  if (event.by === 'site' && machine.returned) return refuse(machine, 'it was forgotten: only a person approves it')
   if (machine.state === 'installed' && !event.again)
     return refuse(machine, 'an installed machine needs `machine reinstall`')
   if (machine.state === 'installing' && !event.again)
@@ -155,7 +159,7 @@ function startAttempt(machine: Machine, event: Of<'attempt-started'>): Step {
   }
   return {
     machine: {
-      ...without(machine, 'reason', 'futile', 'loop'),
+      ...without(machine, 'reason', 'futile', 'loop', 'returned'),
       state: 'approved',
       attempt,
       attempts: machine.attempts + 1,
@@ -304,6 +308,8 @@ function fold(machine: Machine, event: MachineEvent): Step {
   switch (event.type) {
     case 'sighted':
       return sight(machine, event)
+    case 'returned':
+      return { machine: { ...machine, returned: true, reason: describeReturn(event) } }
     case 'identity-conflicted':
       return holdForConflict(machine, event)
     case 'numbered':
@@ -339,6 +345,7 @@ function fold(machine: Machine, event: MachineEvent): Step {
     case 'stalled':
       return fail(machine, event)
     case 'loader-sent':
+    case 'repeated':
     case 'answer-refused':
     case 'answer-revealed':
       return { machine }
@@ -354,7 +361,8 @@ function fold(machine: Machine, event: MachineEvent): Step {
 /** The whole lifecycle. An event that does not fit changes nothing but is kept, marked with the reason. */
 export function advance(machine: Machine, event: MachineEvent): Step {
   const step = fold(machine, event)
-  return step.anomaly ? step : { machine: { ...step.machine, lastEventAt: event.at } }
+  // What was only counted was heard when it was counted.
+  return step.anomaly || event.type === 'repeated' ? step : { machine: { ...step.machine, lastEventAt: event.at } }
 }
 
 /**

@@ -6,7 +6,7 @@ import type { Log } from '../kit/log.ts'
 import type { Mac } from '../kit/mac.ts'
 import type { Problem } from '../kit/problem.ts'
 import type { Site } from '../site/types.ts'
-import type { EventRow, EventStore } from '../store/types.ts'
+import type { EventStore } from '../store/types.ts'
 import {
   type AttemptId,
   describeFact,
@@ -21,14 +21,17 @@ import { type Conflict, conflictsOf, isConflict, isNoted } from './conflict.ts'
 import { advance, BACK_WITHIN_MS, type Machine, newMachine, overdue } from './lifecycle.ts'
 import { teaches, withoutPlaceholders } from './facts.ts'
 import { answersTo } from './find.ts'
-import { eventOf } from './fold.ts'
-import { Identities } from './identities.ts'
+import { eventOf, replay } from './fold.ts'
+import { Forgotten, forgottenRow, wasForgotten } from './forgotten.ts'
+import { KnownMachines } from './known.ts'
 import { machineLog } from './machine-log.ts'
-import { type Listing, listingOf, otherClaimOn, profileFor, siteAddressOf } from './listing.ts'
-import { nextNumber } from './numbering.ts'
+import { entryOf, type Listing, listingOf } from './listing.ts'
+import { type AttemptOrder, orderAttempt } from './order-attempt.ts'
 import { type Progress, withNews } from './progress.ts'
-import { attemptToken, hashToken, type SecretPurpose } from './secrets.ts'
-import { StaticAddresses } from './static-addresses.ts'
+import { Repeats, weightOf } from './repeats.ts'
+import type { SecretPurpose } from './secrets.ts'
+import { settle } from './settle.ts'
+import { Unwritten } from './unwritten.ts'
 
 export type RegistryOptions = {
   site: Site
@@ -45,39 +48,39 @@ export type Listener = (machine: Machine, event: MachineEvent) => void
 /** Machines that are neither listed nor approved; a rack has a few dozen. */
 export const STRANGERS_MOST = 2000
 const ATTEMPT_ID_BYTES = 4
-
-/** Events of one machine that are applied and not yet durable, oldest first, and what it was before them. */
-type Unwritten = { before: Machine | undefined; events: MachineEvent[] }
+/** What may be the first that is told of a machine. */
+const INTRODUCING: ReadonlySet<Fact['type']> = new Set(['sighted', 'returned'])
 
 export class Registry {
   readonly #options: RegistryOptions
   readonly #log: Log
-  readonly #machines = new Map<MachineId, Machine>()
-  readonly #identities: Identities
-  readonly #byToken = new Map<string, MachineId>()
-  readonly #statics = new StaticAddresses()
+  readonly #known: KnownMachines
+  readonly #forgotten = new Forgotten()
+  readonly #repeats = new Repeats()
   readonly #heardAt = new Map<MachineId, Instant>()
   readonly #progress = new Map<MachineId, Progress>()
-  /** How many machines were never approved: listed ones, and those that anybody on the VLAN can invent. */
-  #neverApproved = 0
   /** A machine is a new object whenever something about it changes, so what was worked out for the object holds. */
   readonly #listings = new WeakMap<Machine, Listing>()
   readonly #listeners = new Set<Listener>()
-  readonly #unwritten = new Map<MachineId, Unwritten>()
+  readonly #partings = new Set<(machine: Machine) => void>()
+  readonly #unwritten = new Unwritten()
+  /** Those that are being forgotten: what is said of them waits until that is done. */
+  readonly #leaving = new Map<MachineId, Promise<unknown>>()
   readonly #openedAt: Instant
-  #version = 0
+  #lastSeq = 0
 
   private constructor(options: RegistryOptions) {
     this.#options = options
     this.#log = machineLog(options.log, this, 'machine')
-    this.#identities = new Identities(options.site)
+    this.#known = new KnownMachines(options.site, options.key)
     this.#openedAt = options.clock.now()
   }
 
   /** Folds what the store holds, then adds the machines that the site lists and that were never seen. */
   static async open(options: RegistryOptions): Promise<Registry> {
     const registry = new Registry(options)
-    for (const row of await options.store.all()) registry.#replay(row)
+    for (const row of await options.store.forgotten()) registry.#forgotten.add(row)
+    registry.#lastSeq = await replay(options.store, registry.#known)
     await registry.#addListed()
     // A rule that was written after a machine was seen holds for that machine, too.
     for (const { id } of registry.machines()) await registry.#settle(id)
@@ -86,30 +89,37 @@ export class Registry {
 
   /** Another number whenever any machine has changed: what was worked out for the same number still holds. */
   get version(): number {
-    return this.#version
+    return this.#known.version
+  }
+
+  /** Of the last event that is on stable storage. */
+  get lastSeq(): number {
+    return this.#lastSeq
   }
 
   machines(): Machine[] {
-    return [...this.#machines.values()]
+    return this.#known.all()
+  }
+
+  byId(id: MachineId): Machine | undefined {
+    return this.#known.get(id)
   }
 
   byMac(mac: Mac): Machine | undefined {
-    const id = this.#identities.ofMac(mac)
-    return id && this.#machines.get(id)
+    return this.#known.byMac(mac)
   }
 
   /** The machine whose installed system has this address written down. */
   byStaticAddress(address: Ipv4): Machine | undefined {
-    const id = this.#statics.holderOf(address)
-    return id && this.#machines.get(id)
+    return this.#known.byStaticAddress(address)
   }
 
   staticAddresses(): Iterable<Ipv4> {
-    return this.#statics.addresses()
+    return this.#known.staticAddresses()
   }
 
   byAttempt(attempt: string): Machine | undefined {
-    return this.machines().find(machine => machine.attempt?.id === attempt)
+    return this.#known.byAttempt(attempt)
   }
 
   /** By host name, FQDN, MAC in any spelling, serial number, or address: what a person may type. */
@@ -152,8 +162,8 @@ export class Registry {
    */
   admits(mac: Mac): boolean {
     return (
-      this.#identities.ofMac(mac) !== undefined ||
-      this.#neverApproved < STRANGERS_MOST + this.#options.site.machines.length
+      this.#known.identities.ofMac(mac) !== undefined ||
+      this.#known.neverApproved < STRANGERS_MOST + this.#options.site.machines.length
     )
   }
 
@@ -162,57 +172,83 @@ export class Registry {
    * says who it is. A MAC of another machine stays with that one: what a machine says of itself must not make it a second machine.
    */
   async sight(said: Sighting, source: EventSource): Promise<Machine> {
+    // Who is being forgotten is not known by what it was.
+    if (this.#leaving.size > 0) await Promise.all(this.#leaving.values())
     const sighting = withoutPlaceholders(said)
     const known = sighting.macs.map(mac => this.byMac(mac)).find(machine => machine !== undefined)
     const id = known?.id ?? (sighting.macs[0] as MachineId)
-    const macs = sighting.macs.filter(mac => (this.#identities.ofMac(mac) ?? id) === id)
-    const isNews = !known || teaches(known, { ...sighting, macs })
+    const macs = sighting.macs.filter(mac => (this.#known.identities.ofMac(mac) ?? id) === id)
+    const back = known ? undefined : this.#forgotten.returnOf(macs)
+    const returned = back && this.record(id, back, 'site')
+    const isNews =
+      !known || (teaches(known, { ...sighting, macs }) && this.#repeats.hears(id, this.#options.clock.now()))
     const written = isNews ? this.record(id, { type: 'sighted', ...sighting, macs }, source) : undefined
     const noted = this.#noteConflicts(id, sighting.macs, source)
     // Also where nothing is new about it: its address may be, and with it the rule that takes it.
-    await Promise.all([written, noted, this.#settle(id)])
-    return this.#machines.get(id)!
+    await Promise.all([returned, written, noted, this.#settle(id)])
+    // Forgotten just now, it is a new one, held.
+    return this.#known.get(id) ?? newMachine(id, this.#options.clock.now())
   }
 
   /** What the machine claims that is another one's, if it posts these MACs. */
   conflictsOf(machine: Machine, macs: readonly Mac[] = machine.macs): Conflict[] {
-    return conflictsOf(machine, macs, this.#identities, this, this.#options.site)
+    return conflictsOf(machine, macs, this.#known.identities, this, this.#options.site)
   }
 
   /** The same, of those that were found when it was seen: what stands between it and an approval by the site. */
   standingConflicts(machine: Machine): Conflict[] {
     return (machine.conflicts ?? []).filter(conflict => {
-      const other = this.#machines.get(conflict.with)
+      const other = this.#known.get(conflict.with)
       return other !== undefined && isConflict(conflict, machine, other, this.#options.site)
     })
   }
 
   /**
    * Applies a fact at once and resolves with the event when it is on stable storage. Rejects when it could not be written; the fact is taken back
-   * then, so that nothing is true of a machine that a restart would not know.
+   * then, so that nothing is true of a machine that a restart would not know. A fact that changes nothing and was told just now is counted, not kept.
    */
   async record(id: MachineId, fact: Fact, source: EventSource): Promise<MachineEvent> {
+    const leaving = this.#leaving.get(id)
+    if (leaving) await leaving
     const at = this.#options.clock.now()
-    const before = this.#machines.get(id)
+    const before = this.#known.get(id)
     const step = advance(before ?? newMachine(id, at), { ...fact, at, source })
-    this.#keep(step.machine)
     const event: MachineEvent = { ...fact, at, source, ...(step.anomaly ? { anomaly: step.anomaly } : {}) }
-    this.#log[step.anomaly ? 'warn' : levelOf(fact)](fieldsOf(id, event), describeFact(fact))
-    const body = JSON.stringify(step.anomaly ? { ...fact, anomaly: step.anomaly } : fact)
-    const unwritten = this.#unwritten.get(id) ?? { before, events: [] }
-    unwritten.events.push(event)
-    this.#unwritten.set(id, unwritten)
+    const words = describeFact(fact)
+    if (!before && !INTRODUCING.has(fact.type)) {
+      this.#log.warn(fieldsOf(id, event), `of a machine that is not known any more: ${words}`)
+      return { ...event, anomaly: 'the machine is not known any more' }
+    }
+    const isKept = fact.type === 'repeated' || this.#repeats.keeps(id, weightOf(before, step.machine), words, at)
+    const level = step.anomaly ? 'warn' : levelOf(fact)
+    this.#log[isKept ? level : 'debug'](fieldsOf(id, event), words)
+    if (!isKept) this.heard(id)
+    else await this.#append(id, step.machine, event)
+    return event
+  }
+
+  async #append(id: MachineId, machine: Machine, event: MachineEvent): Promise<void> {
+    const { at, source, ...body } = event
+    const before = this.#known.get(id)
+    this.#keep(machine)
+    // An operator's order is a new beginning, also for what is counted.
+    if (event.type === 'attempt-started' && !event.anomaly) this.#repeats.forget(id)
+    const row = { machine: id, at, source, type: event.type, body: JSON.stringify(body) }
+    const write = this.#options.store.append(row)
+    this.#unwritten.add(id, before, event, write)
     try {
-      event.seq = await this.#options.store.append({ machine: id, at, source, type: fact.type, body })
-      unwritten.before = advance(unwritten.before ?? newMachine(id, at), event).machine
-      this.#written(id, unwritten, event)
+      event.seq = await write
     } catch (error) {
-      this.#written(id, unwritten, event)
-      this.#refold(id, unwritten)
+      const kept = this.#unwritten.failed(id, event, write)
+      if (kept) this.#keep(kept)
+      else this.#known.remove(id)
+      // What was not kept is no reason to count the next one away.
+      this.#repeats.forget(id)
       throw error
     }
-    for (const listener of this.#listeners) listener(this.#machines.get(id)!, event)
-    return event
+    this.#lastSeq = Math.max(this.#lastSeq, event.seq)
+    this.#unwritten.written(id, event, write)
+    for (const listener of this.#listeners) listener(this.#known.get(id)!, event)
   }
 
   /** For a fact that nobody can wait for, such as one about a packet: that it could not be written is in the log. */
@@ -220,56 +256,25 @@ export class Registry {
     write.catch((error: unknown) => this.#log.error({ mac, error: String(error) }, 'an event could not be kept'))
   }
 
-  /** Starts an attempt, or says why it can't; the lifecycle has the last word. */
-  async startAttempt(
-    machine: Machine,
-    order: { by: 'operator' | 'site'; again: boolean; profile?: string; reason?: string; who?: string },
-  ): Promise<AttemptId | Problem> {
-    const { site } = this.#options
-    const profile = order.profile ?? profileFor(this.listing(machine), site)
-    if (!profile || !site.profiles.has(profile)) {
-      const names = [...site.profiles.keys()].join(', ') || 'none'
-      const message = profile
-        ? `there is no profile "${profile}"`
-        : `${this.titleOf(machine)} has no profile in the site file`
-      return {
-        code: 'no-profile',
-        message,
-        hint: `choose one with --profile (defined: ${names}), or list the machine`,
-        severity: 'error',
-      }
-    }
+  /** Starts an attempt, or says why it can't. */
+  async startAttempt({ id }: Machine, order: AttemptOrder): Promise<AttemptId | Problem> {
+    const { site, clock } = this.#options
+    const machine = this.#known.get(id)
+    if (!machine) return wasForgotten(id)
     const attempt = randomBytes(ATTEMPT_ID_BYTES).toString('hex') as AttemptId
-    const fact: Fact = {
-      type: 'attempt-started',
-      attempt,
-      by: order.by,
-      again: order.again,
-      profile,
-      ...(order.profile ? { chosen: true } : {}),
-      ...(order.reason ? { reason: order.reason } : {}),
-      ...(order.who ? { who: order.who } : {}),
-    }
-    const refusal = advance(machine, { ...fact, at: this.#options.clock.now(), source: order.by }).anomaly
-    if (refusal)
-      return {
-        code: 'not-approvable',
-        message: refusal,
-        hint: 'see `rackrise machine show` for its state',
-        severity: 'error',
-      }
-    await this.record(machine.id, fact, order.by)
+    const fact = orderAttempt({ machine, listing: this.listing(machine) }, order, { attempt, at: clock.now(), site })
+    if ('code' in fact) return fact
+    await this.record(id, fact, order.by)
     return attempt
   }
 
   token(attempt: AttemptId, purpose: SecretPurpose): string {
-    return attemptToken(this.#options.key, attempt, purpose)
+    return this.#known.token(attempt, purpose)
   }
 
   /** The machine whose latest attempt this token belongs to. Only hashes are compared. */
   byToken(token: string, purpose: SecretPurpose): Machine | undefined {
-    const id = this.#byToken.get(`${purpose}:${hashToken(token)}`)
-    return id && this.#machines.get(id)
+    return this.#known.byToken(token, purpose)
   }
 
   timeline(id: MachineId, after: number, most: number): Promise<MachineEvent[]> {
@@ -292,53 +297,72 @@ export class Registry {
       const tooEarly = event?.type === 'installation-inferred' && now - this.#openedAt <= BACK_WITHIN_MS
       if (event && !tooEarly) await this.record(machine.id, event, 'clock')
     }
+    await this.#tellRepeats(now)
   }
 
-  #written(id: MachineId, unwritten: Unwritten, event: MachineEvent): void {
-    unwritten.events = unwritten.events.filter(other => other !== event)
-    if (unwritten.events.length === 0) this.#unwritten.delete(id)
+  /** What was only counted so far is told. */
+  close(): Promise<void> {
+    return this.#tellRepeats(Number.POSITIVE_INFINITY)
   }
 
-  /** The machine as the store knows it, with what is still on its way there. */
-  #refold(id: MachineId, { before, events }: Unwritten): void {
-    const first = before ?? (events[0] && newMachine(id, events[0].at))
-    if (first) this.#keep(events.reduce((machine, event) => advance(machine, event).machine, first))
-    else this.#forget(id)
+  async #tellRepeats(until: Instant): Promise<void> {
+    for (const { id, fact } of this.#repeats.due(until)) await this.record(id, fact, 'clock')
   }
 
-  #forget(id: MachineId): void {
-    this.#version += 1
-    this.#identities.follow(this.#machines.get(id), undefined)
-    this.#statics.follow(this.#machines.get(id), undefined)
-    this.#machines.delete(id)
+  /** Snapshots of all machines that changed since the last ones, as the store knows them up to `lastSeq`, for who writes them. */
+  takeSnapshots(): KnownMachines {
+    this.#known.takeSnapshots(this.#unwritten)
+    return this.#known
   }
 
-  #replay(row: EventRow): void {
-    const id = row.machine as MachineId
-    const machine = this.#machines.get(id) ?? newMachine(id, row.at)
-    this.#keep(advance(machine, eventOf(row)).machine)
+  /**
+   * Everything about a machine goes, but for one line that says who wanted it when; what it says from then on is that of a new one. Rejects when
+   * that could not be written: nothing is gone then. Whether it may be forgotten is for the caller to know (forget.ts).
+   */
+  async forget(machine: Machine, by: string): Promise<void> {
+    const { id } = machine
+    const left = this.#unwritten.settled(id).then(() => this.#forgetNow(id, by))
+    this.#leaving.set(
+      id,
+      left.catch(() => undefined),
+    )
+    await left.finally(() => this.#leaving.delete(id))
+    const entry = entryOf(machine, this.#options.site)
+    if (entry) await this.sight({ macs: entry.macs }, 'site')
+  }
+
+  async #forgetNow(id: MachineId, by: string): Promise<void> {
+    const machine = this.#known.get(id)
+    if (!machine) return
+    const row = forgottenRow(machine, this.titleOf(machine), this.#options.clock.now(), by)
+    this.#known.remove(id)
+    try {
+      await this.#options.store.forget(row)
+    } catch (error) {
+      this.#keep(machine)
+      throw error
+    }
+    this.#forgotten.add(row)
+    this.#repeats.forget(id)
+    this.#heardAt.delete(id)
+    this.#progress.delete(id)
+    this.#log.warn({ mac: id, machine: row.name, by, event: 'forgotten' }, `${by} had ${row.name} forgotten`)
+    for (const listener of this.#partings) listener(machine)
+  }
+
+  /** Hears of every machine that was forgotten; returns how to stop. */
+  onForgotten(listener: (machine: Machine) => void): () => void {
+    this.#partings.add(listener)
+    return () => this.#partings.delete(listener)
   }
 
   #keep(machine: Machine): void {
-    this.#version += 1
-    const before = this.#machines.get(machine.id)
-    if (machine.attempts === 0 && !before) this.#neverApproved += 1
-    if (machine.attempts > 0 && before?.attempts === 0) this.#neverApproved -= 1
-    this.#machines.set(machine.id, machine)
-    this.#statics.follow(before, machine)
-    this.#identities.follow(before, machine)
-    if (before?.attempt?.id === machine.attempt?.id) return
-    this.#progress.delete(machine.id)
-    for (const purpose of ['answer', 'webhook', 'first-boot', 'bearer'] as const) {
-      if (before?.attempt) this.#byToken.delete(`${purpose}:${hashToken(this.token(before.attempt.id, purpose))}`)
-      if (machine.attempt)
-        this.#byToken.set(`${purpose}:${hashToken(this.token(machine.attempt.id, purpose))}`, machine.id)
-    }
+    if (this.#known.put(machine)) this.#progress.delete(machine.id)
   }
 
   /** A conflict is told once: whoever approves the machine after that has seen it. */
   async #noteConflicts(id: MachineId, macs: readonly Mac[], source: EventSource): Promise<void> {
-    const machine = this.#machines.get(id)!
+    const machine = this.#known.get(id)!
     const conflicts = this.conflictsOf(machine, macs).filter(conflict => !isNoted(machine, conflict))
     if (conflicts.length > 0) await this.record(id, { type: 'identity-conflicted', conflicts }, source)
   }
@@ -351,33 +375,7 @@ export class Registry {
     }
   }
 
-  /** After it became known or better known: its number, and the approval that the site gives. */
-  async #settle(id: MachineId): Promise<void> {
-    const { site } = this.#options
-    const seen = this.#machines.get(id)!
-    const { series, approve, from } = this.listing(seen)
-    if (series?.includes('{{index}}') && seen.number?.series !== series) {
-      await this.record(id, { type: 'numbered', series, index: nextNumber(series, this.machines(), site) }, 'site')
-    }
-    await this.#settleAddress(seen)
-    const install = approve || (from === 'nothing' && site.boot.unknown === 'install')
-    const machine = this.#machines.get(id)
-    if (!install || !machine || machine.attempts > 0 || machine.state !== 'held') return
-    if (this.standingConflicts(machine).length > 0) return
-    const started = await this.startAttempt(machine, { by: 'site', again: false })
-    if (typeof started !== 'string')
-      this.#log.warn({ mac: id, code: started.code }, `${started.message}; ${started.hint}`)
-  }
-
-  /** Its own address may change by the site's word, though the installed system does not hear it; nobody else gets it by that. */
-  async #settleAddress({ id, macs, staticAddress }: Machine): Promise<void> {
-    const { site } = this.#options
-    if (!staticAddress) return
-    const { address } = staticAddress
-    const [given, other] = [siteAddressOf({ macs }, site), otherClaimOn(address, { macs }, site)]
-    if (other)
-      this.#log.warn({ mac: id, address }, `${other} does not get ${address}: an installed system has it as static`)
-    if (!given || given === address) return
-    await this.record(id, { type: 'address-given-up', address, reason: `the site gives it ${given}` }, 'site')
+  #settle(id: MachineId): Promise<void> {
+    return settle(this, id, this.#options.site, this.#log)
   }
 }

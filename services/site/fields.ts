@@ -112,6 +112,16 @@ function parseSpan(written: string): number | undefined {
   return isSensible ? milliseconds : undefined
 }
 
+/** Longer than a target of webhooks is tried (three days) and a rack takes; ten years are for ever. */
+const KEEP_LEAST_MS = 7 * 86_400_000
+const KEEP_MOST_MS = 3650 * 86_400_000
+
+function parseKeeping(written: string): number | undefined {
+  const milliseconds = parseDuration(written)
+  const isSensible = milliseconds !== undefined && milliseconds >= KEEP_LEAST_MS && milliseconds <= KEEP_MOST_MS
+  return isSensible ? milliseconds : undefined
+}
+
 /** Firmware collects offers for about four seconds after its first DISCOVER. */
 const LONGEST_DELAY_MS = 3000
 
@@ -144,6 +154,8 @@ export const range = text(
 export const mac = text(parseNicMac, 'the MAC address of a NIC', 'write six octets, as "bc:24:11:ab:12:21"')
 /** Milliseconds. */
 export const span = text(parseSpan, 'a duration from 1m to 365d', 'write a number with its unit, as "20m" or "1h"')
+/** Milliseconds. */
+export const keeping = text(parseKeeping, 'a duration from 7d to 3650d', 'write days, as "90d"')
 /** Milliseconds. */
 export const delay = text(parseDelay, 'a delay from 0s to 3s', 'write a number with its unit, as "500ms" or "1s"')
 /** Bytes a second. */

@@ -82,7 +82,7 @@ export function resolveSite(file: SiteFile, { file: name, base, own }: Surroundi
     rules: file.rule.map(resolveRule),
     webhooks: file.webhook.map(webhook => resolveWebhook(webhook, inBase)),
     console: { ...console.listen, ...set('usersFile', console['users-file'], inBase) },
-    store: { url: file.store.url },
+    store: { url: file.store.url, keepMs: file.store.keep },
     log: file.log,
   }
   return freeze(site)

@@ -128,7 +128,7 @@ const console = z.strictObject({
   'users-file': field.pathOrEmpty.optional(),
 })
 
-const store = z.strictObject({ url: z.string().default('sqlite') })
+const store = z.strictObject({ url: z.string().default('sqlite'), keep: field.keeping.prefault('90d') })
 
 const log = z.strictObject({
   level: z.enum(['debug', 'info', 'warn', 'error']).default('info'),

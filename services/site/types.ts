@@ -149,6 +149,7 @@ export type Site = {
   rules: Rule[]
   webhooks: WebhookTarget[]
   console: { host: string; port: number; usersFile?: string }
-  store: { url: string }
+  /** `keepMs`: how long timelines and what belongs to them are kept. */
+  store: { url: string; keepMs: number }
   log: { level: 'debug' | 'info' | 'warn' | 'error'; format: 'auto' | 'json' }
 }

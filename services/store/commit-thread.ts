@@ -13,6 +13,13 @@ export type ThreadData = { file: string; pragmas: string; statements: readonly s
 /** `rows` are the row numbers of the writes, in their order. */
 export type Outcome = { rows: number[] } | { error: string }
 
+/** Returns the number of the row. All steps of a pragma are rows of their own, and `run` would take the first. */
+function execute(statement: StatementSync, values: readonly SQLInputValue[]): number {
+  if (!statement.sourceSQL.startsWith('PRAGMA')) return Number(statement.run(...values).lastInsertRowid)
+  statement.all(...values)
+  return 0
+}
+
 class Committer {
   readonly #data: ThreadData
   #open: { db: DatabaseSync; statements: StatementSync[] } | undefined
@@ -47,7 +54,7 @@ class Committer {
     const { db, statements } = this.#connect()
     db.exec('BEGIN IMMEDIATE')
     try {
-      const rows = writes.map(([statement, ...values]) => Number(statements[statement]!.run(...values).lastInsertRowid))
+      const rows = writes.map(([statement, ...values]) => execute(statements[statement]!, values))
       db.exec('COMMIT')
       return rows
     } catch (error) {

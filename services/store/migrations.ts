@@ -91,6 +91,33 @@ const passwords: Migration = {
   },
 }
 
+const snapshots: Migration = {
+  async up(db: Kysely<unknown>) {
+    await db.schema
+      .createTable('snapshot')
+      .addColumn('place', 'integer', column => column.primaryKey().autoIncrement())
+      .addColumn('machine', 'text', column => column.notNull().unique())
+      .addColumn('seq', 'integer', column => column.notNull())
+      .addColumn('holds', 'text', column => column.notNull())
+      .addColumn('body', 'text', column => column.notNull())
+      .execute()
+    await db.schema
+      .createTable('checkpoint')
+      .addColumn('id', 'integer', column => column.primaryKey().check(sql`id = 1`))
+      .addColumn('seq', 'integer', column => column.notNull())
+      .addColumn('version', 'integer', column => column.notNull())
+      .execute()
+    await db.schema
+      .createTable('forgotten')
+      .addColumn('machine', 'text', column => column.notNull())
+      .addColumn('macs', 'text', column => column.notNull())
+      .addColumn('name', 'text', column => column.notNull())
+      .addColumn('at', 'integer', column => column.notNull())
+      .addColumn('by', 'text', column => column.notNull())
+      .execute()
+  },
+}
+
 /** In the order they run; the name is kept in the database. */
 export const MIGRATIONS: Record<string, Migration> = {
   '0001-first-schema': firstSchema,
@@ -98,4 +125,5 @@ export const MIGRATIONS: Record<string, Migration> = {
   '0003-documents': documents,
   '0004-outbox': outbox,
   '0005-passwords': passwords,
+  '0006-snapshots': snapshots,
 }

@@ -42,6 +42,14 @@ export type PasswordTable = {
   at: number
 }
 
+/** One row for each machine; `place` is the order in which they became known. */
+export type SnapshotTable = { place: Generated<number>; machine: string; seq: number; holds: string; body: string }
+
+/** One row at most, `id` 1. */
+export type CheckpointTable = { id: number; seq: number; version: number }
+
+export type ForgottenTable = { machine: string; macs: string; name: string; at: number; by: string }
+
 export type OutboxTable = {
   id: Generated<number>
   target: string
@@ -65,6 +73,9 @@ export type Database = {
   lease: LeaseTable
   document: DocumentTable
   password: PasswordTable
+  snapshot: SnapshotTable
+  checkpoint: CheckpointTable
+  forgotten: ForgottenTable
   outbox: OutboxTable
   outbox_target: OutboxTargetTable
 }

@@ -28,6 +28,8 @@ const CHECKPOINT_PAGES = 16_384
 
 /** Of every connection. */
 export const PRAGMAS = [
+  // Of a new database, before anything is written: pages that are free can be given back, some at a time. An older one fills them anew.
+  'PRAGMA auto_vacuum = INCREMENTAL',
   'PRAGMA journal_mode = WAL',
   'PRAGMA synchronous = FULL',
   `PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}`,

@@ -1,12 +1,15 @@
 /** The state as typed questions: events, leases, what machines said of themselves, and what is on its way to others. */
 import { chmod, mkdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Kysely } from 'kysely'
+import type { SQLInputValue } from 'node:sqlite'
+import { type Kysely, sql } from 'kysely'
 import { Migrator } from 'kysely/migration'
+import type { Clock } from '../kit/clock.ts'
 import { EnvironmentProblem } from '../kit/problem.ts'
 import type { Ipv4 } from '../kit/ipv4.ts'
 import type { Mac } from '../kit/mac.ts'
 import type { StoreCounts } from './counts.ts'
+import { EVENT_STATEMENTS, sqlEvents } from './events.ts'
 import { MIGRATIONS } from './migrations.ts'
 import { OUTBOX_STATEMENTS, sqlOutbox } from './outbox.ts'
 import type { Database, DocumentTable, LeaseTable, PasswordTable } from './schema.ts'
@@ -15,12 +18,10 @@ import { TurnWriter } from './turn-writer.ts'
 import type {
   DocumentKind,
   DocumentStore,
-  EventRow,
   EventStore,
   LeaseRecord,
   LeaseStore,
   MachineDocument,
-  NewEventRow,
   OutboxStore,
   PasswordRecord,
   PasswordStore,
@@ -68,14 +69,22 @@ function passwordRow({ machine, attempt, hash, sealed, at }: PasswordRecord): Pa
 
 /** The writes that machines wait for, compiled once: their values are those of a row, in the order of its keys. */
 const PUT_LEASE = 0
-const APPEND_EVENT = 1
-const PUT_DOCUMENT = 2
-const PUT_PASSWORD = 3
-const PROVE = 4
+const PUT_DOCUMENT = 1
+const PUT_PASSWORD = 2
+const REMOVE_LEASES = 3
+const REMOVE_DOCUMENT = 4
+const RECLAIM = 5
+const PROVE = 6
+
+/** Of the database: new events fill it, and a file that shrinks and grows gains nothing. */
+const SPARE_PART = 1 / 8
+const FEW_PAGES = 1024
+/** A quarter of a megabyte: as much as a turn of a busy rack writes. */
+const PAGES_AT_A_TIME = 64
+const RECLAIM_PAUSE_MS = 20
 
 function hotStatements(db: Kysely<Database>): string[] {
   const lease = toRow({ address: '' as Ipv4, mac: '' as Mac, state: 'bound', boundAt: 0, expiresAt: 0 })
-  const event: NewEventRow = { machine: '', at: 0, source: '', type: '', body: '' }
   const columns = Object.keys(lease) as (keyof LeaseTable)[]
   const putLease = db
     .insertInto('lease')
@@ -108,9 +117,16 @@ function hotStatements(db: Kysely<Database>): string[] {
           ),
         ),
     )
-  const appendEvent = db.insertInto('event').values(event)
-  const compiled = [putLease, appendEvent, putDocument, putPassword].map(query => query.compile().sql)
-  return [...compiled, 'pragma user_version = 1']
+  const removeLeases = 'delete from lease where address in (select value from json_each(?))'
+  const removeDocument = 'delete from document where machine = ? and kind = ? and at = ?'
+  const reclaim = `PRAGMA incremental_vacuum(${PAGES_AT_A_TIME})`
+  return [
+    ...[putLease, putDocument, putPassword].map(query => query.compile().sql),
+    removeLeases,
+    removeDocument,
+    reclaim,
+    'pragma user_version = 1',
+  ]
 }
 
 /** The state of one appliance. One process at a time writes; a second one may read. */
@@ -124,31 +140,23 @@ export class Store {
     this.#db = db
     this.#file = file
     const hot = hotStatements(db)
-    const statements = [...hot, ...OUTBOX_STATEMENTS]
+    const statements = [...hot, ...EVENT_STATEMENTS, ...OUTBOX_STATEMENTS]
     this.#writer = new TurnWriter({ file, pragmas: PRAGMAS, statements }, counts)
-    this.outbox = sqlOutbox(db, (statement, ...values) => this.#writer.write([hot.length + statement, ...values]))
+    const writeFrom =
+      (first: number) =>
+      (statement: number, ...values: SQLInputValue[]): Promise<number> =>
+        this.#writer.write([first + statement, ...values])
+    this.events = sqlEvents(db, writeFrom(hot.length))
+    this.outbox = sqlOutbox(db, writeFrom(hot.length + EVENT_STATEMENTS.length))
   }
 
+  readonly events: EventStore
   readonly outbox: OutboxStore
 
   readonly leases: LeaseStore = {
     all: async () => (await this.#db.selectFrom('lease').selectAll().execute()).map(fromRow),
     put: async record => void (await this.#writer.write([PUT_LEASE, ...Object.values(toRow(record))])),
-  }
-
-  readonly events: EventStore = {
-    all: async () => (await this.#db.selectFrom('event').selectAll().orderBy('seq').execute()) as EventRow[],
-    append: ({ machine, at, source, type, body }) =>
-      this.#writer.write([APPEND_EVENT, machine, at, source, type, body]),
-    timeline: async (machine, after, most) =>
-      (await this.#db
-        .selectFrom('event')
-        .selectAll()
-        .where('machine', '=', machine)
-        .where('seq', '>', after)
-        .orderBy('seq')
-        .limit(most)
-        .execute()) as EventRow[],
+    remove: async addresses => void (await this.#writer.write([REMOVE_LEASES, JSON.stringify(addresses)])),
   }
 
   readonly documents: DocumentStore = {
@@ -164,6 +172,18 @@ export class Store {
       const { at, body, attempt } = row
       return { machine, kind: row.kind as DocumentKind, at, body, ...(attempt === null ? {} : { attempt }) }
     },
+    olderThan: async before => {
+      const query = this.#db
+        .selectFrom('document')
+        .select(['machine', 'kind', 'attempt', 'at'])
+        .where('at', '<', before)
+      return (await query.execute()).map(({ attempt, kind, ...row }) => ({
+        ...row,
+        kind: kind as DocumentKind,
+        ...(attempt === null ? {} : { attempt }),
+      }))
+    },
+    remove: async ({ machine, kind, at }) => void (await this.#writer.write([REMOVE_DOCUMENT, machine, kind, at])),
   }
 
   readonly passwords: PasswordStore = {
@@ -196,6 +216,25 @@ export class Store {
     await this.#writer.write([PROVE])
   }
 
+  /**
+   * Gives free pages back to the disk where they are many, some at a time; resolves with how many. What is left is filled anew, and so is all of a
+   * database that was made before version 0006: that has no free pages to give.
+   */
+  async reclaim(clock: Clock): Promise<number> {
+    const count = async (pragma: 'freelist_count' | 'page_count' | 'auto_vacuum'): Promise<number> => {
+      const { rows } = await sql.raw<Record<string, number>>(`PRAGMA ${pragma}`).execute(this.#db)
+      return rows[0]![pragma]!
+    }
+    const free = await count('freelist_count')
+    const spare = Math.floor((await count('page_count')) * SPARE_PART)
+    if ((await count('auto_vacuum')) === 0 || free < spare * 2 || free < FEW_PAGES) return 0
+    for (let left = free; left > spare; left -= PAGES_AT_A_TIME) {
+      await this.#writer.write([RECLAIM])
+      await new Promise<void>(resolve => clock.after(RECLAIM_PAUSE_MS, resolve))
+    }
+    return free - (await count('freelist_count'))
+  }
+
   async close(): Promise<void> {
     await this.#writer.close()
     await this.#db.destroy()
@@ -213,6 +252,11 @@ async function migrate(db: Kysely<Database>): Promise<void> {
       'it may belong to a newer version; restore a backup or install that version',
     )
   }
+}
+
+/** What there is to give back once old rows are gone. */
+export function sparePages(store: Pick<Store, 'reclaim'>, clock: Clock) {
+  return { what: 'free pages of the database', prune: () => store.reclaim(clock) }
 }
 
 /** Opens the state in a folder, which is made if it is missing, private to its owner (I08). */

@@ -24,18 +24,47 @@ export interface LeaseStore {
    * one transaction. Rejects when it could not be written: then no ACK may be sent (RFC 2131 §3.1).
    */
   put(record: LeaseRecord): Promise<void>
+  /** Drops the records of these addresses; resolves when that is on stable storage. */
+  remove(addresses: readonly Ipv4[]): Promise<void>
 }
 
 export type NewEventRow = { machine: string; at: Instant; source: string; type: string; body: string }
 export type EventRow = NewEventRow & { seq: number }
 
+/** The state of one machine as its events up to `seq` leave it, as JSON text. */
+export type SnapshotRow = {
+  machine: string
+  seq: number
+  /** Which of its identities are its own though another machine may say them too: `uuid`, `serial`, both with a comma, or none. */
+  holds: string
+  body: string
+}
+
+/** Every machine that changed up to event `seq` has a snapshot, made by that version of the fold. */
+export type Checkpoint = { seq: number; version: number }
+
+/** What is kept of a machine that an operator had forgotten: `macs` with commas between them. */
+export type ForgottenRow = { machine: string; macs: string; name: string; at: Instant; by: string }
+
+/** Every write resolves when it is on stable storage. */
 export interface EventStore {
-  /** Every event of every machine, oldest first. */
-  all(): Promise<EventRow[]>
-  /** Resolves with its number when it is on stable storage. */
+  /** Resolves with its number. */
   append(event: NewEventRow): Promise<number>
+  /** Events of all machines with a number above `after`, oldest first, at most so many. */
+  page(after: number, most: number): Promise<EventRow[]>
   /** A machine's events with a number above `after`, oldest first, at most so many. */
   timeline(machine: string, after: number, most: number): Promise<EventRow[]>
+  remove(seqs: readonly number[]): Promise<void>
+  checkpoint(): Promise<Checkpoint | undefined>
+  /** In the order in which machines became known, from behind a place, at most so many. A later one than the checkpoint's counts, too. */
+  snapshots(after: number, most: number): Promise<(SnapshotRow & { place: number })[]>
+  /** Each replaces that of its machine. */
+  putSnapshots(rows: readonly SnapshotRow[]): Promise<void>
+  putCheckpoint(checkpoint: Checkpoint): Promise<void>
+  /** The oldest first; one machine may be there several times. */
+  forgotten(): Promise<ForgottenRow[]>
+  /** Its events, snapshot, documents and password go, and this row comes: all or nothing. */
+  forget(row: ForgottenRow): Promise<void>
 }
 
 /** What a machine said of itself, as JSON text: the newest of each kind is kept. */
@@ -46,6 +75,10 @@ export interface DocumentStore {
   /** Replaces the machine's document of that kind; resolves when it is on stable storage. */
   put(document: MachineDocument): Promise<void>
   get(machine: string, kind: DocumentKind): Promise<MachineDocument | undefined>
+  /** Without their bodies. */
+  olderThan(before: Instant): Promise<Omit<MachineDocument, 'body'>[]>
+  /** Unless it was replaced since. */
+  remove(document: Omit<MachineDocument, 'body'>): Promise<void>
 }
 
 /** The random root password of a machine's latest installation that has one; `sealed` until an operator has seen it. */

@@ -163,6 +163,11 @@ export class MemoryStore implements LeaseStore {
     this.records.set(record.address, record)
   }
 
+  async remove(addresses: readonly Ipv4[]): Promise<void> {
+    if (this.failure) throw this.failure
+    for (const address of addresses) this.records.delete(address)
+  }
+
   holdWrites(): void {
     this.#waiting ??= []
   }

@@ -14,7 +14,7 @@ test('machines that two rules fit are told together, listed ones and others not'
   await fleet.registry.sight({ macs: [other], serial: '7K2' }, 'http')
   await fleet.registry.sight({ macs: ['b0:7b:25:00:00:01' as Mac], serial: '7K3' }, 'http')
   await fleet.registry.sight({ macs: [NODE1], serial: '7K1' }, 'http')
-  const machines = foldMachines(await fleet.store.all())
+  const machines = foldMachines({ checkpoint: undefined, snapshots: () => [], events: () => fleet.store.rows })
   expect(machines).toEqual(fleet.registry.machines())
   expect(overlaps(machines, site).map(({ message }) => message)).toEqual([
     `rule 1 takes ${STRANGER}, and so would rule 3`,

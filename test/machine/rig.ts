@@ -6,7 +6,14 @@ import type { Machine } from '../../services/machine/lifecycle.ts'
 import { Registry } from '../../services/machine/registry.ts'
 import { parseSite } from '../../services/site/parse.ts'
 import type { Site } from '../../services/site/types.ts'
-import type { EventRow, EventStore, NewEventRow } from '../../services/store/types.ts'
+import type {
+  Checkpoint,
+  EventRow,
+  EventStore,
+  ForgottenRow,
+  NewEventRow,
+  SnapshotRow,
+} from '../../services/store/types.ts'
 import { FakeClock } from '../fake/clock.ts'
 import { NO_INTERFACES, WITH_PROFILE } from '../site/sites.ts'
 
@@ -34,21 +41,72 @@ export class MemoryEvents implements EventStore {
   readonly rows: EventRow[] = []
   broken: Error | undefined
 
-  async all(): Promise<EventRow[]> {
-    return [...this.rows]
+  readonly kept: { checkpoint: Checkpoint | undefined; snapshots: SnapshotRow[]; forgotten: ForgottenRow[] } = {
+    checkpoint: undefined,
+    snapshots: [],
+    forgotten: [],
   }
+  #seq = 0
 
   async append(event: NewEventRow): Promise<number> {
     // A database is not done in the same turn.
     await Promise.resolve()
     if (this.broken) throw this.broken
-    const seq = this.rows.length + 1
+    const seq = ++this.#seq
     this.rows.push({ ...event, seq })
     return seq
   }
 
   async timeline(machine: string, after: number, most: number): Promise<EventRow[]> {
     return this.rows.filter(row => row.machine === machine && row.seq > after).slice(0, most)
+  }
+
+  async page(after: number, most: number): Promise<EventRow[]> {
+    return this.rows.filter(row => row.seq > after).slice(0, most)
+  }
+
+  async remove(seqs: readonly number[]): Promise<void> {
+    if (this.broken) throw this.broken
+    this.#drop(row => seqs.includes(row.seq))
+  }
+
+  async checkpoint(): Promise<Checkpoint | undefined> {
+    return this.kept.checkpoint
+  }
+
+  async snapshots(after: number, most: number): Promise<(SnapshotRow & { place: number })[]> {
+    return this.kept.snapshots.map((row, at) => ({ ...row, place: at + 1 })).slice(after, after + most)
+  }
+
+  async putSnapshots(rows: readonly SnapshotRow[]): Promise<void> {
+    if (this.broken) throw this.broken
+    for (const row of rows) {
+      const at = this.kept.snapshots.findIndex(({ machine }) => machine === row.machine)
+      if (at === -1) this.kept.snapshots.push(row)
+      else this.kept.snapshots[at] = row
+    }
+  }
+
+  async putCheckpoint(checkpoint: Checkpoint): Promise<void> {
+    if (this.broken) throw this.broken
+    this.kept.checkpoint = checkpoint
+  }
+
+  async forgotten(): Promise<ForgottenRow[]> {
+    return this.kept.forgotten
+  }
+
+  async forget(row: ForgottenRow): Promise<void> {
+    await Promise.resolve()
+    if (this.broken) throw this.broken
+    this.#drop(({ machine }) => machine === row.machine)
+    this.kept.snapshots = this.kept.snapshots.filter(({ machine }) => machine !== row.machine)
+    this.kept.forgotten.push(row)
+  }
+
+  #drop(isGone: (row: EventRow) => boolean): void {
+    const left = this.rows.filter(row => !isGone(row))
+    this.rows.splice(0, this.rows.length, ...left)
   }
 
   typesOf(machine: string): string[] {

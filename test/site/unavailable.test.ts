@@ -15,5 +15,5 @@ test('what this version lacks is said, not dropped', async () => {
     unavailable({ ...site, ...change }).map(({ code, severity }) => `${severity} ${code}`)
   expect(codes({})).toEqual([])
   expect(codes({ dhcp: { ...site.dhcp, mode: 'proxy' } })).toEqual([])
-  expect(codes({ store: { url: 'postgres://rack@db/rackrise' } })).toEqual(['error store-unavailable'])
+  expect(codes({ store: { ...site.store, url: 'postgres://rack@db/rackrise' } })).toEqual(['error store-unavailable'])
 })

@@ -10,7 +10,7 @@ import { certificateProblems } from '../../http/certificate.ts'
 import { systemClock } from '../../kit/clock.ts'
 import { foldMachines } from '../../machine/fold.ts'
 import { loadSite } from '../../site/load.ts'
-import { readEvents, readLeases } from '../../store/read-events.ts'
+import { readFleet, readLeases } from '../../store/read-state.ts'
 import type { CheckEdge } from '../check.ts'
 import { openLibrary } from './library.ts'
 
@@ -30,7 +30,7 @@ export const diskEdge: CheckEdge = {
   library: openLibrary,
   pingGroups: () => readFile(PING_GROUPS, 'utf8').catch(() => ''),
   certificate: certificateProblems,
-  machines: site => foldMachines(readEvents(site.paths.state)),
+  machines: site => readFleet(site.paths.state, foldMachines),
   leases: site => readLeases(site.paths.state),
   now: () => systemClock.now(),
   breathe: () => setImmediate(),

@@ -15,7 +15,7 @@ import { type Mac, parseMac } from '../../kit/mac.ts'
 import { EnvironmentProblem, type Problem } from '../../kit/problem.ts'
 import { foldMachines } from '../../machine/fold.ts'
 import type { Site } from '../../site/types.ts'
-import { readEvents, readLeases } from '../../store/read-events.ts'
+import { readFleet, readLeases } from '../../store/read-state.ts'
 import { runCheck } from '../check.ts'
 import type { Ear } from '../probe/servers.ts'
 import type { SurroundingsEdge } from '../probe/surroundings.ts'
@@ -138,7 +138,7 @@ async function leasedOnDisk({ paths }: Site): Promise<ReadonlySet<Ipv4> | undefi
   )
   if (isHidden) return undefined
   try {
-    const statics = foldMachines(readEvents(paths.state)).flatMap(({ staticAddress }) => staticAddress?.address ?? [])
+    const statics = readFleet(paths.state, foldMachines).flatMap(({ staticAddress }) => staticAddress?.address ?? [])
     const leases = readLeases(paths.state).filter(({ state }) => state !== 'released')
     return new Set([...leases.map(({ address }) => address), ...statics])
   } catch {
