@@ -34,7 +34,7 @@ beforeEach(async () => {
     registry: (await Fleet.open(site)).registry,
     // Nobody asks for it here.
     certificate: undefined as unknown as ServedCertificate,
-    leases: { all: async () => [], release: async () => undefined },
+    leases: { all: async () => [], release: async () => undefined, drop: async () => [] },
   })
 })
 
