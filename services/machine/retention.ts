@@ -18,7 +18,7 @@ const ROWS_AT_A_TIME = 100
 const PAUSE_MS = 5
 
 /** What another room has that grows old; resolves with how much of it went. */
-export type Chore = { what: string; prune(before: Instant): Promise<number> }
+export type Chore = { what: string; prune: (before: Instant) => Promise<number> }
 
 export type RetentionOptions = {
   registry: Registry

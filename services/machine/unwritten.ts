@@ -49,7 +49,7 @@ export class Unwritten {
 
   /** Resolves when nothing of what was on its way by now is on its way any more. */
   async settled(id: MachineId): Promise<void> {
-    await Promise.allSettled(this.#pending.get(id)?.writes ?? [])
+    await Promise.allSettled([...(this.#pending.get(id)?.writes ?? [])])
   }
 
   #remove(id: MachineId, pending: Pending, event: MachineEvent, write: Promise<number>): void {
