@@ -93,6 +93,8 @@ describe('orders', () => {
     expect(fits('reinstall', { state: 'installed' })).toBe(true)
     expect(fits('approve', { state: 'installing' })).toBe(false)
     expect(fits('forget', { state: 'booting' })).toBe(false)
+    expect(fits('forget', { state: 'blocked' })).toBe(false)
+    expect(fits('forget', { state: 'failed' })).toBe(true)
     expect(fits('block', { state: 'blocked' })).toBe(false)
     expect(fits('approve', { state: 'blocked' })).toBe(true)
   })

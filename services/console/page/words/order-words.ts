@@ -60,7 +60,8 @@ export function fits(action: Action, { state }: Pick<MachineView, 'state'>): boo
     case 'block':
       return state !== 'blocked'
     case 'forget':
-      return state !== 'approved' && state !== 'booting' && state !== 'installing'
+      // An attempt would end in silence, and a blocked machine would be held again when it is seen.
+      return state === 'held' || state === 'installed' || state === 'failed' || state === 'stalled'
   }
 }
 
