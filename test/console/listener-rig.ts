@@ -3,6 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { type IncomingHttpHeaders, request as plain } from 'node:http'
 import { request as secure } from 'node:https'
 import { tmpdir } from 'node:os'
+import type { Server } from 'node:tls'
 import { join } from 'node:path'
 import { generate } from 'selfsigned'
 import { z } from 'zod'
@@ -88,6 +89,8 @@ export class Listener {
   folder!: string
   usersFile!: string
   console!: Console
+  /** What a new certificate is handed over to. */
+  tls: Pick<Server, 'setSecureContext'> | undefined
 
   static async open(options: {
     host?: string
@@ -105,7 +108,10 @@ export class Listener {
       site: { ...siteOf(), console: { host, port: 0, usersFile: listener.usersFile } },
       certificate: {
         current: { cert, key },
-        serveWith: server => server.setSecureContext({ minVersion: 'TLSv1.2', cert, key }),
+        serveWith(server) {
+          listener.tls = server
+          server.setSecureContext({ minVersion: 'TLSv1.2', cert, key })
+        },
       },
     })
     return listener

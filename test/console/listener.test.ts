@@ -1,4 +1,6 @@
 import { connect } from 'node:net'
+import { connect as connectSecure } from 'node:tls'
+import { generate } from 'selfsigned'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { openConsole } from '../../services/console/server.ts'
 import { EnvironmentProblem } from '../../services/kit/problem.ts'
@@ -287,6 +289,22 @@ describe('off loopback', () => {
     const { cookie, setCookie } = await listener.signIn(ANNA)
     expect(setCookie).toMatch(/^__Host-rackrise-[\da-f]{8}=[\w-]{43}; Path=\/; HttpOnly; Secure; SameSite=Strict$/)
     expect((await listener.ask('GET', '/api/v1/things', { headers: { cookie } })).json).toEqual({ by: 'anna' })
+  })
+
+  test('a new certificate is served without a restart', async () => {
+    const served = (): Promise<string> =>
+      new Promise((resolve, reject) => {
+        const port = Number(new URL(listener.console.url).port)
+        const socket = connectSecure({ host: '127.0.0.1', port, rejectUnauthorized: false }, () => {
+          resolve(String(socket.getPeerCertificate().subject.CN))
+          socket.destroy()
+        })
+        socket.on('error', reject)
+      })
+    const before = await served()
+    const { cert, private: key } = await generate([{ name: 'commonName', value: 'renewed' }])
+    listener.tls!.setSecureContext({ cert, key })
+    expect([before, await served()]).toEqual(['rack', 'renewed'])
   })
 
   test('plain HTTP is not answered', async () => {

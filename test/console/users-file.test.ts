@@ -1,4 +1,4 @@
-import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, unlink, writeFile } from 'node:fs/promises'
+import { chmod, chown, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, unlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -114,6 +114,16 @@ describe('changing', () => {
     file = join(folder, 'new/users.toml')
     expect([(await stat(file)).mode & 0o777, await namesOf()]).toEqual([0o600, ['anna']])
     expect(await readFile(file, 'utf8')).toMatch(/^# Who may use the console/)
+  })
+
+  test('root makes it for the appliance’s user, and leaves it to whom it belongs', async () => {
+    const nobody = 65_534
+    if (process.getuid?.() === 0) await chown(folder, nobody, nobody)
+    const { uid, gid } = await stat(folder)
+    await changeUsersFile(file, add('anna'), folder)
+    await changeUsersFile(file, add('ben'), '/')
+    const made = await stat(file)
+    expect([made.uid, made.gid, made.mode & 0o777]).toEqual([uid, gid, 0o600])
   })
 
   test('M05 a file that others can read is not built upon', async () => {
