@@ -4,7 +4,7 @@ import type { Alarms } from '../kit/alarms.ts'
 import type { Exposition, Meter } from '../kit/meter.ts'
 import type { IsoCatalogue } from '../iso/catalogue.ts'
 import type { Clock } from '../kit/clock.ts'
-import type { DocumentStore, PasswordStore } from '../store/types.ts'
+import type { DocumentStore, EventStore, PasswordStore } from '../store/types.ts'
 import type { Outbox } from '../webhook/outbox.ts'
 import { addAlarmApi } from './alarm-api.ts'
 import type { ConsoleApp } from './app.ts'
@@ -14,8 +14,11 @@ import { localDocuments } from './documents.ts'
 import { type ExplainContext, localExplainer } from './explain.ts'
 import { addExplainApi } from './explain-api.ts'
 import { localFleet } from './fleet.ts'
+import type { EventFeed } from './event-feed.ts'
 import { addFleetApi } from './fleet-api.ts'
 import { addHealthApi, type HealthSource } from './health-api.ts'
+import { addEventsApi } from './events-api.ts'
+import { feedOver } from './topics.ts'
 import { addIsoApi } from './iso-api.ts'
 import { localIsos } from './isos.ts'
 import { addLeaseApi } from './lease-api.ts'
@@ -30,7 +33,12 @@ import { addWebhookApi } from './webhook-api.ts'
 
 export type ControlContext = Omit<ExplainContext, 'passwords' | 'documents' | 'catalogue' | 'clock'> &
   Omit<ApplianceContext, 'prove'> & {
-    store: { documents: DocumentStore; passwords: PasswordStore; prove(): Promise<void> }
+    store: {
+      documents: DocumentStore
+      passwords: PasswordStore
+      events: Pick<EventStore, 'page' | 'newest'>
+      prove(): Promise<void>
+    }
     catalogue: IsoCatalogue
     passwords: Passwords
     leases: LeaseSource
@@ -43,6 +51,15 @@ export type ControlContext = Omit<ExplainContext, 'passwords' | 'documents' | 'c
 
 /** What is open belongs to the appliance, which closes it. */
 const NOTHING = async (): Promise<void> => {}
+
+/** One for all listeners, so that news becomes text once. */
+const feeds = new WeakMap<ControlContext, EventFeed>()
+
+function feedOfAll(context: ControlContext): EventFeed {
+  const feed = feeds.get(context) ?? feedOver(context)
+  feeds.set(context, feed)
+  return feed
+}
 
 export function addControl(app: ConsoleApp, context: ControlContext): void {
   const { registry, site, store, passwords, catalogue, clock, leases } = context
@@ -60,4 +77,5 @@ export function addControl(app: ConsoleApp, context: ControlContext): void {
   addMetricsApi(app, context.meter)
   addHealthApi(app, context.health)
   addSiteApi(app, context)
+  addEventsApi(app, feedOfAll(context), context.log)
 }

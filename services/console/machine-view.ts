@@ -15,6 +15,11 @@ function present<T extends object>(value: T): { [K in keyof T]: Exclude<T[K], un
   }
 }
 
+export function viewProgress(progress: Progress): NonNullable<MachineView['progress']> {
+  const { file, sent, total } = progress
+  return { file, sent, total, bytesPerSecond: Math.round(rateOf(progress)) }
+}
+
 export function viewMachine(
   machine: Machine,
   listing: Listing,
@@ -47,16 +52,17 @@ export function viewMachine(
     listed: listing.from,
     attempt: attempt && { id: attempt.id, startedAt: iso(attempt.startedAt), resumes: attempt.resumes },
     attempts: machine.attempts,
-    progress: progress && {
-      file: progress.file,
-      sent: progress.sent,
-      total: progress.total,
-      bytesPerSecond: Math.round(rateOf(progress)),
-    },
+    progress: progress && viewProgress(progress),
     installed: installed && { ...installed, at: iso(installed.at) },
     firstSeenAt: iso(machine.firstSeenAt),
     heardAt: iso(heardAt),
   }) as MachineView
+}
+
+/** The person who ordered or saw it, where he was known. */
+function whoIn(event: MachineEvent): string | undefined {
+  if ('who' in event) return event.who
+  return 'by' in event && event.type !== 'attempt-started' ? event.by : undefined
 }
 
 export function viewEvent(event: MachineEvent): TimelineEntry {
@@ -66,6 +72,7 @@ export function viewEvent(event: MachineEvent): TimelineEntry {
     at: iso(event.at),
     source: event.source,
     type: event.type,
+    who: whoIn(event),
     text: describeFact(event),
     anomaly,
     attempt: 'attempt' in event ? event.attempt : undefined,

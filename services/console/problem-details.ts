@@ -64,6 +64,7 @@ export const STATUS_OF: Readonly<Record<string, ProblemStatus>> = {
   'too-long': 414,
   'wrong-media-type': 415,
   'too-many': 429,
+  'too-many-streams': 429,
   'headers-too-large': 431,
   failed: 500,
   'not-ready': 503,

@@ -50,6 +50,13 @@ export function sqlEvents(db: Kysely<Database>, write: Write): EventStore {
         .orderBy('seq')
         .limit(most)
         .execute()) as EventRow[],
+    newest: async () =>
+      (
+        await db
+          .selectFrom('event')
+          .select(eb => eb.fn.max('seq').as('seq'))
+          .executeTakeFirst()
+      )?.seq ?? 0,
     remove: seqs => done(write(REMOVE, JSON.stringify(seqs))),
     checkpoint: () => db.selectFrom('checkpoint').select(['seq', 'version']).executeTakeFirst(),
     snapshots: async (after, most) =>

@@ -54,6 +54,8 @@ export interface EventStore {
   page(after: number, most: number): Promise<EventRow[]>
   /** A machine's events with a number above `after`, oldest first, at most so many. */
   timeline(machine: string, after: number, most: number): Promise<EventRow[]>
+  /** The number of the newest event; 0 where there is none. */
+  newest(): Promise<number>
   remove(seqs: readonly number[]): Promise<void>
   checkpoint(): Promise<Checkpoint | undefined>
   /** In the order in which machines became known, from behind a place, at most so many. A later one than the checkpoint's counts, too. */

@@ -1,12 +1,87 @@
-/** An application as it stands behind the control socket, for tests that add the routes they are about. */
+/** Applications as they stand behind the control socket: with the routes that a test is about, or with all of them over an appliance that is none. */
+import type { Passwords } from '../../services/answer/passwords.ts'
+import { urlsOf } from '../../services/boot/urls.ts'
 import { addProbes } from '../../services/console/appliance-api.ts'
 import { buildConsoleApp, type ConsoleApp } from '../../services/console/app.ts'
+import { addControl, type ControlContext } from '../../services/console/control.ts'
+import { storedLeases } from '../../services/console/leases.ts'
 import { socketPrincipal } from '../../services/console/principal.ts'
+import { Alarms } from '../../services/kit/alarms.ts'
 import type { Log } from '../../services/kit/log.ts'
+import type { Problem } from '../../services/kit/problem.ts'
+import { promMeter } from '../../services/kit/prom-meter.ts'
+import type { Ipv4 } from '../../services/kit/ipv4.ts'
+import type { MachineDocument } from '../../services/store/types.ts'
+import { layersOf } from '../answer/samples.ts'
+import { MemoryStore } from '../dhcp/rig.ts'
 import { FakeClock } from '../fake/clock.ts'
+import { Fleet, NODE1, siteOf } from '../machine/rig.ts'
+
+const VERSION = '1.2.3'
 
 export async function socketApp(log: Log): Promise<ConsoleApp> {
-  const app = await buildConsoleApp({ log, version: '1.2.3', identify: socketPrincipal })
+  const app = await buildConsoleApp({ log, version: VERSION, identify: socketPrincipal })
   addProbes(app, { prove: async () => {}, clock: new FakeClock(), log })
   return app
+}
+
+const LAYER = `[global]
+keyboard = "de"
+country = "de"
+mailto = "ops@example.org"
+timezone = "Europe/Berlin"
+root-password = "correct horse"
+[network]
+source = "from-dhcp"
+[disk-setup]
+filesystem = "ext4"
+disk-list = ["sda"]
+`
+
+const NO_ISO: Problem = { code: 'no-iso', message: 'no ISO', hint: 'put one there', severity: 'error' }
+const NO_PASSWORD: Problem = { code: 'no-password', message: 'none', hint: 'nothing', severity: 'error' }
+
+function documentOf(machine: string, kind: MachineDocument['kind']): MachineDocument {
+  const posted = { product: { product: 'pve' }, network_interfaces: [{ mac: NODE1, address: '10.77.0.11' }] }
+  return { machine, kind, at: 0, body: JSON.stringify(posted) }
+}
+
+export type FakeAppliance = {
+  rig: Fleet
+  app: ConsoleApp
+  context: ControlContext
+  leases: MemoryStore
+  alarms: Alarms
+}
+
+/** One machine, `node1`, that has posted; one lease of its; one webhook; one alarm; no ISO. */
+export async function fakeAppliance(): Promise<FakeAppliance> {
+  const rig = await Fleet.open(siteOf())
+  const { registry, site, clock, log } = rig
+  const alarms = new Alarms(clock)
+  alarms.raise({ code: 'hot', severity: 'warning', message: 'it is hot', hint: 'open a window' })
+  const leases = new MemoryStore()
+  const times = { boundAt: clock.now(), expiresAt: clock.now() + 3_600_000 }
+  await leases.put({ address: '10.77.0.11' as Ipv4, mac: NODE1, state: 'bound', ...times })
+  const target = { number: 1, url: 'https://a.example.org/…', events: ['failed'], pending: 0, givenUp: 0, tries: 0 }
+  const context = {
+    ...{ registry, site, clock, log, alarms, version: VERSION, startedAt: clock.now(), meter: promMeter() },
+    ...{ urls: urlsOf(site), fingerprint: () => 'ab'.repeat(32), layers: async () => layersOf({ default: LAYER }) },
+    store: {
+      documents: { get: async (machine: string, kind: MachineDocument['kind']) => documentOf(machine, kind) },
+      passwords: { get: async () => undefined },
+      events: rig.store,
+      prove: async () => {},
+    },
+    catalogue: {
+      ...{ folder: '/isos', files: () => [], folderProblems: () => [NO_ISO] },
+      ...{ rescan: async () => {}, find: () => NO_ISO },
+    },
+    passwords: { take: async () => NO_PASSWORD } as unknown as Passwords,
+    leases: storedLeases(leases, clock),
+    outbox: { views: async () => [target], retry: async (number?: number) => number === undefined || number === 1 },
+  } as unknown as ControlContext
+  const app = await buildConsoleApp({ log, version: VERSION, identify: socketPrincipal })
+  addControl(app, context)
+  return { rig, app, context, leases, alarms }
 }

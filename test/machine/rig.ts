@@ -65,6 +65,10 @@ export class MemoryEvents implements EventStore {
     return this.rows.filter(row => row.seq > after).slice(0, most)
   }
 
+  async newest(): Promise<number> {
+    return this.rows.at(-1)?.seq ?? 0
+  }
+
   async remove(seqs: readonly number[]): Promise<void> {
     if (this.broken) throw this.broken
     this.#drop(row => seqs.includes(row.seq))

@@ -78,7 +78,7 @@ const EDGES: [pattern: RegExp, why: string][] = [
   [/^services\/(cli|lab)\//, 'programs'],
   [/^services\/main\.ts$/, 'the composition root'],
   [/^services\/http\//, 'request handlers'],
-  [/^services\/console\/(app|control-socket|remote-fleet)\.ts$/, 'request handlers and their client'],
+  [/^services\/console\/(app|events-api|control-socket|remote-fleet)\.ts$/, 'request handlers and their client'],
   [
     /^services\/kit\/(native-socket|datagram-batch|port-bundle|sockets|udp-port|pino-log|background-output|neighbours|core-limit)\.ts$/,
     'sockets, the kernel’s tables and the log',
