@@ -22,6 +22,7 @@ function edge(probe: FakeProbe, more: Partial<SurroundingsEdge> = {}): Surroundi
     answerer: address => probe.probe(address),
     hasRoute: async () => true,
     leased: async () => new Set<Ipv4>(),
+    settle: async () => {},
     ...more,
   }
 }
@@ -101,6 +102,13 @@ describe('pools', () => {
     ])
     expect(probe.asked).not.toContain('10.77.0.199')
     expect(probe.asked.filter(address => address.startsWith('10.78.'))).toEqual([])
+  })
+
+  test('what the kernel only remembers is gone when it has looked', async () => {
+    const probe = new FakeProbe()
+    probe.uses('10.77.0.100', mac('02:00:00:00:00:05'))
+    const settle = async (): Promise<void> => probe.users.clear()
+    expect((await lookAtPools(site, edge(probe, { settle }))).map(({ code }) => code)).toEqual(['pools-quiet'])
   })
 
   test('nobody there; and no guess without the leases', async () => {

@@ -175,6 +175,8 @@ test(
     const examined = await doctor(newSite())
     inOffice('addr', 'del', '10.77.0.100/24', 'dev', HOST_DEVICE)
     inAppliance('link', 'set', 'eth1', 'mtu', '1500')
+    // Who was there a moment ago counts as being there.
+    inAppliance('neigh', 'flush', 'dev', 'eth1')
     expect(found(examined, 'mtu-small')?.message).toContain('MTU of 1400')
     expect(found(examined, 'mtu-small')?.message).toContain('blocks of 1368 bytes')
     expect(found(examined, 'address-in-use')?.message).toBe(`${HOST_MAC} uses 10.77.0.100, which nobody leased`)

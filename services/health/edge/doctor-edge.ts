@@ -18,7 +18,7 @@ import type { Site } from '../../site/types.ts'
 import { readFleet, readLeases } from '../../store/read-state.ts'
 import { runCheck } from '../check.ts'
 import type { Ear } from '../probe/servers.ts'
-import type { SurroundingsEdge } from '../probe/surroundings.ts'
+import { SETTLE_MS, type SurroundingsEdge } from '../probe/surroundings.ts'
 import type { DoctorEdge } from '../probes.ts'
 import { askForwarder } from './ask-forwarder.ts'
 import { diskEdge } from './check-edge.ts'
@@ -87,7 +87,7 @@ export function openDoctorEdge(
     rulesets: readRulesets,
     surroundings: async () => {
       const opened = await openProbe()
-      return opened && surroundingsOf(site, opened, here)
+      return opened && surroundingsOf(site, opened, clock, here)
     },
     clockFacts: () => {
       const isSynchronised = isClockSynchronised()
@@ -122,12 +122,13 @@ function openQuietly(site: Site, clock: Clock): Promise<AddressProbe | undefined
   })
 }
 
-function surroundingsOf(site: Site, probe: AddressProbe, here: Here | undefined): SurroundingsEdge {
+function surroundingsOf(site: Site, probe: AddressProbe, clock: Clock, here: Here | undefined): SurroundingsEdge {
   return {
     reaches: address => probe.reaches(address),
     answerer: address => probe.probe(address),
     hasRoute,
     leased: () => here?.leased() ?? leasedOnDisk(site),
+    settle: () => new Promise(resolve => clock.after(SETTLE_MS, resolve)),
   }
 }
 

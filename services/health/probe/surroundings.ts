@@ -13,7 +13,12 @@ export type SurroundingsEdge = {
   hasRoute(address: Ipv4): Promise<boolean>
   /** Addresses that are somebody's by right: leased, or in quarantine already. Undefined where that can't be read. */
   leased(): Promise<ReadonlySet<Ipv4> | undefined>
+  /** Until the kernel has checked whether those that it knew are still there. */
+  settle(): Promise<void>
 }
+
+/** Five seconds until it begins to check an entry that was used, and three questions a second apart (arp(7)). */
+export const SETTLE_MS = 9_000
 
 type SurroundingsSite = Pick<Site, 'network' | 'dhcp' | 'machines'>
 
@@ -90,8 +95,12 @@ export async function lookAtPools(site: SurroundingsSite, edge: SurroundingsEdge
   if (!leased) return [finding('pools-unsampled')]
   const reserved = new Set(site.machines.map(({ address }) => address))
   const sample = sampleOf(pools, address => leased.has(address) || reserved.has(address))
-  const answers = await Promise.all(sample.map(async address => ({ address, answerer: await edge.answerer(address) })))
-  const used = answers.flatMap(({ address, answerer }) =>
+  const ask = (addresses: readonly Ipv4[]) =>
+    Promise.all(addresses.map(async address => ({ address, answerer: await edge.answerer(address) })))
+  const suspects = (await ask(sample)).filter(({ answerer }) => answerer !== undefined)
+  // Whoever left stands in the kernel's table until somebody asks for him again; only of the last minute does it believe that he is there.
+  if (suspects.length > 0) await edge.settle()
+  const used = (await ask(suspects.map(({ address }) => address))).flatMap(({ address, answerer }) =>
     answerer
       ? [
           finding('address-in-use', `${answerer.mac ?? 'something'} uses ${address}, which nobody leased`, {
