@@ -45,6 +45,12 @@ export class PageBrowser {
     return page
   }
 
+  /** Ends a test: pages that stay open go on working beside the next one's. @returns what went wrong in them */
+  async closePages(): Promise<string[]> {
+    await Promise.all(this.#browser.contexts().map(context => context.close()))
+    return this.complaints.splice(0)
+  }
+
   async close(): Promise<void> {
     await this.#browser.close()
   }

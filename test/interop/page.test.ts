@@ -11,8 +11,9 @@ beforeAll(async () => {
   browser = await PageBrowser.start()
 })
 afterEach(async () => {
+  const complaints = await browser.closePages()
   for (const server of served.splice(0)) await server.close()
-  expect(browser.complaints.splice(0)).toEqual([])
+  expect(complaints).toEqual([])
 })
 afterAll(() => browser.close())
 
