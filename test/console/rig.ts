@@ -77,6 +77,11 @@ export async function fakeAppliance(): Promise<FakeAppliance> {
       ...{ folder: '/isos', files: () => [], folderProblems: () => [NO_ISO] },
       ...{ rescan: async () => {}, find: () => NO_ISO },
     },
+    health: {
+      check: async () => ({ at: 0, tookMs: 1, problems: [NO_ISO] }),
+      examine: async () => ({ at: 0, tookMs: 1, findings: [] }),
+      lastExamination: () => undefined,
+    },
     passwords: { take: async () => NO_PASSWORD } as unknown as Passwords,
     leases: storedLeases(leases, clock),
     outbox: { views: async () => [target], retry: async (number?: number) => number === undefined || number === 1 },

@@ -4,7 +4,7 @@ import { schemas } from './registry.ts'
 
 const series = z.object({
   labels: z.record(z.string(), z.union([z.string(), z.number()])),
-  value: z.number(),
+  value: z.number().nullable().meta({ description: 'null where nothing was measured yet' }),
   metricName: z.string().exactOptional().meta({ description: 'Of a histogram: its buckets, sum or count' }),
   exemplar: z.unknown().optional(),
 })
