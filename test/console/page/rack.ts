@@ -65,9 +65,11 @@ const SOURCES: { [T in Fact['type']]?: EventSource } = {
 export class Rack {
   readonly clock: LateClock
   readonly site: Site
+  readonly store: MemoryEvents
   readonly registry: Registry
 
-  private constructor(site: Site, registry: Registry, clock: LateClock) {
+  private constructor(site: Site, store: MemoryEvents, registry: Registry, clock: LateClock) {
+    this.store = store
     this.site = site
     this.registry = registry
     this.clock = clock
@@ -77,10 +79,11 @@ export class Rack {
     const clock = new LateClock()
     clock.behind = EVENING_MS
     const site = siteFor(count)
+    const store = new MemoryEvents()
     const registry = await Registry.open({
-      ...{ site, store: new MemoryEvents(), key: KEY, clock, log: silentLog },
+      ...{ site, store, key: KEY, clock, log: silentLog },
     })
-    const rack = new Rack(site, registry, clock)
+    const rack = new Rack(site, store, registry, clock)
     // One second apart, as they were switched on; those of a large rack all at once.
     for (let index = 0; index < count; index++) await rack.#live(index, COURSES[index % COURSES.length]!)
     clock.behind = 0
@@ -113,10 +116,10 @@ export class Rack {
     const loader = 'snponly.efi'
     await this.happen(index, { type: 'leased', address, stage: 'firmware', loader })
     if (course === 'held') return
-    if (course === 'blocked') return this.happen(index, { type: 'blocked', reason: 'lent to the lab until Monday' })
+    if (course === 'blocked') return this.happen(index, { type: 'blocked', who: 'ben', reason: 'lent to the lab until Monday' })
     const pastMs = (index % 23) * 7000
     this.clock.behind -= 25 * 60_000 - pastMs
-    await this.registry.startAttempt(this.machine(index), { by: 'operator', again: false, profile: 'pve' })
+    await this.registry.startAttempt(this.machine(index), { ...{ by: 'operator', who: 'anna' }, again: false, profile: 'pve' })
     if (course === 'approved') return
     await this.happen(
       index,
