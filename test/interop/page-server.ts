@@ -1,12 +1,12 @@
 /** The console's own listener over a rack, with its real door, its users and its headers. */
-import { z } from 'zod'
 import { addAlarmApi } from '../../services/console/alarm-api.ts'
 import { addApplianceApi } from '../../services/console/appliance-api.ts'
 import type { ConsoleApp } from '../../services/console/app.ts'
 import { addExplainApi } from '../../services/console/explain-api.ts'
-import { localFleet } from '../../services/console/fleet.ts'
+import { EventFeed } from '../../services/console/event-feed.ts'
+import { addEventsApi } from '../../services/console/events-api.ts'
+import { localFleet, machineViewer } from '../../services/console/fleet.ts'
 import { addFleetApi } from '../../services/console/fleet-api.ts'
-import { viewEvent } from '../../services/console/machine-view.ts'
 import { addPage } from '../../services/console/page-files.ts'
 import type { Explanation, RehearsalView } from '../../services/console/schema/explanation.ts'
 import { Alarms } from '../../services/kit/alarms.ts'
@@ -55,37 +55,17 @@ function addRackRoutes(app: ConsoleApp, rack: Rack, doubt: RehearsalView | undef
   )
   const explain = async (query = '') => explained(rack, query, doubt)
   addExplainApi(app, { explain, reveal: explain })
-  addEvents(app, rack)
-}
-
-/** What happens to the rack, as a stream; who comes back is told to ask for everything. */
-function addEvents(app: ConsoleApp, { registry }: Rack): void {
-  const fleet = localFleet(
+  const viewer = (): ReturnType<typeof machineViewer> => machineViewer(registry)
+  const feed = new EventFeed({
     registry,
-    async () => undefined,
-    async () => {},
-  )
-  app.get(
-    '/api/v1/events',
-    {
-      config: { role: 'viewer' },
-      schema: { operationId: 'followEvents', summary: 'What happens', response: { 200: z.string() } },
-    },
-    async (request, reply) => {
-      const tell = (name: string, id: number, data: unknown): boolean =>
-        reply.raw.write(`event: ${name}\nid: ${id}\ndata: ${JSON.stringify(data)}\n\n`)
-      reply.hijack()
-      const headers = reply.getHeaders() as Record<string, string>
-      reply.raw.writeHead(200, { ...headers, 'content-type': 'text/event-stream' })
-      tell('hello', 0, { seq: 0, version: '0.1.0' })
-      if (request.headers['last-event-id'] !== undefined) tell('reset', 0, {})
-      const end = registry.subscribe(({ id }, event) => {
-        void fleet.show(id).then(machine => tell('machine', event.seq ?? 0, { machine, event: viewEvent(event) }))
-      })
-      reply.raw.on('close', end)
-      return reply
-    },
-  )
+    events: rack.store,
+    viewer,
+    topics: [],
+    version: '0.1.0',
+    clock,
+    log: silentLog,
+  })
+  addEventsApi(app, feed, silentLog)
 }
 
 export async function serveRack(rack: Rack, { user, users = true, doubt }: Ways = { user: 'anna' }): Promise<Served> {

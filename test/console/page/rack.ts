@@ -116,10 +116,15 @@ export class Rack {
     const loader = 'snponly.efi'
     await this.happen(index, { type: 'leased', address, stage: 'firmware', loader })
     if (course === 'held') return
-    if (course === 'blocked') return this.happen(index, { type: 'blocked', who: 'ben', reason: 'lent to the lab until Monday' })
+    if (course === 'blocked')
+      return this.happen(index, { type: 'blocked', who: 'ben', reason: 'lent to the lab until Monday' })
     const pastMs = (index % 23) * 7000
     this.clock.behind -= 25 * 60_000 - pastMs
-    await this.registry.startAttempt(this.machine(index), { ...{ by: 'operator', who: 'anna' }, again: false, profile: 'pve' })
+    await this.registry.startAttempt(this.machine(index), {
+      ...{ by: 'operator', who: 'anna' },
+      again: false,
+      profile: 'pve',
+    })
     if (course === 'approved') return
     await this.happen(
       index,
