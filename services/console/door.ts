@@ -128,11 +128,6 @@ export class Door {
     for (const { principal, cut } of this.#ofTokens)
       if (!good.some(({ name, role }) => name === principal.name && role === principal.role)) cut()
   }
-
-  close(): void {
-    this.sessions.close()
-    for (const { cut } of this.#ofTokens) cut()
-  }
 }
 
 function isSamePassword(one: PasswordHash, other: PasswordHash): boolean {

@@ -190,7 +190,6 @@ export async function openConsole(options: ConsoleOptions): Promise<Console> {
     },
     async close() {
       await stopLooking()
-      door.close()
       await closeConsoleApp(app)
     },
   }

@@ -117,11 +117,6 @@ export class Sessions {
     }
   }
 
-  close(): void {
-    for (const { open } of this.#sessions.values()) for (const cut of open) cut()
-    this.#sessions.clear()
-  }
-
   #isOver(session: Session): boolean {
     return this.#clock.now() >= this.expiresAt(session)
   }

@@ -83,11 +83,6 @@ export class FollowedUsers {
     return this.#users
   }
 
-  /** Whether nobody could sign in with a password, so that a link is the way in. */
-  get areNone(): boolean {
-    return this.#users.users.size === 0
-  }
-
   /** Reads the file if it is not what it was. To be called at the start, and every few seconds. */
   async look(): Promise<void> {
     const { file } = this.#options

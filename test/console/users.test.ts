@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { formatProblem } from '../../services/kit/problem.ts'
 import { findToken, hashOfToken, isUsers, parseUsers, tokenText } from '../../services/console/users.ts'
@@ -118,6 +119,38 @@ describe('mistakes, with their place', () => {
   ])('%s', (_, text, expected) => {
     expect(problemsOf(text)).toEqual(expected)
   })
+})
+
+test('whatever the file is, it is read or told', () => {
+  const words = fc.constantFrom(
+    '[[user]]',
+    '[[token]]',
+    'name',
+    'role',
+    'password-hash',
+    'expires',
+    '=',
+    '"anna"',
+    '{',
+    '}',
+    '[',
+    ']',
+    '\n',
+    HASH,
+    '2027-01-31',
+  )
+  fc.assert(
+    fc.property(
+      fc.oneof(
+        fc.string(),
+        fc.array(words, { maxLength: 30 }).map(parts => parts.join(' ')),
+      ),
+      text => {
+        const outcome = parseUsers(text, 'users.toml')
+        expect(isUsers(outcome) || outcome.length > 0).toBe(true)
+      },
+    ),
+  )
 })
 
 describe('tokens', () => {
