@@ -33,8 +33,12 @@ async function askAll(headers: Record<string, string>): Promise<Map<Route, strin
   const outcomes = new Map<Route, string>()
   for (const route of routes) {
     const body = route.method === 'GET' ? {} : { body: {} }
-    const { status, json } = await listener.ask(route.method, pathOf(route.url), { headers, ...body })
-    outcomes.set(route, [401, 403].includes(status) ? String(json['code']) : 'let in')
+    const code = await listener.ask(route.method, pathOf(route.url), { headers, ...body }).then(
+      ({ status, json }) => ([401, 403].includes(status) ? String(json['code']) : 'let in'),
+      (error: Error) => error.message,
+    )
+    // The stream of events has begun, and ends at once over nothing.
+    outcomes.set(route, route.url === '/api/v1/events' && code === 'aborted' ? 'let in' : code)
   }
   return outcomes
 }
