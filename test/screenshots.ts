@@ -3,13 +3,14 @@ import { mkdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Page } from 'playwright-core'
 import { macOf, Rack } from './console/page/rack.ts'
-import { PageBrowser, type Screen } from './interop/page-browser.ts'
+import { type Answers, PageBrowser, type Screen } from './interop/page-browser.ts'
+import { evening } from './interop/page-evening.ts'
 import { serveRack } from './interop/page-server.ts'
 
 const FOLDER = join(import.meta.dirname, '../docs/screenshots')
 const MACHINES = 40
 
-type Shot = { name: string; path: string; screen: Screen; act?: (page: Page) => Promise<void> }
+type Shot = { name: string; path: string; screen: Screen; answers?: Answers; act?: (page: Page) => Promise<void> }
 
 const WIDE: Screen = { width: 1280, height: 720, colorScheme: 'dark', reducedMotion: 'reduce' }
 const PHONE: Screen = { width: 360, height: 720, colorScheme: 'dark', reducedMotion: 'reduce' }
@@ -26,6 +27,7 @@ const SHOTS: Shot[] = [
   { name: 'tiles', path: '/?layout=tiles', screen: { ...WIDE, colorScheme: 'light' } },
   { name: 'approve', path: '/?state=attention', screen: { ...WIDE, colorScheme: 'light' }, act: askToApprove },
   { name: 'machine', path: `/machines/${macOf(0)}`, screen: { ...WIDE, height: 900 } },
+  { name: 'health', path: '/health', screen: { ...WIDE, height: 900 }, answers: evening() },
   { name: 'phone', path: '/', screen: PHONE },
 ]
 
@@ -36,9 +38,9 @@ async function main(): Promise<void> {
   mkdirSync(FOLDER, { recursive: true })
   const browser = await PageBrowser.start()
   try {
-    for (const { name, path, screen, act } of SHOTS) {
+    for (const { name, path, screen, answers, act } of SHOTS) {
       const server = await serveRack(await Rack.open(MACHINES))
-      const page = await browser.open(server.url + path, screen, server.cookie)
+      const page = await browser.open(server.url + path, screen, server.cookie, answers)
       await page.locator('h1').waitFor({ state: 'attached' })
       await page.waitForTimeout(SETTLE_MS)
       await act?.(page)

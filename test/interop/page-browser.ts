@@ -1,11 +1,23 @@
 /** Debian's Chromium, and what a page must never do in it: throw, complain, or break the policy that it is served with. */
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { type Browser, chromium, type Page } from 'playwright-core'
+import { type Browser, type BrowserContext, chromium, type Page, type Request } from 'playwright-core'
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 
 export type Screen = { width: number; height?: number; colorScheme?: 'dark' | 'light'; reducedMotion?: 'reduce' }
+
+/** By method and path, such as `GET /api/v1/machines/:id/devices`. */
+export type Answers = Readonly<Record<string, (request: Request) => unknown>>
+
+async function answerWith(context: BrowserContext, route: string, answer: Answers[string]): Promise<void> {
+  const [method, path = ''] = route.split(' ')
+  const pattern = new RegExp(`^https?://[^/]+${path.replaceAll(/:\w+/g, '[^/]+')}(\\?.*)?$`)
+  await context.route(pattern, async asked => {
+    if (asked.request().method() === method) await asked.fulfill({ json: answer(asked.request()) })
+    else await asked.fallback()
+  })
+}
 
 export class PageBrowser {
   readonly #browser: Browser
@@ -22,13 +34,18 @@ export class PageBrowser {
     return new PageBrowser(await chromium.launch({ executablePath: '/usr/bin/chromium', args }))
   }
 
-  /** @param cookie of a session, for somebody who is signed in already */
+  /**
+   * @param cookie of a session, for somebody who is signed in already
+   * @param answers of the API in place of the server's
+   */
   async open(
     url: string,
     { width, height = 800, ...rest }: Screen,
     cookie?: { name: string; value: string },
+    answers: Answers = {},
   ): Promise<Page> {
     const context = await this.#browser.newContext({ viewport: { width, height }, ...rest })
+    for (const [route, answer] of Object.entries(answers)) await answerWith(context, route, answer)
     if (cookie) await context.addCookies([{ ...cookie, url: new URL(url).origin }])
     const page = await context.newPage()
     page.on('pageerror', error => this.complaints.push(error.message))

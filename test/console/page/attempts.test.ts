@@ -105,6 +105,16 @@ describe('picture', () => {
     expect(bar!.to).toBeGreaterThan(bar!.from)
   })
 
+  test('of entries of one moment a download begins at the latest', () => {
+    const at = [
+      entry(0, 'attempt-started'),
+      entry(0, 'leased', { stage: 'firmware' }),
+      entry(0, 'loader-sent', { bytes: 9 }),
+    ]
+    const { lanes } = pictureOf(groupByAttempt(at)[0]!.steps)
+    expect(lanes.find(({ source }) => source === 'tftp')!.bars.map(({ from, to }) => [from, to])).toEqual([[0.5, 1]])
+  })
+
   test('a night is cut, and the cut is marked', () => {
     const { breaks, lanes } = pictureOf(
       groupByAttempt([entry(0, 'attempt-started'), entry(50_000, 'leased'), entry(50_150, 'loader-sent')])[0]!.steps,

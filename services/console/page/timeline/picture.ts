@@ -51,7 +51,10 @@ function ticksOf(times: readonly number[], at: readonly number[]): Picture['tick
 /** Where a download began: as far back as it took. */
 function beginOf(times: readonly number[], index: number, { seconds }: Download): number {
   const begin = times[index]! - seconds * 1000
-  return times.findIndex(time => time >= begin)
+  return Math.max(
+    0,
+    times.slice(0, index).findLastIndex(time => time <= begin),
+  )
 }
 
 export function pictureOf(steps: readonly Step[]): Picture {
