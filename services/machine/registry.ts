@@ -221,9 +221,10 @@ export class Registry {
     }
     const isKept = fact.type === 'repeated' || this.#repeats.keeps(id, weightOf(before, step.machine), words, at)
     const level = step.anomaly ? 'warn' : levelOf(fact)
+    // It is true from here on, and the line says its name by it.
+    const kept = isKept ? this.#append(id, step.machine, event) : this.heard(id)
     this.#log[isKept ? level : 'debug'](fieldsOf(id, event), words)
-    if (!isKept) this.heard(id)
-    else await this.#append(id, step.machine, event)
+    await kept
     return event
   }
 
