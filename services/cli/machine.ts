@@ -6,6 +6,7 @@ import type { Fleet } from '../console/fleet.ts'
 import { type Command, complain, complainOf, type ExitStatus, say, usageError, type Values } from './command.ts'
 import { openDocuments, openFleet } from './fleet.ts'
 import { devices, readDeviceQuestion, systemInformation } from './machine-devices.ts'
+import { forgetMachineCommand } from './machine-forget.ts'
 import { showPassword } from './machine-password.ts'
 import type { Site } from '../site/types.ts'
 import { siteFor } from './site-file.ts'
@@ -167,11 +168,11 @@ async function order(
   return status
 }
 
-const VERBS = ['list', 'show', 'approve', 'reinstall', 'block', 'timeline', 'devices', 'password'] as const
+const VERBS = ['list', 'show', 'approve', 'reinstall', 'block', 'forget', 'timeline', 'devices', 'password'] as const
 
 async function runVerb(
   fleet: Fleet,
-  verb: Exclude<(typeof VERBS)[number], 'devices' | 'password'>,
+  verb: Exclude<(typeof VERBS)[number], 'devices' | 'password' | 'forget'>,
   queries: string[],
   values: Values,
 ): Promise<ExitStatus> {
@@ -217,6 +218,7 @@ export const machineCommand: Command = {
     'machine approve NAME... [--profile PROFILE] [--reason TEXT]',
     'machine reinstall NAME... [--profile PROFILE] [--reason TEXT] [--confirm-disks]',
     'machine block NAME... [--reason TEXT]',
+    'machine forget NAME [--yes] [--force]',
     'machine timeline NAME [--follow]',
     'machine password NAME',
   ],
@@ -236,6 +238,8 @@ export const machineCommand: Command = {
       type: 'boolean',
       help: 'approve, reinstall: although it would erase other disks than before, or the filter is ambiguous',
     },
+    yes: { type: 'boolean', help: 'forget: without being asked' },
+    force: { type: 'boolean', help: 'forget: although an installation is under way, or it is blocked' },
     follow: { type: 'boolean', help: 'go on printing what happens, until interrupted' },
   },
   example: 'rackrise machine approve node1 --reason "new disks"',
@@ -252,6 +256,10 @@ export const machineCommand: Command = {
     if (!site) return 1
     if (verb === 'devices' || (verb === 'show' && values['system-info'] === true)) {
       return runDocuments(site, verb, queries[0]!, values)
+    }
+    if (verb === 'forget') {
+      const [yes, force] = [values['yes'] === true, values['force'] === true]
+      return forgetMachineCommand(site, queries[0]!, { yes, force, json: values['json'] === true })
     }
     if (verb === 'password') return showPassword(site, queries[0]!, values['json'] === true)
     const fleet = await openFleet(site)

@@ -16,6 +16,8 @@ import { addExplainApi } from './explain-api.ts'
 import { localFleet } from './fleet.ts'
 import type { EventFeed } from './event-feed.ts'
 import { addFleetApi } from './fleet-api.ts'
+import { localForgetting } from './forget.ts'
+import { addForgetApi } from './forget-api.ts'
 import { addHealthApi, type HealthSource } from './health-api.ts'
 import { addEventsApi } from './events-api.ts'
 import { feedOver } from './topics.ts'
@@ -67,6 +69,7 @@ export function addControl(app: ConsoleApp, context: ControlContext): void {
   const explainer = localExplainer({ ...context, passwords: store.passwords, documents: store.documents }, NOTHING)
   addApplianceApi(app, { ...context, prove: () => store.prove() })
   addFleetApi(app, localFleet(registry, rehearseBy(explainer), NOTHING))
+  addForgetApi(app, localForgetting({ registry, leases }, NOTHING))
   addLeaseApi(app, localLeases(leases, registry, clock, NOTHING))
   addIsoApi(app, localIsos(catalogue, site))
   addDocumentApi(app, localDocuments(registry, store.documents, NOTHING))

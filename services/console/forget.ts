@@ -6,11 +6,15 @@ import { openAttempt } from '../machine/machine-log.ts'
 import type { Registry } from '../machine/registry.ts'
 import type { LeaseSource } from './leases.ts'
 import { pickMachine } from './pick-machine.ts'
+import type { ForgottenView } from './schema/forget.ts'
 
-/** What was forgotten, as it was known. `addresses` may be given to others from now on. */
-export type Forgotten = { id: string; name: string; macs: string[]; addresses: string[] }
+export type ForgetOrder = { who: string; force: boolean }
 
-export type ForgetOrder = { by: string; force: boolean }
+export interface Forgetting {
+  /** By name, MAC, serial number or address. `force`: although an installation is under way, or the machine is blocked. */
+  forget(query: string, order: ForgetOrder): Promise<ForgottenView | Problem>
+  close(): Promise<void>
+}
 
 function unforgettable(machine: Machine, title: string): Problem | undefined {
   const attempt = openAttempt(machine)
@@ -41,11 +45,13 @@ function unwritten(title: string, error: unknown): Problem {
   }
 }
 
-export async function forgetMachine(
-  { registry, leases }: { registry: Registry; leases: Pick<LeaseSource, 'drop'> },
+type ForgetSource = { registry: Registry; leases: Pick<LeaseSource, 'drop'> }
+
+async function forgetMachine(
+  { registry, leases }: ForgetSource,
   query: string,
-  { by, force }: ForgetOrder,
-): Promise<Forgotten | Problem> {
+  { who, force }: ForgetOrder,
+): Promise<ForgottenView | Problem> {
   const machine = pickMachine(registry, query)
   if (isProblem(machine)) return machine
   const name = registry.titleOf(machine)
@@ -53,7 +59,7 @@ export async function forgetMachine(
   if (refusal) return refusal
   const { id, macs, staticAddress } = machine
   try {
-    await registry.forget(machine, by)
+    await registry.forget(machine, who)
     const dropped = await leases.drop(({ mac }) => macs.includes(mac))
     const addresses = new Set([
       ...dropped.map(({ address }) => address),
@@ -63,4 +69,8 @@ export async function forgetMachine(
   } catch (error) {
     return unwritten(name, error)
   }
+}
+
+export function localForgetting(source: ForgetSource, close: () => Promise<void>): Forgetting {
+  return { forget: (query, order) => forgetMachine(source, query, order), close }
 }

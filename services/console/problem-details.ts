@@ -33,6 +33,8 @@ export const STATUS_OF: Readonly<Record<string, ProblemStatus>> = {
   'unknown-machine': 404,
   'ambiguous-machine': 409,
   'not-approvable': 409,
+  'attempt-open': 409,
+  'machine-blocked': 409,
   'disks-in-doubt': 409,
   'no-profile': 422,
   'not-reported': 404,

@@ -1,0 +1,31 @@
+/** A start reads the snapshots and what came after them, however long the history is. */
+import { expect, test } from 'vitest'
+import { Checkpoints } from '../../services/machine/checkpoint.ts'
+import type { Clock } from '../../services/kit/clock.ts'
+import { Fleet, NODE1, siteOf } from './rig.ts'
+
+test('with a checkpoint the events before it are not read', async () => {
+  const fleet = await Fleet.open(siteOf(''))
+  await fleet.registry.sight({ macs: [NODE1] }, 'dhcp')
+  for (let nth = 0; nth < 300; nth++) {
+    await fleet.happen(NODE1, { type: 'loader-sent', file: `loader-${nth}`, bytes: nth })
+  }
+  const clock: Clock = {
+    now: () => fleet.clock.now(),
+    after: (_, run) => {
+      queueMicrotask(run)
+      return () => {}
+    },
+  }
+  await new Checkpoints(fleet.registry, fleet.store, clock, 0).write()
+  await fleet.happen(NODE1, { type: 'blocked' })
+  const asked: number[] = []
+  const { page } = fleet.store
+  fleet.store.page = async (after, most) => {
+    asked.push(after)
+    return page.call(fleet.store, after, most)
+  }
+  const before = fleet.registry.machines()
+  await fleet.restart()
+  expect([asked, fleet.registry.machines(), fleet.registry.lastSeq]).toEqual([[301], before, 302])
+})
