@@ -20,10 +20,10 @@ test('with a checkpoint the events before it are not read', async () => {
   await new Checkpoints(fleet.registry, fleet.store, clock, 0).write()
   await fleet.happen(NODE1, { type: 'blocked' })
   const asked: number[] = []
-  const { page } = fleet.store
+  const page = fleet.store.page.bind(fleet.store)
   fleet.store.page = async (after, most) => {
     asked.push(after)
-    return page.call(fleet.store, after, most)
+    return page(after, most)
   }
   const before = fleet.registry.machines()
   await fleet.restart()
