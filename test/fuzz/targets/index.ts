@@ -1,6 +1,7 @@
 /** Every target; a room that has a parser of foreign octets adds its own. */
 import type { Target } from '../target.ts'
 import { answerTarget } from './answer.ts'
+import { apiTarget } from './api.ts'
 import { dhcpBootTarget } from './dhcp-boot.ts'
 import { dhcpOptionsTarget } from './dhcp-options.ts'
 import { dhcpTarget } from './dhcp.ts'
@@ -11,6 +12,7 @@ import { tftpTransferTarget } from './tftp-transfer.ts'
 import { tftpTarget } from './tftp.ts'
 
 export const TARGETS: readonly Target[] = [
+  apiTarget,
   answerTarget,
   dhcpTarget,
   dhcpBootTarget,
