@@ -64,7 +64,7 @@ const SHELLS: Record<string, (line: string) => string[]> = {
 const CASES: [line: string, found: string[]][] = [
   ['rackrise ma', ['machine']],
   ['rackrise in', ['init', 'inventory']],
-  ['rackrise machine ', ['approve', 'block', 'devices', 'list', 'password', 'reinstall', 'show', 'timeline']],
+  ['rackrise machine ', ['approve', 'block', 'devices', 'forget', 'list', 'password', 'reinstall', 'show', 'timeline']],
   ['rackrise iso ve', ['verify']],
   ['rackrise machine show n', ['node1', 'node2']],
   ['rackrise machine approve node1 5', ['52-54-00-7a-00-09']],
