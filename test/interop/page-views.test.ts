@@ -107,8 +107,8 @@ describe('a machine', () => {
     await expect.poll(() => page.locator('.step').count()).toBe(400)
     expect([...new Set(pages)].slice(0, 3)).toEqual(['0+1000', '1000+1000', '2000+1000'])
     const now = page.locator('.gap.is-now')
-    const before = await now.innerText()
-    await expect.poll(() => now.innerText(), { timeout: 5000 }).not.toBe(before)
+    const before = await now.textContent()
+    await expect.poll(() => now.textContent(), { timeout: 5000 }).not.toBe(before)
   })
 
   test('its answer says why, and shows secrets to somebody who is told that it is written down', async () => {
