@@ -122,6 +122,8 @@ async function runStages(wanted: readonly string[], exclude: string[]): Promise<
   const all = wanted.length === 0
   const stages: Stage[] = []
   if (all) stages.push(checkStage('types', 'check:types'), checkStage('lint', 'check:lint'))
+  // What browsers are shown is the page of this source, whatever was built when it was installed.
+  if (all || wanted.includes('interop') || wanted.some(isEndToEnd)) stages.push(checkStage('page', 'build'))
   const folders = all
     ? ['test/**/*.test.ts']
     : wanted.filter(name => name !== 'interop' && !isEndToEnd(name)).map(name => `test/${name}/**/*.test.ts`)

@@ -6,6 +6,8 @@ import { addExplainApi } from '../../services/console/explain-api.ts'
 import { EventFeed } from '../../services/console/event-feed.ts'
 import { addEventsApi } from '../../services/console/events-api.ts'
 import { localFleet, machineViewer } from '../../services/console/fleet.ts'
+import { localForgetting } from '../../services/console/forget.ts'
+import { addForgetApi } from '../../services/console/forget-api.ts'
 import { addFleetApi } from '../../services/console/fleet-api.ts'
 import { addPage } from '../../services/console/page-files.ts'
 import type { Explanation, RehearsalView } from '../../services/console/schema/explanation.ts'
@@ -53,6 +55,7 @@ function addRackRoutes(app: ConsoleApp, rack: Rack, doubt: RehearsalView | undef
     app,
     localFleet(registry, async () => doubt, nothing),
   )
+  addForgetApi(app, localForgetting({ registry, leases: { drop: async () => [] } }, nothing))
   const explain = async (query = '') => explained(rack, query, doubt)
   addExplainApi(app, { explain, reveal: explain })
   const viewer = (): ReturnType<typeof machineViewer> => machineViewer(registry)

@@ -184,6 +184,15 @@ describe('orders', () => {
     expect(rack.machine(0).state).toBe('approved')
   })
 
+  test('a machine that is forgotten is gone', async () => {
+    const { rack, page } = await openRack(16, { path: `/machines/${macOf(9)}` })
+    await page.getByRole('button', { name: 'Forget…' }).click()
+    await page.getByRole('dialog').getByRole('button', { name: 'Forget' }).click()
+    await page.getByText('Forgotten by anna: node10').waitFor()
+    // The site lists it, so it is there again, as one that was never seen.
+    expect(rack.registry.byMac(macOf(9))?.attempts ?? 0).toBe(0)
+  })
+
   test('a viewer is offered none', async () => {
     const { page } = await openRack(16, {
       path: `/machines/${macOf(6)}`,

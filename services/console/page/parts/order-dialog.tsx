@@ -155,12 +155,14 @@ function OrderForm({ asked }: { asked: Ask }) {
         ))}
       </ul>
       {words.erases && <ProfileChoice machines={machines} />}
-      <label>
-        <span>
-          Reason <span class="dim">(optional, goes to the timeline)</span>
-        </span>
-        <input name="reason" maxLength={500} autocomplete="off" />
-      </label>
+      {action !== 'forget' && (
+        <label>
+          <span>
+            Reason <span class="dim">(optional, goes to the timeline)</span>
+          </span>
+          <input name="reason" maxLength={500} autocomplete="off" />
+        </label>
+      )}
       {asked.problem && <ProblemNotice problem={asked.problem} />}
       {refused.length > 0 && <Refusals asked={asked} />}
       {doubts.length > 0 && <Doubts asked={asked} isTicked={isTicked.value} onTick={is => (isTicked.value = is)} />}

@@ -73,6 +73,16 @@ async function sendOrder(action: Action, ids: readonly string[], words: OrderWor
   return results
 }
 
+/** One at a time, and without a word to the timeline, which goes with the machine. */
+async function sendForget(ids: readonly string[]): Promise<Result[]> {
+  const results: Result[] = []
+  for (const machine of ids) {
+    const answer = await post(`/api/v1/machines/${machine}/forget`, {})
+    results.push(answer.ok ? { machine, ok: true } : { machine, ok: false, problem: answer.problem })
+  }
+  return results
+}
+
 async function rehearsalOf(machine: string, profile: string | undefined): Promise<Rehearsal | undefined> {
   const query = profile ? `?${new URLSearchParams({ profile })}` : ''
   const answer = await get<{ rehearsal?: Rehearsal }>(`/api/v1/machines/${machine}/explanation${query}`)
@@ -106,7 +116,7 @@ export async function confirmOrder(words: OrderWords): Promise<{ done?: string }
     asked.doubts.length > 0 ? asked.doubts.map(({ machine }) => machine) : asked.machines.map(({ id }) => id)
   const { problem: _before, ...rest } = asked
   ask.value = { ...rest, isBusy: true }
-  const results = await sendOrder(asked.action, pending, words)
+  const results = await (asked.action === 'forget' ? sendForget(pending) : sendOrder(asked.action, pending, words))
   if (!Array.isArray(results)) {
     ask.value = { ...rest, isBusy: false, problem: results as PageProblem }
     return {}

@@ -2,7 +2,7 @@
 import type { MachineView } from '../../schema/machine.ts'
 import { counted } from './quantities.ts'
 
-export const ACTIONS = ['approve', 'reinstall', 'block'] as const
+export const ACTIONS = ['approve', 'reinstall', 'block', 'forget'] as const
 export type Action = (typeof ACTIONS)[number]
 
 type ActionWords = {
@@ -40,6 +40,14 @@ export const ACTION_WORDS: Record<Action, ActionWords> = {
     erases: false,
     done: 'Blocked',
   },
+  forget: {
+    button: 'Forget',
+    question: what => `Forget ${what}?`,
+    consequence:
+      'Its timeline and what it reported are deleted. If it boots again, it is a new machine that nobody approved. Its disks stay as they are.',
+    erases: false,
+    done: 'Forgotten',
+  },
 }
 
 /** What the lifecycle would refuse is not offered: an installed machine is reinstalled, not approved. */
@@ -51,6 +59,9 @@ export function fits(action: Action, { state }: Pick<MachineView, 'state'>): boo
       return state === 'installed' || state === 'installing'
     case 'block':
       return state !== 'blocked'
+    case 'forget':
+      // An attempt would end in silence, and a blocked machine would be held again when it is seen.
+      return state === 'held' || state === 'installed' || state === 'failed' || state === 'stalled'
   }
 }
 
