@@ -39,7 +39,6 @@ disk-list = ["sda"]
 `
 
 const NO_ISO: Problem = { code: 'no-iso', message: 'no ISO', hint: 'put one there', severity: 'error' }
-const NO_PASSWORD: Problem = { code: 'no-password', message: 'none', hint: 'nothing', severity: 'error' }
 
 function documentOf(machine: string, kind: MachineDocument['kind']): MachineDocument {
   const posted = { product: { product: 'pve' }, network_interfaces: [{ mac: NODE1, address: '10.77.0.11' }] }
@@ -55,7 +54,7 @@ export type FakeAppliance = {
 }
 
 /** One machine, `node1`, that has posted; one lease of its; one webhook; one alarm; no ISO. */
-export async function fakeAppliance(): Promise<FakeAppliance> {
+export async function fakeAppliance({ password = '' } = {}): Promise<FakeAppliance> {
   const rig = await Fleet.open(siteOf())
   const { registry, site, clock, log } = rig
   const alarms = new Alarms(clock)
@@ -82,7 +81,9 @@ export async function fakeAppliance(): Promise<FakeAppliance> {
       examine: async () => ({ at: 0, tookMs: 1, findings: [] }),
       lastExamination: () => undefined,
     },
-    passwords: { take: async () => NO_PASSWORD } as unknown as Passwords,
+    passwords: {
+      take: async () => ({ attempt: rig.registry.byMac(NODE1)!.attempt!.id, password }),
+    } as unknown as Passwords,
     leases: storedLeases(leases, clock),
     outbox: { views: async () => [target], retry: async (number?: number) => number === undefined || number === 1 },
   } as unknown as ControlContext
