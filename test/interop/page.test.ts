@@ -184,6 +184,24 @@ describe('orders', () => {
     expect(rack.machine(0).state).toBe('approved')
   })
 
+  test('the profile that disks were doubted for is the one that is sent', async () => {
+    const doubt = {
+      ...{ at: new Date().toISOString(), erases: ['sda'], leaves: [] },
+      doubts: [{ code: 'other-disks', message: 'the last installation used nvme0n1' }] as never,
+    }
+    const ways: Ways = { user: 'anna', doubt }
+    const { rack, page } = await openRack(32, { path: `/machines/${macOf(22)}`, ways })
+    await page.getByRole('button', { name: 'Approve…' }).click()
+    const profile = page.getByRole('combobox', { name: 'Profile' })
+    await profile.selectOption('pve')
+    await page.getByRole('dialog').getByRole('button', { name: 'Approve' }).click()
+    await page.getByRole('checkbox', { name: /I have compared these disks/ }).check()
+    expect([await profile.isDisabled(), await profile.inputValue()]).toEqual([true, 'pve'])
+    await page.getByRole('button', { name: 'Erase, and approve' }).click()
+    await page.getByText(/^Approved by anna: /).waitFor()
+    expect(rack.machine(22).attempt?.profile).toBe('pve')
+  })
+
   test('a machine that is forgotten is gone', async () => {
     const { rack, page } = await openRack(16, { path: `/machines/${macOf(9)}` })
     await page.getByRole('button', { name: 'Forget…' }).click()

@@ -105,14 +105,23 @@ function Refusals({ asked }: { asked: Ask }) {
 }
 
 /** Where a machine has none of its own, one has to be chosen; else only who wants another one sees that there are several. */
-function ProfileChoice({ machines }: Pick<Ask, 'machines'>) {
+function ProfileChoice({ machines, isSettled }: Pick<Ask, 'machines'> & { isSettled: boolean }) {
+  const chosen = useSignal('')
   const profiles = appliance.value?.profiles ?? []
   const isNeeded = machines.some(({ profile }) => profile === undefined)
   if (profiles.length < 2 && !isNeeded) return null
   return (
     <label>
       Profile
-      <select name="profile" required={isNeeded}>
+      {/* What was rehearsed is what will be sent; a field that is disabled sends nothing. */}
+      {isSettled && <input type="hidden" name="profile" value={chosen.value} />}
+      <select
+        name="profile"
+        required={isNeeded}
+        disabled={isSettled}
+        value={chosen.value}
+        onChange={event => (chosen.value = event.currentTarget.value)}
+      >
         <option value="">{isNeeded ? 'Choose: the site says none' : 'As the site says for each machine'}</option>
         {profiles.map(({ name, iso }) => (
           <option key={name} value={name}>
@@ -154,7 +163,7 @@ function OrderForm({ asked }: { asked: Ask }) {
           <Named key={machine.id} machine={machine} />
         ))}
       </ul>
-      {words.erases && <ProfileChoice machines={machines} />}
+      {words.erases && <ProfileChoice machines={machines} isSettled={doubts.length > 0} />}
       {action !== 'forget' && (
         <label>
           <span>
