@@ -47,7 +47,7 @@ describe('a command line that is wrong: status 2, one line, and the way to the h
     [['serve', 'now'], 'rackrise serve: "now" is too much; see `rackrise serve --help`'],
     [
       ['machine'],
-      'rackrise machine: say which of list, show, approve, reinstall, block, timeline, devices, password; see `rackrise machine --help`',
+      'rackrise machine: say which of list, show, approve, reinstall, block, forget, timeline, devices, password; see `rackrise machine --help`',
     ],
     [['machine', 'destroy'], 'rackrise machine: there is no "machine destroy"; see `rackrise machine --help`'],
     [
