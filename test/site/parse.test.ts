@@ -43,7 +43,7 @@ test('what a short file leaves out has its default', () => {
     rules: [],
     webhooks: [],
     console: { host: '127.0.0.1', port: 8300 },
-    store: { url: 'sqlite' },
+    store: { url: 'sqlite', keepMs: 90 * 86_400_000 },
     log: { level: 'info', format: 'auto' },
   })
 })
