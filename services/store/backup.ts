@@ -2,26 +2,14 @@
  * The whole state as one file, taken while the appliance runs: a copy of the database as of one instant, with the other files of the state
  * folder (key, certificates) in a table of it.
  */
-import {
-  chmod,
-  chown,
-  copyFile,
-  lstat,
-  mkdir,
-  open,
-  readdir,
-  readFile,
-  rename,
-  rm,
-  stat,
-  writeFile,
-} from 'node:fs/promises'
-import { basename, dirname, join } from 'node:path'
+import { chmod, chown, copyFile, lstat, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { basename, join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { EnvironmentProblem } from '../kit/problem.ts'
-import { DATABASE_FILE, openStore } from './store.ts'
+import { copyDatabase, PRIVATE_FILE, syncFile } from './copy.ts'
+import { openUpToDate } from './migrate.ts'
+import { DATABASE_FILE } from './store.ts'
 
-const PRIVATE_FILE = 0o600
 const PRIVATE_FOLDER = 0o700
 /** What the state folder holds beside the database is keys, certificates and notes. */
 const LARGEST_FILE_BYTES = 16 * 1024 * 1024
@@ -39,15 +27,6 @@ async function looseFiles(folder: string): Promise<string[]> {
 
 function problem(what: string, error: unknown, hint: string): EnvironmentProblem {
   return new EnvironmentProblem('backup', `${what}: ${error instanceof Error ? error.message : String(error)}`, hint)
-}
-
-async function syncFile(path: string): Promise<void> {
-  const file = await open(path, 'r')
-  try {
-    await file.sync()
-  } finally {
-    await file.close()
-  }
 }
 
 function count(db: DatabaseSync, table: 'event' | 'lease'): number {
@@ -76,25 +55,10 @@ async function addFiles(copy: string, folder: string): Promise<Omit<BackupConten
  * Throws EnvironmentProblem `backup`; the file is there as a whole or not at all.
  */
 export async function backUp(folder: string, file: string): Promise<BackupContent> {
-  const part = `${file}.part`
   try {
-    await rm(part, { force: true })
-    // Made first, so that it is private from its first byte on; VACUUM takes an empty file.
-    await writeFile(part, '', { mode: PRIVATE_FILE })
-    const db = new DatabaseSync(join(folder, DATABASE_FILE), { readOnly: true })
-    try {
-      db.exec('PRAGMA busy_timeout = 10000')
-      db.prepare('VACUUM INTO ?').run(part)
-    } finally {
-      db.close()
-    }
-    const content = await addFiles(part, folder)
-    await syncFile(part)
-    await rename(part, file)
-    await syncFile(dirname(file))
+    const content = await copyDatabase(join(folder, DATABASE_FILE), file, part => addFiles(part, folder))
     return { bytes: (await stat(file)).size, ...content }
   } catch (error) {
-    await rm(part, { force: true })
     const hint = 'see that the state folder has a database, and that there is room for its copy'
     throw problem(`can't back up ${folder} to ${file}`, error, hint)
   }
@@ -151,7 +115,7 @@ export async function restore(file: string, folder: string, now: Date): Promise<
     await mkdir(staging, { mode: PRIVATE_FOLDER })
     const content = await lay(file, staging)
     // Of an older version it becomes one of this version here; of a newer one it is refused.
-    await (await openStore(staging)).close()
+    await (await openUpToDate(join(staging, DATABASE_FILE), { copies: false })).destroy()
     const owner = await stat(folder)
     const aside = join(folder, `before-restore-${now.toISOString().replaceAll(/[:.]/g, '-')}`)
     const hadFiles = await setAside(folder, aside)

@@ -1,8 +1,8 @@
 /** The state on disk for who only looks: nothing is made, migrated or locked, also beside an appliance that writes. */
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { DatabaseSync } from 'node:sqlite'
-import { pathToFileURL } from 'node:url'
+import type { DatabaseSync } from 'node:sqlite'
+import { readSqlite } from './sqlite.ts'
 import { DATABASE_FILE } from './store.ts'
 import type { Checkpoint, EventRow, LeaseRecord, SnapshotRow } from './types.ts'
 
@@ -41,15 +41,5 @@ export function readLeases(folder: string): Pick<LeaseRecord, 'address' | 'state
 /** All of one instant. @param nothing where there is no state */
 function reading<T>(folder: string, nothing: T, read: (db: DatabaseSync) => T): T {
   const file = join(folder, DATABASE_FILE)
-  if (!existsSync(file)) return nothing
-  // Without a log of writes nobody writes: read as it lies, else SQLite would make that log, and leave it behind.
-  const where = pathToFileURL(file)
-  if (!existsSync(`${file}-wal`)) where.searchParams.set('immutable', '1')
-  const db = new DatabaseSync(where, { readOnly: true })
-  try {
-    db.exec('BEGIN')
-    return read(db)
-  } finally {
-    db.close()
-  }
+  return existsSync(file) ? readSqlite(file, read) : nothing
 }

@@ -1,6 +1,8 @@
 /** SQLite inside the process: Node's own engine under Kysely, with every commit on the platter before it returns. */
+import { existsSync } from 'node:fs'
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite'
-import { Kysely, type SqliteDatabase, SqliteDialect } from 'kysely'
+import { pathToFileURL } from 'node:url'
+import { Kysely, SqliteAdapter, type SqliteDatabase, SqliteDialect } from 'kysely'
 import { EnvironmentProblem } from '../kit/problem.ts'
 import type { Database } from './schema.ts'
 
@@ -39,12 +41,25 @@ export const PRAGMAS = [
   'PRAGMA secure_delete = FAST',
 ].join('; ')
 
+/** SQLite takes back what a transaction did to tables as it does rows; Kysely's own word for it leaves migrations outside of one. */
+class TransactionalAdapter extends SqliteAdapter {
+  override get supportsTransactionalDdl(): boolean {
+    return true
+  }
+}
+
+class TransactionalDialect extends SqliteDialect {
+  override createAdapter(): SqliteAdapter {
+    return new TransactionalAdapter()
+  }
+}
+
 /** Opens or makes the file. Throws EnvironmentProblem when the folder can't be written or another process holds it. */
 export function openSqlite(file: string): Kysely<Database> {
   try {
     const db = new DatabaseSync(file)
     db.exec(PRAGMAS)
-    return new Kysely<Database>({ dialect: new SqliteDialect({ database: adapt(db) }) })
+    return new Kysely<Database>({ dialect: new TransactionalDialect({ database: adapt(db) }) })
   } catch (error) {
     const what = error instanceof Error ? error.message : String(error)
     throw new EnvironmentProblem(
@@ -52,5 +67,19 @@ export function openSqlite(file: string): Kysely<Database> {
       `can't open the database ${file}: ${what}`,
       'see paths.state and who owns that folder',
     )
+  }
+}
+
+/** Reads a file that is there, all of one instant, and writes nothing, also beside who writes. Throws what SQLite throws. */
+export function readSqlite<T>(file: string, read: (db: DatabaseSync) => T): T {
+  // Without a log of writes nobody writes: read as it lies, else SQLite would make that log, and leave it behind.
+  const where = pathToFileURL(file)
+  if (!existsSync(`${file}-wal`)) where.searchParams.set('immutable', '1')
+  const db = new DatabaseSync(where, { readOnly: true })
+  try {
+    db.exec('BEGIN')
+    return read(db)
+  } finally {
+    db.close()
   }
 }

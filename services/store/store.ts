@@ -1,19 +1,18 @@
 /** The state as typed questions: events, leases, what machines said of themselves, and what is on its way to others. */
-import { chmod, mkdir, stat } from 'node:fs/promises'
+import { mkdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { SQLInputValue } from 'node:sqlite'
 import { type Kysely, sql } from 'kysely'
-import { Migrator } from 'kysely/migration'
 import type { Clock } from '../kit/clock.ts'
 import { EnvironmentProblem } from '../kit/problem.ts'
 import type { Ipv4 } from '../kit/ipv4.ts'
 import type { Mac } from '../kit/mac.ts'
 import type { StoreCounts } from './counts.ts'
 import { EVENT_STATEMENTS, sqlEvents } from './events.ts'
-import { MIGRATIONS } from './migrations.ts'
+import { openUpToDate } from './migrate.ts'
 import { OUTBOX_STATEMENTS, sqlOutbox } from './outbox.ts'
 import type { Database, DocumentTable, LeaseTable, PasswordTable } from './schema.ts'
-import { openSqlite, PRAGMAS } from './sqlite.ts'
+import { PRAGMAS } from './sqlite.ts'
 import { TurnWriter } from './turn-writer.ts'
 import type {
   DocumentKind,
@@ -31,7 +30,6 @@ import type {
 export const DATABASE_FILE = 'state.sqlite'
 
 const FOLDER_MODE = 0o700
-const FILE_MODE = 0o600
 
 function toRow(record: LeaseRecord): LeaseTable {
   return {
@@ -241,19 +239,6 @@ export class Store {
   }
 }
 
-async function migrate(db: Kysely<Database>): Promise<void> {
-  const migrator = new Migrator({ db, provider: { getMigrations: async () => MIGRATIONS } })
-  const { error } = await migrator.migrateToLatest()
-  if (error) {
-    const what = error instanceof Error ? error.message : JSON.stringify(error)
-    throw new EnvironmentProblem(
-      'store',
-      `can't bring the database up to date: ${what}`,
-      'it may belong to a newer version; restore a backup or install that version',
-    )
-  }
-}
-
 /** What there is to give back once old rows are gone. */
 export function sparePages(store: Pick<Store, 'reclaim'>, clock: Clock) {
   return { what: 'free pages of the database', prune: () => store.reclaim(clock) }
@@ -272,8 +257,5 @@ export async function openStore(folder: string, counts?: StoreCounts): Promise<S
       'set paths.state to a folder that this user may write',
     )
   }
-  const db = openSqlite(file)
-  await chmod(file, FILE_MODE)
-  await migrate(db)
-  return new Store(db, file, counts)
+  return new Store(await openUpToDate(file), file, counts)
 }
