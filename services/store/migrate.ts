@@ -9,7 +9,7 @@ import { EnvironmentProblem } from '../kit/problem.ts'
 import { copyDatabase, PRIVATE_FILE } from './copy.ts'
 import { MIGRATIONS } from './migrations.ts'
 import type { Database } from './schema.ts'
-import { openSqlite, readSqlite } from './sqlite.ts'
+import { cannotOpen, openSqlite, readSqlite } from './sqlite.ts'
 
 const COPIES_KEPT = 2
 /** Beside the copy: for what the migrations and the first leases write. */
@@ -42,7 +42,7 @@ function standingOf(file: string): Standing {
       }
     })
   } catch (error) {
-    throw problem(`can't read the database ${file}: ${textOf(error)}`, 'see who owns it, or restore a backup')
+    throw cannotOpen(file, error)
   }
 }
 

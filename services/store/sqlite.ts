@@ -61,13 +61,14 @@ export function openSqlite(file: string): Kysely<Database> {
     db.exec(PRAGMAS)
     return new Kysely<Database>({ dialect: new TransactionalDialect({ database: adapt(db) }) })
   } catch (error) {
-    const what = error instanceof Error ? error.message : String(error)
-    throw new EnvironmentProblem(
-      'store',
-      `can't open the database ${file}: ${what}`,
-      'see paths.state and who owns that folder',
-    )
+    throw cannotOpen(file, error)
   }
+}
+
+export function cannotOpen(file: string, error: unknown): EnvironmentProblem {
+  const what = error instanceof Error ? error.message : String(error)
+  const hint = 'see paths.state and who owns that folder'
+  return new EnvironmentProblem('store', `can't open the database ${file}: ${what}`, hint)
 }
 
 /** Reads a file that is there, all of one instant, and writes nothing, also beside who writes. Throws what SQLite throws. */

@@ -250,7 +250,7 @@ test('a database of a newer version is refused, and nothing is written or copied
 
 test('what is no database is refused as it lies', async () => {
   await writeFile(file, 'not a database at all, but long enough to be looked at')
-  expect((await problemOf({})).message).toBe(`can't read the database ${file}: file is not a database`)
+  expect((await problemOf({})).message).toBe(`can't open the database ${file}: file is not a database`)
   expect(await readdir(folder)).toEqual(['state.sqlite'])
 })
 
