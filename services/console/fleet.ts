@@ -38,31 +38,31 @@ const ORDERS_AT_A_TIME = 20
 
 type Claims = NonNullable<MachineView['conflicts']>
 
-/** Claims to one identity, by machine: both candidates show them, whoever is held for it. */
-function conflictsAround(registry: Registry): Map<string, Claims> {
-  const around = new Map<string, Claims>()
-  const show = (machine: Machine, other: Machine, { by, value }: Pick<Conflict, 'by' | 'value'>): void => {
-    const shown = { name: registry.titleOf(other), id: other.id, by, value }
-    around.set(machine.id, [...(around.get(machine.id) ?? []), shown])
-  }
-  for (const machine of registry.machines()) {
-    for (const conflict of registry.standingConflicts(machine)) {
-      const other = registry.byMac(conflict.with)!
-      show(machine, other, conflict)
-      show(other, machine, conflict)
-    }
-  }
-  return around
+/** Claims to one identity: both candidates show them, whoever is held for it. */
+function conflictsOf(registry: Registry, machine: Machine): Claims {
+  const show = (other: Machine, { by, value }: Pick<Conflict, 'by' | 'value'>): Claims[number] => ({
+    name: registry.titleOf(other),
+    id: other.id,
+    by,
+    value,
+  })
+  const own = registry.standingConflicts(machine).map(conflict => show(registry.byMac(conflict.with)!, conflict))
+  const others = registry.claimantsOf(machine).flatMap(other =>
+    registry
+      .standingConflicts(other)
+      .filter(conflict => conflict.with === machine.id)
+      .map(conflict => show(other, conflict)),
+  )
+  return [...own, ...others]
 }
 
-/** How machines are shown; whatever asks for several takes one of these for all of them. */
+/** How machines are shown. */
 export function machineViewer(registry: Registry): (machine: Machine) => MachineView {
-  const conflicts = conflictsAround(registry)
   return machine => {
-    const around = conflicts.get(machine.id)
+    const conflicts = conflictsOf(registry, machine)
     return {
       ...viewMachine(machine, registry.listing(machine), registry.progress(machine), registry.heardAt(machine)),
-      ...(around ? { conflicts: around } : {}),
+      ...(conflicts.length > 0 ? { conflicts } : {}),
     }
   }
 }

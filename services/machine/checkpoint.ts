@@ -5,6 +5,7 @@
 import type { Clock, Instant } from '../kit/clock.ts'
 import type { EventStore } from '../store/types.ts'
 import { FOLD_VERSION, snapshotOf } from './fold.ts'
+import type { Pace } from './pace.ts'
 import type { Registry } from './registry.ts'
 
 /** In one transaction: some 20 KiB, a millisecond or two. */
@@ -15,31 +16,31 @@ const PAUSE_MS = 5
 const EVENTS_MOST = 20_000
 const AGE_MOST_MS = 10 * 60_000
 
-export function pause(clock: Clock, milliseconds: number): Promise<void> {
-  return new Promise(resolve => clock.after(milliseconds, resolve))
-}
+export type CheckpointsOptions = { registry: Registry; events: EventStore; clock: Clock; pace: Pace }
 
 export class Checkpoints {
   readonly #store: EventStore
   readonly #registry: Registry
   readonly #clock: Clock
+  readonly #pace: Pace
   #seq: number
   #at: Instant
   #running: Promise<number> | undefined
   #isStopped = false
 
   /** @param seq of the last one that is kept; 0 if there is none that counts */
-  constructor(registry: Registry, store: EventStore, clock: Clock, seq: number) {
+  constructor({ registry, events, clock, pace }: CheckpointsOptions, seq: number) {
     this.#registry = registry
-    this.#store = store
+    this.#store = events
     this.#clock = clock
+    this.#pace = pace
     this.#seq = seq
     this.#at = clock.now()
   }
 
-  static async open(registry: Registry, store: EventStore, clock: Clock): Promise<Checkpoints> {
-    const kept = await store.checkpoint()
-    return new Checkpoints(registry, store, clock, kept?.version === FOLD_VERSION ? kept.seq : 0)
+  static async open(options: CheckpointsOptions): Promise<Checkpoints> {
+    const kept = await options.events.checkpoint()
+    return new Checkpoints(options, kept?.version === FOLD_VERSION ? kept.seq : 0)
   }
 
   /** Writes one if enough has happened since the last. */
@@ -76,7 +77,7 @@ export class Checkpoints {
         known.missSnapshots(taken)
         throw error
       }
-      await pause(this.#clock, PAUSE_MS)
+      await this.#pace.rest(PAUSE_MS)
     }
     await this.#store.putCheckpoint({ seq, version: FOLD_VERSION })
     this.#seq = seq

@@ -2,6 +2,7 @@
 import type { Ipv4 } from '../kit/ipv4.ts'
 import type { Mac } from '../kit/mac.ts'
 import type { Site } from '../site/types.ts'
+import { Claimants } from './claimants.ts'
 import type { AttemptId, MachineId } from './event.ts'
 import { Identities } from './identities.ts'
 import type { Machine } from './lifecycle.ts'
@@ -20,6 +21,7 @@ export class KnownMachines {
   readonly #byToken = new Map<string, MachineId>()
   readonly #byAttempt = new Map<AttemptId, MachineId>()
   readonly #statics = new StaticAddresses()
+  readonly #claimants = new Claimants()
   readonly identities: Identities
   /** How many machines were never approved: listed ones, and those that anybody on the VLAN can invent. */
   neverApproved = 0
@@ -27,6 +29,8 @@ export class KnownMachines {
   version = 0
   /** Those that changed since their last snapshot was taken. */
   readonly #changed = new Set<MachineId>()
+  /** Those that changed, or went, since somebody asked which. */
+  readonly #news = new Set<MachineId>()
   /** Snapshots that were taken and are not written yet. */
   readonly #taken = new Map<MachineId, Taken>()
 
@@ -55,6 +59,18 @@ export class KnownMachines {
 
   staticAddresses(): Iterable<Ipv4> {
     return this.#statics.addresses()
+  }
+
+  /** Those that have noted a conflict with it. */
+  claimantsOf(id: MachineId): Machine[] {
+    return [...this.#claimants.of(id)].map(other => this.#machines.get(other)!)
+  }
+
+  /** Which machines have changed or are gone since this was last asked. */
+  takeNews(): MachineId[] {
+    const news = [...this.#news]
+    this.#news.clear()
+    return news
   }
 
   byAttempt(attempt: string): Machine | undefined {
@@ -116,6 +132,8 @@ export class KnownMachines {
     if (before.attempts === 0) this.neverApproved -= 1
     this.identities.follow(before, undefined)
     this.#statics.follow(before, undefined)
+    this.#claimants.follow(before, undefined)
+    this.#news.add(id)
     this.#followAttempt(before, undefined)
     this.#machines.delete(id)
     this.#changed.delete(id)
@@ -130,6 +148,8 @@ export class KnownMachines {
     this.#machines.set(machine.id, machine)
     this.#changed.add(machine.id)
     this.#statics.follow(before, machine)
+    this.#claimants.follow(before, machine)
+    this.#news.add(machine.id)
     return before
   }
 

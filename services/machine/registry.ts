@@ -20,7 +20,7 @@ import {
 import { type Conflict, conflictsOf, isConflict, isNoted } from './conflict.ts'
 import { advance, BACK_WITHIN_MS, type Machine, newMachine, overdue } from './lifecycle.ts'
 import { teaches, withoutPlaceholders } from './facts.ts'
-import { answersTo } from './find.ts'
+import { Directory } from './find.ts'
 import { eventOf, replay } from './fold.ts'
 import { Forgotten, forgottenRow, wasForgotten } from './forgotten.ts'
 import { KnownMachines } from './known.ts'
@@ -55,6 +55,7 @@ export class Registry {
   readonly #options: RegistryOptions
   readonly #log: Log
   readonly #known: KnownMachines
+  readonly #directory: Directory
   readonly #forgotten = new Forgotten()
   readonly #repeats = new Repeats()
   readonly #heardAt = new Map<MachineId, Instant>()
@@ -73,6 +74,7 @@ export class Registry {
     this.#options = options
     this.#log = machineLog(options.log, this, 'machine')
     this.#known = new KnownMachines(options.site, options.key)
+    this.#directory = new Directory(this.#known, machine => this.listing(machine))
     this.#openedAt = options.clock.now()
   }
 
@@ -84,6 +86,8 @@ export class Registry {
     await registry.#addListed()
     // A rule that was written after a machine was seen holds for that machine, too.
     for (const { id } of registry.machines()) await registry.#settle(id)
+    // Thousands of names at once, while nobody waits for anything.
+    registry.#directory.learn()
     return registry
   }
 
@@ -124,7 +128,7 @@ export class Registry {
 
   /** By host name, FQDN, MAC in any spelling, serial number, or address: what a person may type. */
   find(query: string): Machine[] {
-    return this.machines().filter(machine => answersTo(query, machine, this.listing(machine)))
+    return this.#directory.find(query)
   }
 
   listing(machine: Machine): Listing {
@@ -201,6 +205,11 @@ export class Registry {
       const other = this.#known.get(conflict.with)
       return other !== undefined && isConflict(conflict, machine, other, this.#options.site)
     })
+  }
+
+  /** Those that have noted a conflict with it. */
+  claimantsOf({ id }: Machine): Machine[] {
+    return this.#known.claimantsOf(id)
   }
 
   /**

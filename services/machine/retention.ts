@@ -4,18 +4,22 @@
  */
 import type { Clock, Instant } from '../kit/clock.ts'
 import type { Log } from '../kit/log.ts'
-import type { DocumentStore, EventStore } from '../store/types.ts'
-import { type Checkpoints, pause } from './checkpoint.ts'
+import type { DocumentName, DocumentStore, EventStore } from '../store/types.ts'
+import type { Checkpoints } from './checkpoint.ts'
 import type { MachineId } from './event.ts'
 import { eventOf } from './fold.ts'
 import type { Machine } from './lifecycle.ts'
+import type { Pace } from './pace.ts'
 import type { Registry } from './registry.ts'
 import { type KeptEvent, mayGo, thin } from './thin.ts'
 
 const EVERY_MS = 24 * 60 * 60_000
-/** Of one timeline in one go: to thin them takes a millisecond or two at most. */
-const ROWS_AT_A_TIME = 100
+/** Of one timeline, or of the documents, in one go: to read them takes a millisecond or two at most. */
+export const ROWS_AT_A_TIME = 100
 const PAUSE_MS = 5
+/** So many go in one transaction, and those of the page beside them: each lies on a page of its own, and leases wait meanwhile. */
+const REMOVED_AT_A_TIME = 50
+const REMOVED_PAUSE_MS = 25
 
 /** What another room has that grows old; resolves with how much of it went. */
 export type Chore = { what: string; prune: (before: Instant) => Promise<number> }
@@ -24,8 +28,9 @@ export type RetentionOptions = {
   registry: Registry
   checkpoints: Checkpoints
   events: EventStore
-  documents: Pick<DocumentStore, 'olderThan' | 'remove'>
+  documents: Pick<DocumentStore, 'page' | 'remove'>
   keepMs: number
+  pace: Pace
   chores: readonly Chore[]
   clock: Clock
   log: Log
@@ -69,21 +74,21 @@ export class Retention {
   }
 
   async #thinTimelines(before: Instant): Promise<number> {
-    const { registry, checkpoints, clock } = this.#options
+    const { registry, checkpoints, events, pace } = this.#options
     // What its snapshot does not know of yet, a machine may not lose.
     const seq = await checkpoints.write()
-    let gone = 0
+    const removal = new Removal(events, pace)
     for (const { id } of registry.machines()) {
       if (this.#isStopped) break
-      gone += await this.#thinTimeline(id, before, seq)
-      await pause(clock, PAUSE_MS)
+      await this.#thinTimeline(id, before, seq, removal)
+      await pace.rest(PAUSE_MS)
     }
-    return gone
+    await removal.finish()
+    return removal.removed
   }
 
-  async #thinTimeline(id: MachineId, before: Instant, lastSeq: number): Promise<number> {
-    const { registry, events, clock } = this.#options
-    let gone = 0
+  async #thinTimeline(id: MachineId, before: Instant, lastSeq: number, removal: Removal): Promise<void> {
+    const { registry, events, pace } = this.#options
     let state: Machine | undefined
     let after = 0
     for (;;) {
@@ -91,26 +96,63 @@ export class Retention {
       const end = rows.findIndex(row => row.at >= before || row.seq > lastSeq)
       const old = (end === -1 ? rows : rows.slice(0, end)).map(row => eventOf(row) as KeptEvent)
       const machine = registry.byId(id)
-      const thinned = machine && thin(id, state, old, event => mayGo(event, machine, before))
-      if (!thinned) return gone
-      if (thinned.gone.length > 0) await events.remove(thinned.gone)
-      gone += thinned.gone.length
-      if (old.length < ROWS_AT_A_TIME || this.#isStopped) return gone
+      const thinned = machine && (await pace.walk(thin(id, state, old, event => mayGo(event, machine, before))))
+      if (!thinned) return
+      await removal.add(thinned.gone)
+      if (old.length < ROWS_AT_A_TIME || this.#isStopped) return
       state = thinned.machine
       after = old.at(-1)!.seq
-      await pause(clock, PAUSE_MS)
+      await pace.rest(PAUSE_MS)
     }
   }
 
   /** The last word of a machine about itself stays, however old, unless a later attempt began since; of machines that are gone nothing does. */
   async #pruneDocuments(before: Instant): Promise<number> {
-    const { registry, documents } = this.#options
-    const old = await documents.olderThan(before)
-    const gone = old.filter(({ machine, attempt }) => {
-      const known = registry.byId(machine as MachineId)
-      return !known || (attempt !== undefined && attempt !== known.attempt?.id)
-    })
-    for (const document of gone) await documents.remove(document)
-    return gone.length
+    const { registry, documents, pace } = this.#options
+    let removed = 0
+    let last: DocumentName | undefined
+    for (;;) {
+      const page = await documents.page(last, ROWS_AT_A_TIME)
+      for (const document of page) {
+        const known = registry.byId(document.machine as MachineId)
+        const isFormer = document.attempt !== undefined && document.attempt !== known?.attempt?.id
+        if (document.at >= before || (known && !isFormer)) continue
+        await documents.remove(document)
+        removed += 1
+        await pace.rest(PAUSE_MS)
+      }
+      last = page.at(-1)
+      if (page.length < ROWS_AT_A_TIME || this.#isStopped) return removed
+      await pace.rest(PAUSE_MS)
+    }
+  }
+}
+
+/**
+ * Events on their way out. What goes of one page of a timeline goes together, since its machine is the same without all of that, not without some;
+ * few of several machines share a transaction.
+ */
+class Removal {
+  readonly #events: EventStore
+  readonly #pace: Pace
+  #seqs: number[] = []
+  removed = 0
+
+  constructor(events: EventStore, pace: Pace) {
+    this.#events = events
+    this.#pace = pace
+  }
+
+  async add(seqs: readonly number[]): Promise<void> {
+    this.#seqs.push(...seqs)
+    if (this.#seqs.length >= REMOVED_AT_A_TIME) await this.finish()
+  }
+
+  async finish(): Promise<void> {
+    if (this.#seqs.length === 0) return
+    await this.#events.remove(this.#seqs)
+    this.removed += this.#seqs.length
+    this.#seqs = []
+    await this.#pace.rest(REMOVED_PAUSE_MS)
   }
 }

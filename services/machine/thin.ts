@@ -10,25 +10,31 @@ import { advance, type Machine, newMachine } from './lifecycle.ts'
 /** One that is kept in the store. */
 export type KeptEvent = MachineEvent & { seq: number }
 
+/** Work in steps, each of them the fold of the events that were given: some may take hundreds. */
+type Steps<T> = Generator<undefined, T>
+
 function foldOf(before: Machine, events: readonly KeptEvent[]): Machine {
   return events.reduce((machine, event) => advance(machine, event).machine, before)
 }
 
 /**
  * The fewest events that lead to the same state, or nearly: all that may go are left out, and where that changes something one half of them, then the other,
- * and so on in ever smaller parts. @param events between `before` and `after`
+ * and so on in ever smaller parts. Yields after each trial. @param events between `before` and `after`
  */
-function without(
+function* without(
   candidates: readonly KeptEvent[],
   gone: ReadonlySet<number>,
   leadsOn: (gone: ReadonlySet<number>) => boolean,
-): ReadonlySet<number> {
+): Steps<ReadonlySet<number>> {
   if (candidates.length === 0) return gone
   const more = new Set([...gone, ...candidates.map(({ seq }) => seq)])
-  if (leadsOn(more)) return more
+  const isEnough = leadsOn(more)
+  yield
+  if (isEnough) return more
   if (candidates.length === 1) return gone
   const half = candidates.length >> 1
-  return without(candidates.slice(half), without(candidates.slice(0, half), gone, leadsOn), leadsOn)
+  const first = yield* without(candidates.slice(0, half), gone, leadsOn)
+  return yield* without(candidates.slice(half), first, leadsOn)
 }
 
 export type Thinned = { gone: number[]; machine: Machine }
@@ -48,19 +54,19 @@ export function mayGo(event: KeptEvent, { attempt, installed, lastEventAt }: Mac
  * @param events some of its oldest, in their order
  * @param isOld whether history can do without it; its state may still need it
  */
-export function thin(
+export function* thin(
   id: MachineId,
   before: Machine | undefined,
   events: readonly KeptEvent[],
   isOld: (event: KeptEvent) => boolean,
-): Thinned | undefined {
+): Steps<Thinned | undefined> {
   const [first] = events
   if (!first) return undefined
   const start = before ?? newMachine(id, first.at)
   const machine = foldOf(start, events)
   // When it was first seen is told by its first event.
   const candidates = events.filter((event, at) => (before !== undefined || at > 0) && isOld(event))
-  const gone = without(candidates, new Set(), left =>
+  const gone = yield* without(candidates, new Set(), left =>
     isDeepStrictEqual(
       foldOf(
         start,

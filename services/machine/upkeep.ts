@@ -4,6 +4,7 @@ import type { Log } from '../kit/log.ts'
 import { repeat } from '../kit/repeat.ts'
 import type { DocumentStore, EventStore } from '../store/types.ts'
 import { Checkpoints } from './checkpoint.ts'
+import { Pace } from './pace.ts'
 import type { Registry } from './registry.ts'
 import { type Chore, Retention } from './retention.ts'
 
@@ -13,7 +14,8 @@ const RETENTION_LOOK_MS = 10 * 60_000
 
 export type UpkeepOptions = {
   registry: Registry
-  store: { events: EventStore; documents: DocumentStore }
+  /** `waiting`: writes that are not on stable storage yet. */
+  store: { events: EventStore; documents: DocumentStore; readonly waiting: number }
   keepMs: number
   chores: readonly Chore[]
   clock: Clock
@@ -23,8 +25,10 @@ export type UpkeepOptions = {
 /** Resolves with how to stop: what is under way ends first. */
 export async function startUpkeep(options: UpkeepOptions): Promise<() => Promise<void>> {
   const { registry, clock, log, store } = options
-  const checkpoints = await Checkpoints.open(registry, store.events, clock)
-  const retention = new Retention({ ...options, ...store, checkpoints })
+  const { events, documents } = store
+  const pace = new Pace({ clock, waiting: () => store.waiting })
+  const checkpoints = await Checkpoints.open({ registry, events, clock, pace })
+  const retention = new Retention({ ...options, events, documents, checkpoints, pace })
   const failed = (what: string) => (error: unknown) =>
     log.error({ room: 'machine', error: String(error) }, `${what} failed; it is tried again`)
   const stops = [

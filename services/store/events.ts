@@ -11,6 +11,9 @@ const PUT_SNAPSHOT = 2
 const PUT_CHECKPOINT = 3
 const FORGET = 4
 
+/** What no machine and no person waits for. */
+export const EVENT_UPKEEP = [REMOVE, PUT_SNAPSHOT, PUT_CHECKPOINT]
+
 const ofMachine = (table: string): string => `delete from ${table} where machine = ?`
 const FORGOTTEN_TABLES = ['event', 'snapshot', 'document', 'password']
 

@@ -8,7 +8,7 @@ import { EnvironmentProblem } from '../kit/problem.ts'
 import type { Ipv4 } from '../kit/ipv4.ts'
 import type { Mac } from '../kit/mac.ts'
 import type { StoreCounts } from './counts.ts'
-import { EVENT_STATEMENTS, sqlEvents } from './events.ts'
+import { EVENT_STATEMENTS, EVENT_UPKEEP, sqlEvents } from './events.ts'
 import { openUpToDate } from './migrate.ts'
 import { OUTBOX_STATEMENTS, sqlOutbox } from './outbox.ts'
 import type { Database, DocumentTable, LeaseTable, PasswordTable } from './schema.ts'
@@ -139,7 +139,8 @@ export class Store {
     this.#file = file
     const hot = hotStatements(db)
     const statements = [...hot, ...EVENT_STATEMENTS, ...OUTBOX_STATEMENTS]
-    this.#writer = new TurnWriter({ file, pragmas: PRAGMAS, statements }, counts)
+    const upkeep = new Set([REMOVE_DOCUMENT, RECLAIM, ...EVENT_UPKEEP.map(statement => hot.length + statement)])
+    this.#writer = new TurnWriter({ file, pragmas: PRAGMAS, statements }, upkeep, counts)
     const writeFrom =
       (first: number) =>
       (statement: number, ...values: SQLInputValue[]): Promise<number> =>
@@ -170,11 +171,14 @@ export class Store {
       const { at, body, attempt } = row
       return { machine, kind: row.kind as DocumentKind, at, body, ...(attempt === null ? {} : { attempt }) }
     },
-    olderThan: async before => {
+    page: async (after, most) => {
       const query = this.#db
         .selectFrom('document')
         .select(['machine', 'kind', 'attempt', 'at'])
-        .where('at', '<', before)
+        .where(eb => eb(eb.refTuple('machine', 'kind'), '>', eb.tuple(after?.machine ?? '', after?.kind ?? '')))
+        .orderBy('machine')
+        .orderBy('kind')
+        .limit(most)
       return (await query.execute()).map(({ attempt, kind, ...row }) => ({
         ...row,
         kind: kind as DocumentKind,

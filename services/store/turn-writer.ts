@@ -26,9 +26,14 @@ export class TurnWriter {
   #committing: Waiting[] = []
   #idle: (() => void)[] = []
   #beganAt = Number.NEGATIVE_INFINITY
+  /** When the last one began that somebody waited for: after upkeep alone, a lease has nobody to share with. */
+  #hurriedAt = Number.NEGATIVE_INFINITY
+  readonly #upkeep: ReadonlySet<number>
 
-  constructor(data: ThreadData, counts?: StoreCounts) {
+  /** @param upkeep statements that no machine and no person waits for */
+  constructor(data: ThreadData, upkeep: ReadonlySet<number>, counts?: StoreCounts) {
     this.#data = data
+    this.#upkeep = upkeep
     this.#counts = counts
   }
 
@@ -57,7 +62,7 @@ export class TurnWriter {
 
   /** Once for all that waits: after this turn, or when the last transaction began long enough ago. */
   #schedule(): void {
-    const early = this.#beganAt + BETWEEN_MS - performance.now()
+    const early = this.#hurriedAt + BETWEEN_MS - performance.now()
     if (early > 0) setTimeout(() => this.#start(), early)
     else setImmediate(() => this.#start())
   }
@@ -66,6 +71,7 @@ export class TurnWriter {
     this.#beganAt = performance.now()
     this.#committing = this.#waiting
     this.#waiting = []
+    if (this.#committing.some(({ write: [statement] }) => !this.#upkeep.has(statement))) this.#hurriedAt = this.#beganAt
     this.#thread ??= this.#open()
     // The process may end while nothing is being written, and only then.
     this.#thread.ref()

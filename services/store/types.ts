@@ -73,12 +73,14 @@ export interface EventStore {
 export type DocumentKind = 'system-information' | 'report'
 export type MachineDocument = { machine: string; kind: DocumentKind; attempt?: string; at: Instant; body: string }
 
+export type DocumentName = Pick<MachineDocument, 'machine' | 'kind'>
+
 export interface DocumentStore {
   /** Replaces the machine's document of that kind; resolves when it is on stable storage. */
   put(document: MachineDocument): Promise<void>
   get(machine: string, kind: DocumentKind): Promise<MachineDocument | undefined>
-  /** Without their bodies. */
-  olderThan(before: Instant): Promise<Omit<MachineDocument, 'body'>[]>
+  /** In the order of their names from behind one of them, at most so many, without their bodies. */
+  page(after: DocumentName | undefined, most: number): Promise<Omit<MachineDocument, 'body'>[]>
   /** Unless it was replaced since. */
   remove(document: Omit<MachineDocument, 'body'>): Promise<void>
 }

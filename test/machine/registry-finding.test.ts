@@ -34,6 +34,21 @@ describe('find: what a person may type', () => {
   })
 })
 
+test('find knows a machine by what it is now, and no more by what it was', async () => {
+  const fleet = await Fleet.open(siteOf(''))
+  await fleet.registry.sight({ macs: [NODE1], serial: 'A1' }, 'http')
+  await fleet.registry.sight({ macs: [STRANGER], serial: 'A1' }, 'http')
+  const found = () => ['A1', 'B2', NODE1, '10.77.0.100', '10.77.0.101'].map(query => fleet.registry.find(query).length)
+  expect(found()).toEqual([2, 0, 1, 0, 0])
+  await fleet.registry.sight({ macs: [NODE1], serial: 'B2' }, 'http')
+  await fleet.happen(NODE1, { type: 'leased', address: '10.77.0.100' as Ipv4, stage: 'ipxe' })
+  expect(found()).toEqual([1, 1, 1, 1, 0])
+  await fleet.happen(NODE1, { type: 'leased', address: '10.77.0.101' as Ipv4, stage: 'ipxe' })
+  expect(found()).toEqual([1, 1, 1, 0, 1])
+  await fleet.registry.forget(fleet.machine(NODE1), 'anna')
+  expect(found()).toEqual([1, 0, 0, 0, 0])
+})
+
 describe('who is who', () => {
   const third = 'bc:24:11:ab:12:55' as Mac
 

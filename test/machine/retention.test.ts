@@ -9,6 +9,7 @@ import { Checkpoints } from '../../services/machine/checkpoint.ts'
 import type { AttemptId, Fact, MachineEvent, MachineId } from '../../services/machine/event.ts'
 import { FOLD_VERSION } from '../../services/machine/fold.ts'
 import { advance, type Machine, newMachine } from '../../services/machine/lifecycle.ts'
+import { Pace } from '../../services/machine/pace.ts'
 import { Retention } from '../../services/machine/retention.ts'
 import { type KeptEvent, thin } from '../../services/machine/thin.ts'
 import { Fleet, NODE1, NODE2, siteOf, STRANGER } from './rig.ts'
@@ -104,12 +105,13 @@ const patient = (fleet: Fleet): Clock => ({
 function retentionOf(fleet: Fleet) {
   const { registry, store, log } = fleet
   const clock = patient(fleet)
-  const checkpoints = new Checkpoints(registry, store, clock, store.kept.checkpoint?.seq ?? 0)
-  const documents = { olderThan: async () => [], remove: async () => {} }
+  const pace = new Pace({ clock, waiting: () => 0 })
+  const checkpoints = new Checkpoints({ registry, events: store, clock, pace }, store.kept.checkpoint?.seq ?? 0)
+  const documents = { page: async () => [], remove: async () => {} }
   const keepMs = KEEP_MS
   return {
     checkpoints,
-    retention: new Retention({ registry, checkpoints, events: store, documents, keepMs, chores: [], clock, log }),
+    retention: new Retention({ registry, checkpoints, events: store, documents, keepMs, pace, chores: [], clock, log }),
   }
 }
 
@@ -204,14 +206,20 @@ test('a year of reboots leaves the first sight, the latest installation, and the
   expect(types().filter(type => type === 'leased').length).toBeLessThan(100)
 })
 
-test('thinning finds what the state needs, however little of it there is', () => {
+test('thinning finds what the state needs, however little of it there is, a trial at a time', () => {
   const events = Array.from({ length: 100 }, (_, at): KeptEvent => {
     const fact: Fact = at === 37 ? { type: 'numbered', series: 'n{{index}}', index: 4 } : { type: 'local-disk-told' }
     return { ...fact, at, source: 'http', seq: at + 1 }
   })
   const before = newMachine(NODE1 as MachineId, 0)
-  const gone = thin(NODE1 as MachineId, before, events, () => true)?.gone
+  const steps = thin(NODE1 as MachineId, before, events, () => true)
+  let trials = 0
+  let step = steps.next()
+  for (; !step.done; step = steps.next()) trials += 1
+  const gone = step.value?.gone
   expect(events.map(({ seq }) => seq).filter(seq => !gone?.includes(seq))).toEqual([38, 100])
+  // Two events among a hundred are found by halving, and others have a turn between two trials.
+  expect(trials).toBe(25)
 })
 
 test('what could not be written as a snapshot is written with the next checkpoint, and until then everything is folded', async () => {

@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest'
 import { Checkpoints } from '../../services/machine/checkpoint.ts'
 import type { Clock } from '../../services/kit/clock.ts'
+import { Pace } from '../../services/machine/pace.ts'
 import { Fleet, NODE1, siteOf } from './rig.ts'
 
 test('with a checkpoint the events before it are not read', async () => {
@@ -17,7 +18,8 @@ test('with a checkpoint the events before it are not read', async () => {
       return () => {}
     },
   }
-  await new Checkpoints(fleet.registry, fleet.store, clock, 0).write()
+  const pace = new Pace({ clock, waiting: () => 0 })
+  await new Checkpoints({ registry: fleet.registry, events: fleet.store, clock, pace }, 0).write()
   await fleet.happen(NODE1, { type: 'blocked' })
   const asked: number[] = []
   const page = fleet.store.page.bind(fleet.store)

@@ -40,6 +40,11 @@ test.each([
     'SEARCH snapshot USING INTEGER PRIMARY KEY (rowid>?)',
   ],
   [
+    'a page of documents',
+    "select machine, kind, attempt, at from document where (machine, kind) > ('m', 'k') order by machine, kind limit 9",
+    'SEARCH document USING INDEX sqlite_autoindex_document_1 ((machine,kind)>(?,?))',
+  ],
+  [
     'what a forgotten machine leaves',
     "delete from event where machine = 'm'",
     'SEARCH event USING INDEX event_by_machine (machine=?)',

@@ -83,6 +83,14 @@ test('of what a machine said the newest of each kind is kept', async () => {
     at: 4,
     body: '{"x":1}',
   })
+  const named = (await again.documents.page(undefined, 2)).map(({ machine, kind, at }) => [machine, kind, at])
+  expect(named).toEqual([
+    ['a', 'report', 7],
+    ['a', 'system-information', 4],
+  ])
+  expect(await again.documents.page({ machine: 'a', kind: 'system-information' }, 2)).toEqual([
+    { machine: 'b', kind: 'report', at: 6 },
+  ])
   expect(await again.documents.get('b', 'system-information')).toBeUndefined()
   await again.close()
 })
