@@ -1,6 +1,6 @@
 /** Two machines that claim one identity: who is held, who is not, and what ends it. */
-import { describe, expect, test } from 'vitest'
-import { localFleet } from '../../services/console/fleet.ts'
+import { describe, expect, test, vi } from 'vitest'
+import { localFleet, machineViewer } from '../../services/console/fleet.ts'
 import { Alarms } from '../../services/kit/alarms.ts'
 import { alarmOfConflicts } from '../../services/machine/conflict-alarm.ts'
 import { viewEvent } from '../../services/console/machine-view.ts'
@@ -175,4 +175,17 @@ test('it is an alarm until somebody approves the machine', async () => {
   ])
   await approved(fleet, STRANGER)
   expect(alarms.list().filter(({ endedAt }) => endedAt === undefined)).toEqual([])
+})
+
+test('who is shown with its conflicts is looked up, after a restart too, and who is forgotten claims nothing', async () => {
+  const fleet = await Fleet.open(siteOf(machine('node1', [NODE1], 'serial = "A1"\n') + machine('node2', [NODE2])))
+  for (const mac of [STRANGER, THIRD]) await fleet.registry.sight({ macs: [mac], serial: 'A1' }, 'http')
+  await fleet.restart()
+  const read = vi.spyOn(fleet.registry, 'machines')
+  const claimants = (mac: Mac): string[] =>
+    (machineViewer(fleet.registry)(fleet.machine(mac)).conflicts ?? []).map(({ id }) => id)
+  expect([claimants(NODE1), claimants(STRANGER), claimants(NODE2)]).toEqual([[STRANGER, THIRD], [NODE1], []])
+  expect(read).not.toHaveBeenCalled()
+  await fleet.registry.forget(fleet.machine(STRANGER), 'anna')
+  expect(claimants(NODE1)).toEqual([THIRD])
 })
