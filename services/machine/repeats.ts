@@ -1,5 +1,5 @@
 /**
- * What a machine does again and again is counted instead of kept. A machine that asks for an answer four times a second, for years, must fill neither
+ * What a machine does again and again, with nothing between, is counted instead of kept. A machine that asks for an answer four times a second, for years, must fill neither
  * its timeline nor the disk (C13). Only facts that change nothing about the machine are counted away: its state stays the fold of what is kept. Pure.
  */
 import { isDeepStrictEqual } from 'node:util'
@@ -44,11 +44,15 @@ export class Repeats {
   readonly #runs = new Map<string, Run>()
   readonly #beyond = new Map<MachineId, Run>()
   readonly #days = new Map<MachineId, Day>()
+  /** Counts what happened to a machine: after it the same words tell something new, such as the loader of its next boot. */
+  readonly #happened = new Map<MachineId, number>()
 
   /** Whether the fact is kept; else it was counted, and means no more than a sign of life. */
   keeps(id: MachineId, weight: Weight, words: string, at: Instant): boolean {
+    const happened = this.#happened.get(id) ?? 0
+    if (weight !== 'nothing') this.#happened.set(id, happened + 1)
     if (weight === 'change') return true
-    const key = `${id} ${words}`
+    const key = `${id} ${happened} ${words}`
     const run = weight === 'nothing' ? this.#runs.get(key) : undefined
     if (run && (run.times > 0 || at - run.since < SAME_WITHIN_MS)) {
       run.times += 1
@@ -108,6 +112,7 @@ export class Repeats {
     for (const [key, run] of this.#runs) if (run.id === id) this.#runs.delete(key)
     this.#beyond.delete(id)
     this.#days.delete(id)
+    this.#happened.delete(id)
   }
 
   #dayOf(id: MachineId, at: Instant): Day {

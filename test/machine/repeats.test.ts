@@ -29,6 +29,19 @@ test('C13 an answer that is refused four times a minute is told once in ten minu
   ])
 })
 
+test('the loader of the next boot is no repeat, however soon that is', async () => {
+  const { fleet, happen } = await rig()
+  const address = '10.77.0.9' as Ipv4
+  const firmware: Fact = { type: 'leased', address, stage: 'firmware', loader: 'snponly.efi' }
+  const loader: Fact = { type: 'loader-sent', file: 'snponly.efi', bytes: 271_360 }
+  const ipxe: Fact = { type: 'leased', address, stage: 'ipxe' }
+  await happen(firmware, loader, loader, ipxe, firmware, loader, ipxe)
+  expect(fleet.store.typesOf(NODE1).slice(1)).toEqual([
+    ...['leased', 'loader-sent', 'leased'],
+    ...['leased', 'loader-sent', 'leased'],
+  ])
+})
+
 test('what is counted is a sign of life, and telling the count is none', async () => {
   const { fleet, happen } = await rig()
   const heard = () => fleet.registry.heardAt(fleet.machine(NODE1))
