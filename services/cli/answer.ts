@@ -23,7 +23,7 @@ import {
   verdictLine,
 } from './answer-report.ts'
 import { renderAnswerOf } from './answer-render.ts'
-import { type Command, complain, type ExitStatus, say, usageError, type Values } from './command.ts'
+import { type Command, complain, type ExitStatus, say, usageError, verbProblem, type Values } from './command.ts'
 
 const STDIN = '-'
 /** Far above every answer, and what the appliance takes as a layer. */
@@ -142,9 +142,6 @@ export const answerCommand: Command = {
     const [word, ...rest] = positionals
     const verb = word !== undefined && Object.hasOwn(VERBS, word) ? VERBS[word] : undefined
     if (verb) return verb(rest, values)
-    return usageError(
-      answerCommand,
-      word ? `there is no "answer ${word}"` : `say which of ${Object.keys(VERBS).join(', ')}`,
-    )
+    return usageError(answerCommand, verbProblem('answer', Object.keys(VERBS), word))
   },
 }

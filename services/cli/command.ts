@@ -91,6 +91,11 @@ export async function runWith(command: Command, args: string[]): Promise<ExitSta
   }
 }
 
+/** What is wrong with the first word of a command that has several. */
+export function verbProblem(command: string, verbs: readonly string[], word: string | undefined): string {
+  return word ? `there is no "${command} ${word}"` : `say which of ${verbs.join(', ')}`
+}
+
 export function usageError(command: Pick<Command, 'name'>, what: string): ExitStatus {
   complain(`rackrise ${command.name}: ${what}; see \`rackrise ${command.name} --help\``)
   return 2

@@ -1,5 +1,5 @@
 /** `rackrise iso`: the library of ISOs. One verb a file; this one knows which there are. */
-import { type Command, type ExitStatus, usageError, type Values } from './command.ts'
+import { type Command, type ExitStatus, usageError, verbProblem, type Values } from './command.ts'
 import { inspectVerb } from './iso-inspect.ts'
 import { listVerb } from './iso-list.ts'
 import { prepareVerb } from './iso-prepare.ts'
@@ -35,10 +35,7 @@ export const isoCommand: Command = {
   example: 'rackrise iso inspect proxmox-ve_9.2-1.iso',
   async run([word, ...args], values) {
     const verb = word !== undefined && Object.hasOwn(VERBS, word) ? VERBS[word] : undefined
-    if (!verb) {
-      const which = Object.keys(VERBS).join(', ')
-      return usageError(isoCommand, word ? `there is no "iso ${word}"` : `say which of ${which}`)
-    }
+    if (!verb) return usageError(isoCommand, verbProblem('iso', Object.keys(VERBS), word))
     const { least, most, what } = verb.takes
     if (args.length < least) return usageError(isoCommand, `iso ${word} needs ${what}`)
     if (args.length > most) return usageError(isoCommand, `"${args[most]}" is too much`)

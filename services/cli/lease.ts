@@ -5,7 +5,7 @@ import { type Instant, systemClock } from '../kit/clock.ts'
 import { isProblem } from '../kit/is-problem.ts'
 import { formatProblem } from '../kit/problem.ts'
 import type { Site } from '../site/types.ts'
-import { type Command, complain, complainOf, type ExitStatus, say, usageError } from './command.ts'
+import { type Command, complain, complainOf, type ExitStatus, say, usageError, verbProblem } from './command.ts'
 import { openOffline, operatorName, runningSocket } from './state.ts'
 import { siteFor } from './site-file.ts'
 import { table } from './table.ts'
@@ -85,8 +85,7 @@ export const leaseCommand: Command = {
   async run(positionals, values) {
     const [word, ...queries] = positionals
     const verb = VERBS.find(candidate => candidate === word)
-    if (!verb)
-      return usageError(leaseCommand, word ? `there is no "lease ${word}"` : `say which of ${VERBS.join(', ')}`)
+    if (!verb) return usageError(leaseCommand, verbProblem('lease', VERBS, word))
     if (verb === 'list' && queries.length > 0) return usageError(leaseCommand, `"${queries[0]}" is too much`)
     if (verb === 'release' && queries.length === 0)
       return usageError(leaseCommand, 'lease release needs an address, or the MAC or name of a machine')

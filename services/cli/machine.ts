@@ -3,7 +3,16 @@ import { isProblem } from '../kit/is-problem.ts'
 import { formatSize } from '../kit/amount.ts'
 import { formatProblem, type Problem } from '../kit/problem.ts'
 import type { Fleet } from '../console/fleet.ts'
-import { type Command, complain, complainOf, type ExitStatus, say, usageError, type Values } from './command.ts'
+import {
+  type Command,
+  complain,
+  complainOf,
+  type ExitStatus,
+  say,
+  usageError,
+  verbProblem,
+  type Values,
+} from './command.ts'
 import { openDocuments, openFleet } from './fleet.ts'
 import { devices, readDeviceQuestion, systemInformation } from './machine-devices.ts'
 import { forgetMachineCommand } from './machine-forget.ts'
@@ -246,8 +255,7 @@ export const machineCommand: Command = {
   async run(positionals, values) {
     const [word, ...queries] = positionals
     const verb = VERBS.find(candidate => candidate === word)
-    if (!verb)
-      return usageError(machineCommand, word ? `there is no "machine ${word}"` : `say which of ${VERBS.join(', ')}`)
+    if (!verb) return usageError(machineCommand, verbProblem('machine', VERBS, word))
     if (verb !== 'list' && queries.length === 0)
       return usageError(machineCommand, `machine ${verb} needs a machine: its name, MAC, serial or address`)
     const most = ['approve', 'reinstall', 'block'].includes(verb) ? Infinity : verb === 'list' ? 0 : 1

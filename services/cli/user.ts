@@ -10,7 +10,16 @@ import { systemClock } from '../kit/clock.ts'
 import { EnvironmentProblem } from '../kit/problem.ts'
 import type { Site } from '../site/types.ts'
 import { passwordFor } from './ask-password.ts'
-import { type Command, complain, complainOf, type ExitStatus, say, usageError, type Values } from './command.ts'
+import {
+  type Command,
+  complain,
+  complainOf,
+  type ExitStatus,
+  say,
+  usageError,
+  verbProblem,
+  type Values,
+} from './command.ts'
 import { siteFor } from './site-file.ts'
 import { table } from './table.ts'
 
@@ -136,8 +145,7 @@ function wordsProblem(
   name: string | undefined,
   extra: string | undefined,
 ): string | undefined {
-  if (word === undefined) return `say which of ${verbs.join(', ')}`
-  if (!verbs.includes(word)) return `there is no "${command} ${word}"`
+  if (word === undefined || !verbs.includes(word)) return verbProblem(command, verbs, word)
   const unwanted = word === 'list' ? name : extra
   if (unwanted !== undefined) return `"${unwanted}" is too much`
   if (word === 'list') return undefined

@@ -6,7 +6,7 @@ import type { Site } from '../site/types.ts'
 import { sampleBody } from '../webhook/message.ts'
 import { post } from '../webhook/post.ts'
 import { shownUrl } from '../webhook/sign.ts'
-import { type Command, complainOf, type ExitStatus, say, usageError } from './command.ts'
+import { type Command, complainOf, type ExitStatus, say, usageError, verbProblem } from './command.ts'
 import { requireRunning } from './state.ts'
 import { whenInWords } from './lease.ts'
 import { siteFor } from './site-file.ts'
@@ -72,8 +72,7 @@ export const webhookCommand: Command = {
   async run(positionals, values) {
     const [word, written, extra] = positionals
     const verb = VERBS.find(candidate => candidate === word)
-    if (!verb)
-      return usageError(webhookCommand, word ? `there is no "webhook ${word}"` : `say which of ${VERBS.join(', ')}`)
+    if (!verb) return usageError(webhookCommand, verbProblem('webhook', VERBS, word))
     if (extra !== undefined || (verb === 'list' && written !== undefined))
       return usageError(webhookCommand, `"${extra ?? written}" is too much`)
     if (written !== undefined && !/^[1-9]\d{0,3}$/.test(written))

@@ -18,6 +18,7 @@ import { validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-z
 import { STOP_GRACE_MS } from '../kit/clock.ts'
 import { isProblem } from '../kit/is-problem.ts'
 import type { Log } from '../kit/log.ts'
+import { RouteMethods } from '../kit/route-methods.ts'
 import { addOpenapi, documentOptions } from './openapi.ts'
 import { mayDo, type Principal } from './principal.ts'
 import { detailsOf, PROBLEM_TYPE, type Refusal } from './problem-details.ts'
@@ -60,27 +61,16 @@ export function requireDescription(route: Pick<RouteOptions, 'url' | 'method' | 
     throw new Error(`${[route.method].flat().join()} ${route.url} does not state ${lacks.join(', ')}`)
 }
 
-/** Paths and what may be done with them, so that another method gets 405 and not 404 (RFC 9110 §15.5.6). */
+/** Another method than those of a path gets 405 and not 404 (RFC 9110 §15.5.6). */
 function refuseWhatIsNot(app: ConsoleApp): void {
-  const allowed = new Map<string, Set<string>>()
-  app.addHook('onRoute', route => {
-    const methods = allowed.get(route.url) ?? new Set()
-    for (const method of [route.method].flat()) methods.add(method)
-    allowed.set(route.url, methods)
-  })
+  const methods = new RouteMethods()
+  app.addHook('onRoute', route => methods.add(route.url, route.method))
   app.setNotFoundHandler(async (request, reply) => {
-    const path = request.url.split('?', 1)[0]!
-    const pattern = [...allowed.keys()].find(url => new RegExp(`^${patternOf(url)}/?$`).test(path))
-    if (pattern === undefined) return NOT_FOUND
-    const methods = [...allowed.get(pattern)!].join(', ')
-    void reply.header('allow', methods)
-    return wrongMethod(methods)
+    const allowed = methods.allowedAt(request.url.split('?', 1)[0]!.replace(/(?<=.)\/$/, ''))
+    if (allowed === undefined) return NOT_FOUND
+    void reply.header('allow', allowed)
+    return wrongMethod(allowed)
   })
-}
-
-/** Wildcards stand for files of the page, of which each is there or not. */
-function patternOf(url: string): string {
-  return url.replaceAll('.', '\\.').replaceAll('*', '(?!)').replaceAll(/:\w+/g, '[^/]+')
 }
 
 /** A role is compared when everybody has had the chance to say who asks, and before a body is read. */

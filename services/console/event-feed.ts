@@ -28,8 +28,8 @@ export type Topic = { what: 'alarms' | 'isos' | 'leases' | 'webhooks' | 'machine
 export type FeedOptions = {
   registry: Registry
   events: Pick<EventStore, 'page' | 'newest'>
-  /** A viewer for machines as they are at that moment. */
-  viewer: () => (machine: Machine) => MachineView
+  /** How a machine is shown. */
+  view: (machine: Machine) => MachineView
   topics: readonly Topic[]
   version: string
   clock: Clock
@@ -108,14 +108,13 @@ export class EventFeed {
 
   /** What was missed can't be told where it is too much, was deleted meanwhile, or is of another life of this state. */
   async #replay(state: State, after: number, newest: number): Promise<void> {
-    const { events, registry, viewer } = this.#options
+    const { events, registry, view } = this.#options
     const missed = newest - after
     const rows = missed > 0 && missed <= MISSED_MOST ? await events.page(after, missed) : []
     if (missed < 0 || rows.length !== missed) {
       state.seq = newest
       return this.#write(state, frameOf('reset', {}, newest))
     }
-    const view = viewer()
     for (const row of rows) {
       const machine = registry.byMac(row.machine as MachineId)
       state.seq = row.seq
@@ -148,7 +147,7 @@ export class EventFeed {
   #hear(machine: Machine, event: MachineEvent): void {
     const { seq } = event
     if (seq === undefined) return
-    const data = { machine: this.#options.viewer()(machine), event: viewEvent(event) }
+    const data = { machine: this.#options.view(machine), event: viewEvent(event) }
     this.#tellAll(frameOf('machine', data, seq), seq)
   }
 

@@ -59,9 +59,9 @@ export function topicsOf({ registry, alarms, catalogue, leases, outbox }: Watche
 }
 
 export function feedOver(
-  context: Watched & Omit<FeedOptions, 'events' | 'viewer' | 'topics'> & { store: { events: FeedOptions['events'] } },
+  context: Watched & Omit<FeedOptions, 'events' | 'view' | 'topics'> & { store: { events: FeedOptions['events'] } },
 ): EventFeed {
   const { registry, store, version, clock, log } = context
-  const viewer: FeedOptions['viewer'] = () => machineViewer(registry)
-  return new EventFeed({ registry, events: store.events, viewer, topics: topicsOf(context), version, clock, log })
+  const view = machineViewer(registry)
+  return new EventFeed({ registry, events: store.events, view, topics: topicsOf(context), version, clock, log })
 }

@@ -1,21 +1,20 @@
 /** One line per decision: what happened, to whom, why. Nothing secret: no URL of an attempt and no fingerprint. */
 import type { DhcpPlan } from '../boot/plan.ts'
 import type { Log, LogFields } from '../kit/log.ts'
+import { LEVEL_OF } from '../kit/severity.ts'
 import type { LeaseRecord } from '../store/types.ts'
 import { UNKNOWN_MAC } from './conflict.ts'
 import type { Decision, Reply } from './decision.ts'
 import type { DhcpClient } from './fleet.ts'
 import type { DhcpMessage } from './message.ts'
 import { messageTypeOf } from './options.ts'
-import { type NoteReason, REASONS, type Reason, type Severity } from './reasons.ts'
-
-const LEVELS: Record<Severity, 'info' | 'warn' | 'error'> = { info: 'info', warning: 'warn', alarm: 'error' }
+import { type NoteReason, REASONS, type Reason } from './reasons.ts'
 
 export function writeReason(log: Log, reason: Reason, fields: LogFields, message?: string): void {
   const { severity, message: meaning, action } = REASONS[reason]
   const all: LogFields = { room: 'dhcp', reason, ...fields }
   if (severity !== 'info') all['hint'] = action
-  log[LEVELS[severity]](all, message ?? meaning)
+  log[LEVEL_OF[severity]](all, message ?? meaning)
 }
 
 export function writeDecision(log: Log, decision: Decision, request: DhcpMessage): void {

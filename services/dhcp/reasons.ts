@@ -1,6 +1,5 @@
 /** Why DHCP did what it did: one word each, the same in code, log, timeline and manual. */
-
-export type Severity = 'info' | 'warning' | 'alarm'
+import type { Severity } from '../kit/severity.ts'
 
 type ReasonText = {
   /** `alarm`: of no single message. */

@@ -1,7 +1,6 @@
 /** Why HTTP did not give what was asked for: one word each, the same in code, log, timeline, metrics and manual. */
 import type { RefusalReason as AnswerRefusal } from '../answer/authorise.ts'
-
-export type Severity = 'info' | 'warning' | 'alarm'
+import type { Severity } from '../kit/severity.ts'
 
 /** Whose route it was. */
 export type Route = 'script' | 'file' | 'answer' | 'report' | 'first-boot'

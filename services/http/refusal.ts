@@ -1,9 +1,9 @@
 /** How a refusal is written down and counted: one line, one word. */
 import type { LogFields } from '../kit/log.ts'
 import type { HttpContext } from './context.ts'
-import { REASONS, type Reason, type Route, type Severity } from './reasons.ts'
+import { LEVEL_OF } from '../kit/severity.ts'
+import { REASONS, type Reason, type Route } from './reasons.ts'
 
-const LEVELS: Record<Severity, 'info' | 'warn' | 'error'> = { info: 'info', warning: 'warn', alarm: 'error' }
 const THINGS: Record<Route, string> = {
   script: 'a boot script',
   file: 'a boot file',
@@ -22,5 +22,5 @@ export function tellRefusal(
   const { message, action, severity } = REASONS[reason]
   counts.refused(route, reason)
   const hint = severity === 'info' ? {} : { hint: action }
-  log[LEVELS[severity]]({ route, reason, ...who, ...hint }, `refused ${THINGS[route]}: ${message}`)
+  log[LEVEL_OF[severity]]({ route, reason, ...who, ...hint }, `refused ${THINGS[route]}: ${message}`)
 }

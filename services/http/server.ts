@@ -9,6 +9,7 @@ import fastify, {
 } from 'fastify'
 import { STOP_GRACE_MS } from '../kit/clock.ts'
 import { EnvironmentProblem } from '../kit/problem.ts'
+import { RouteMethods } from '../kit/route-methods.ts'
 import { hasFarSubnets } from '../site/networks.ts'
 import { addAnswer } from './answer.ts'
 import { openBodies } from './bodies.ts'
@@ -63,23 +64,13 @@ const CLIENT_ERRORS: Record<number, string> = {
 
 /** Paths and what may be done with them, so that another method gets 405 and not 404 (L04). */
 function refuseOtherMethods(app: FastifyInstance): void {
-  const allowed = new Map<string, Set<string>>()
-  app.addHook('onRoute', route => {
-    const methods = allowed.get(route.url) ?? new Set()
-    for (const method of [route.method].flat()) methods.add(method)
-    allowed.set(route.url, methods)
-  })
+  const methods = new RouteMethods()
+  app.addHook('onRoute', route => methods.add(route.url, route.method))
   app.setNotFoundHandler((request, reply) => {
-    const path = request.url.split('?', 1)[0]!
-    const pattern = [...allowed.keys()].find(url =>
-      new RegExp(`^${url.replace(/:\w+/g, '[^/]+').replaceAll('.', '\\.')}$`).test(path),
-    )
+    const allowed = methods.allowedAt(request.url.split('?', 1)[0]!)
     void reply.type('text/plain; charset=utf-8')
-    if (!pattern) return reply.code(404).send('there is nothing here; check the path\n')
-    return reply
-      .code(405)
-      .header('allow', [...allowed.get(pattern)!].join(', '))
-      .send('this method is not for this path\n')
+    if (allowed === undefined) return reply.code(404).send('there is nothing here; check the path\n')
+    return reply.code(405).header('allow', allowed).send('this method is not for this path\n')
   })
 }
 

@@ -1,6 +1,5 @@
 /** Why TFTP did not serve, or did not finish: one word each, the same in code, log, metrics and manual. */
-
-export type Severity = 'info' | 'warning' | 'alarm'
+import type { Severity } from '../kit/severity.ts'
 
 type ReasonText = {
   /** A refusal is told to the client; a failure is the end of a transfer that had begun. */

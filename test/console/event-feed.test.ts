@@ -48,7 +48,7 @@ beforeEach(async () => {
   mark = 1
   const { registry, clock, log } = rig
   feed = new EventFeed({
-    ...{ registry, clock, log, events: rig.store, viewer: () => machineViewer(registry), version: '1.2.3' },
+    ...{ registry, clock, log, events: rig.store, view: machineViewer(registry), version: '1.2.3' },
     topics: [{ what: 'alarms', mark: () => mark }],
   })
 })
@@ -210,7 +210,7 @@ test('a thousand machines: an event reaches ten readers in the turn in which it 
   rig = await Fleet.open(siteOf(many.join('')))
   const { registry, clock, log } = rig
   feed = new EventFeed({
-    ...{ registry, clock, log, events: rig.store, viewer: () => machineViewer(registry), version: '1.2.3', topics: [] },
+    ...{ registry, clock, log, events: rig.store, view: machineViewer(registry), version: '1.2.3', topics: [] },
   })
   const readers = Array.from({ length: 10 }, () => new Watching())
   for (const reader of readers) await feed.add(reader)

@@ -13,24 +13,11 @@ import { localPasswords } from '../../services/console/passwords.ts'
 import { remoteExplainer } from '../../services/console/remote-explainer.ts'
 import { remotePasswords } from '../../services/console/remote-passwords.ts'
 import { closeConsoleApp } from '../../services/console/app.ts'
-import { socketApp } from './rig.ts'
+import { LAYER, socketApp } from './rig.ts'
 import type { AttemptId } from '../../services/machine/event.ts'
 import { openStore, type Store } from '../../services/store/store.ts'
 import { layersOf } from '../answer/samples.ts'
 import { Fleet, KEY, NODE1, siteOf, STRANGER } from '../machine/rig.ts'
-
-const LAYER = `[global]
-keyboard = "de"
-country = "de"
-mailto = "ops@example.org"
-timezone = "Europe/Berlin"
-root-password = "correct horse"
-[network]
-source = "from-dhcp"
-[disk-setup]
-filesystem = "ext4"
-disk-list = ["sda"]
-`
 
 let folder: string
 let socketPath: string

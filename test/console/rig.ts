@@ -25,7 +25,8 @@ export async function socketApp(log: Log): Promise<ConsoleApp> {
   return app
 }
 
-const LAYER = `[global]
+/** A layer that is a whole answer. */
+export const LAYER = `[global]
 keyboard = "de"
 country = "de"
 mailto = "ops@example.org"

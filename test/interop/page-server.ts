@@ -58,11 +58,10 @@ function addRackRoutes(app: ConsoleApp, rack: Rack, doubt: RehearsalView | undef
   addForgetApi(app, localForgetting({ registry, leases: { drop: async () => [] } }, nothing))
   const explain = async (query = '') => explained(rack, query, doubt)
   addExplainApi(app, { explain, reveal: explain })
-  const viewer = (): ReturnType<typeof machineViewer> => machineViewer(registry)
   const feed = new EventFeed({
     registry,
     events: rack.store,
-    viewer,
+    view: machineViewer(registry),
     topics: [],
     version: '0.1.0',
     clock,
