@@ -4,6 +4,7 @@ import type { ConsoleApp } from './app.ts'
 import type { Credentials, Door } from './door.ts'
 import { cookieOptions, refusalFor } from './guard.ts'
 import { LONGEST_PASSWORD } from './password-hash.ts'
+import { type SessionView, sessionView } from './schema/session.ts'
 import type { Session } from './sessions.ts'
 
 const LONGEST_NAME = 64
@@ -13,13 +14,6 @@ const credentials = z.union([
   z.strictObject({ name: z.string().min(1).max(LONGEST_NAME), password: z.string().max(LONGEST_PASSWORD) }),
   z.strictObject({ link: z.string().max(LONGEST_LINK) }),
 ])
-
-export const sessionView = z.strictObject({
-  user: z.strictObject({ name: z.string(), role: z.enum(['viewer', 'operator']) }),
-  csrf: z.string().meta({ description: 'For the header `x-csrf-token` of every change that is asked for by cookie' }),
-  expiresAt: z.iso.datetime().meta({ description: 'When it ends if nothing more is asked' }),
-})
-export type SessionView = z.infer<typeof sessionView>
 
 function viewOf(session: Session, door: Door): SessionView {
   const { name, role, csrf } = session

@@ -1,5 +1,6 @@
 /** The fleet as it is now: the list once, then the stream of events, and again from where it broke off. */
 import { batch, computed, type ReadonlySignal, type Signal, signal } from '@preact/signals'
+import type { ApplianceView } from '../../schema/appliance.ts'
 import type { MachineView, TimelineEntry } from '../../schema/machine.ts'
 import { access, get } from '../wire/api.ts'
 import { type EventReader, openEvents } from '../wire/events.ts'
@@ -10,22 +11,8 @@ import { tellTime } from './clock.ts'
 import { advance, type Connection, type ConnectionNews, SILENCE_MS, waitBefore } from './connection.ts'
 import { announcement, collectNews, withProgress } from './fleet.ts'
 
-export type Appliance = {
-  name: string
-  domain: string
-  version: string
-  startedAt: string
-  now: string
-  interface: string
-  address: string
-  fingerprint?: string
-  mode: string
-  profiles: { name: string; iso: string; answers: string[]; kernelArgs: string[]; firstBoot?: string }[]
-  unknown: string
-}
-
 export const connection = signal<Connection>({ kind: 'connecting' })
-export const appliance = signal<Appliance | undefined>(undefined)
+export const appliance = signal<ApplianceView | undefined>(undefined)
 
 /** One signal for each machine, so that what happens to one repaints one row. The map changes when machines come and go. */
 export const machines = signal<ReadonlyMap<string, Signal<MachineView>>>(new Map())
@@ -101,7 +88,10 @@ export function putMachine(view: MachineView): void {
 
 async function fetchFleet(): Promise<boolean> {
   const askedAt = Date.now()
-  const [about, list] = await Promise.all([get<Appliance>('/api/v1/appliance'), get<MachineView[]>('/api/v1/machines')])
+  const [about, list] = await Promise.all([
+    get<ApplianceView>('/api/v1/appliance'),
+    get<MachineView[]>('/api/v1/machines'),
+  ])
   const heardAt = Date.now()
   if (!about.ok || !list.ok) return false
   batch(() => {
@@ -241,7 +231,7 @@ class Live {
 
   private async askTime(): Promise<void> {
     const askedAt = Date.now()
-    const about = await get<Appliance>('/api/v1/appliance')
+    const about = await get<ApplianceView>('/api/v1/appliance')
     if (!about.ok) return
     tellTime(about.value.now, askedAt, Date.now())
     appliance.value = about.value

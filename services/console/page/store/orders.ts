@@ -1,5 +1,6 @@
 /** The selection, the order that is being asked about, and what became of it. */
 import { batch, computed, signal } from '@preact/signals'
+import type { RehearsalView } from '../../schema/explanation.ts'
 import type { MachineView } from '../../schema/machine.ts'
 import { access, get, post } from '../wire/api.ts'
 import type { PageProblem } from '../wire/problem.ts'
@@ -27,8 +28,7 @@ export function clearSelection(): void {
 /** Without machines that are no longer there. */
 export const selectedMachines = computed(() => [...selected.value].flatMap(id => machines.value.get(id)?.value ?? []))
 
-export type Doubt = { machine: string; problem: PageProblem; rehearsal?: Rehearsal }
-export type Rehearsal = { at: string; erases: string[]; leaves: string[]; doubts: { message: string }[] }
+export type Doubt = { machine: string; problem: PageProblem; rehearsal?: RehearsalView }
 
 /** An order on its way: `ask` the person, `send`, and `doubt` where the disks have to be confirmed. */
 export type Ask = {
@@ -83,9 +83,9 @@ async function sendForget(ids: readonly string[]): Promise<Result[]> {
   return results
 }
 
-async function rehearsalOf(machine: string, profile: string | undefined): Promise<Rehearsal | undefined> {
+async function rehearsalOf(machine: string, profile: string | undefined): Promise<RehearsalView | undefined> {
   const query = profile ? `?${new URLSearchParams({ profile })}` : ''
-  const answer = await get<{ rehearsal?: Rehearsal }>(`/api/v1/machines/${machine}/explanation${query}`)
+  const answer = await get<{ rehearsal?: RehearsalView }>(`/api/v1/machines/${machine}/explanation${query}`)
   return answer.ok ? answer.value.rehearsal : undefined
 }
 

@@ -1,5 +1,6 @@
 /** What the site file says: rules in their order with the machines they take, layers of answers with who uses them, profiles, and the appliance itself. */
 import { Fragment } from 'preact'
+import type { ApplianceView } from '../../schema/appliance.ts'
 import type { LayersView, RulesView as Rules } from '../../schema/health.ts'
 import { inFull } from '../parts/age.tsx'
 import { EmptyState } from '../parts/empty-state.tsx'
@@ -11,12 +12,12 @@ import { Problems } from '../parts/problems.tsx'
 import { useResource } from '../parts/resource.ts'
 import { type Column, Table } from '../parts/table.tsx'
 import { machinePath } from '../paths.ts'
-import { type Appliance, appliance } from '../store/live.ts'
+import { appliance } from '../store/live.ts'
 import { counted } from '../words/quantities.ts'
 
 type Rule = Rules['rules'][number]
 type Layer = LayersView['layers'][number]
-type Profile = Appliance['profiles'][number]
+type Profile = ApplianceView['profiles'][number]
 
 /** More machines than this are behind a click. */
 const NAMED = 8
@@ -159,7 +160,7 @@ const UNKNOWN: Record<string, string> = {
   ignore: 'are given nothing',
 }
 
-function SiteFacts({ about }: { about: Appliance }) {
+function SiteFacts({ about }: { about: ApplianceView }) {
   return (
     <Facts
       facts={[

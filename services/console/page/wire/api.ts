@@ -1,12 +1,11 @@
 /** The client of the API: JSON in and out, problems as values. Who is signed in, and since when not, is kept here because every answer may tell. */
 import { signal } from '@preact/signals'
+import type { SessionView } from '../../schema/session.ts'
 import { type PageProblem, readProblem, UNREACHABLE } from './problem.ts'
 
 export type Outcome<T> = { ok: true; value: T } | { ok: false; problem: PageProblem }
 
-export type Session = { user: { name: string; role: 'viewer' | 'operator' }; csrf: string; expiresAt: string }
-
-export type Access = { kind: 'asking' } | { kind: 'in'; session: Session } | { kind: 'out'; problem: PageProblem }
+export type Access = { kind: 'asking' } | { kind: 'in'; session: SessionView } | { kind: 'out'; problem: PageProblem }
 
 export const access = signal<Access>({ kind: 'asking' })
 
@@ -56,7 +55,7 @@ export const post = <T>(path: string, body: unknown): Promise<Outcome<T>> => cal
 export async function signIn(
   credentials: { name: string; password: string } | { link: string },
 ): Promise<PageProblem | undefined> {
-  const answer = await post<Session>('/api/v1/session', credentials)
+  const answer = await post<SessionView>('/api/v1/session', credentials)
   if (!answer.ok) return answer.problem
   access.value = { kind: 'in', session: answer.value }
   return undefined
@@ -64,7 +63,7 @@ export async function signIn(
 
 /** Who the browser is signed in as already; asked once, when the page opens. */
 export async function askSession(): Promise<void> {
-  const answer = await get<Session>('/api/v1/session')
+  const answer = await get<SessionView>('/api/v1/session')
   access.value = answer.ok ? { kind: 'in', session: answer.value } : { kind: 'out', problem: answer.problem }
 }
 
