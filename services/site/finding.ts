@@ -11,6 +11,7 @@ export const SITE_PROBLEM_CODES = [
   'too-large',
   'not-utf-8',
   'syntax',
+  'newer-version',
   'duplicate-key',
   'unknown-key',
   'wrong-type',

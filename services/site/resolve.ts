@@ -19,6 +19,8 @@ import type {
 export type Surroundings = {
   /** The site file as problems name it. */
   file: string
+  /** Of its text. */
+  sha256: string
   /** The folder that relative paths of the site file start from. */
   base: string
   own: { address: Ipv4; prefix: Prefix }
@@ -33,13 +35,14 @@ export function baseFolder(file: string, workingFolder: string): string {
   return posix.basename(folder) === 'config' ? posix.dirname(folder) : folder
 }
 
-export function resolveSite(file: SiteFile, { file: name, base, own }: Surroundings): Site {
+export function resolveSite(file: SiteFile, { file: name, sha256, base, own }: Surroundings): Site {
   const inBase = (path: string) => posix.resolve(base, path)
   const subnets = file.dhcp.subnet.map(subnet => resolveSubnet(subnet, own.address, file.dhcp.options))
   const { domain } = file.site
   const { boot, console, dhcp, dns } = file
   const site: Site = {
     file: name,
+    sha256,
     name: file.site.name ?? domain.split('.')[0] ?? domain,
     domain,
     network: { interface: file.network.interface, address: own.address, prefix: own.prefix },

@@ -8,6 +8,7 @@ import { extraOption } from './extra-option.ts'
 import * as field from './fields.ts'
 import type { Vocabulary } from './explain-issue.ts'
 import { type Path, shown } from './finding.ts'
+import { SITE_VERSION } from './version.ts'
 
 const site = z.strictObject({ name: field.words.optional(), domain: field.domain })
 
@@ -135,6 +136,8 @@ const log = z.strictObject({
   format: z.enum(['auto', 'json']).default('auto'),
 })
 
+const version = z.int().min(1).max(SITE_VERSION).default(SITE_VERSION)
+
 /** Sections without a required key: the same in both readings. */
 const freeSections = {
   http: http.prefault({}),
@@ -161,6 +164,7 @@ export const siteFile = z.strictObject({
   machine: z.array(machine).default([]),
   rule: z.array(rule).default([]),
   webhook: z.array(webhook).default([]),
+  version,
 })
 
 export const draftFile = z.strictObject({
@@ -179,6 +183,7 @@ export const draftFile = z.strictObject({
   machine: z.array(machine.partial({ name: true, mac: true, profile: true })).default([]),
   rule: z.array(rule.partial({ when: true, profile: true })).default([]),
   webhook: z.array(webhook.partial({ url: true })).default([]),
+  version,
 })
 
 export type SiteFile = z.output<typeof siteFile>

@@ -127,6 +127,8 @@ export type HttpSite = {
 
 export type Site = {
   file: string
+  /** Of the text of the file, 64 hexadecimal digits. */
+  sha256: string
   name: string
   domain: string
   network: { interface: string; address: Ipv4; prefix: Prefix }

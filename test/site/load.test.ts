@@ -41,7 +41,7 @@ test('a right file is a site', async () => {
 
 test('a byte order mark is passed over and counts for no column', async () => {
   expect(await problemsFor(`\ufeffcolour = 1\n${RIGHT}`)).toEqual([
-    '@/site.toml:1:1: error: unknown key "colour" in the file; known keys are site, network, dhcp, dns, http, boot, paths, console, store, log, profile, machine, rule, webhook',
+    '@/site.toml:1:1: error: unknown key "colour" in the file; known keys are site, network, dhcp, dns, http, boot, paths, console, store, log, profile, machine, rule, webhook, version',
   ])
 })
 

@@ -19,6 +19,7 @@ test('what a short file leaves out has its default', () => {
     ),
   ).toEqual({
     file: '/srv/site.toml',
+    sha256: 'f9d2d050abcc98336c8ab85b3e0f4bf863cbd0e34c4224f9a9156b79fa8a9bc7',
     name: 'rack7',
     domain: 'rack7.example.org',
     network: { interface: 'eth1', address: '10.77.0.1', prefix: { network: '10.77.0.0', length: 24 } },
@@ -174,6 +175,32 @@ test('a site with doubts only is served, and the doubts are told', () => {
   expect('site' in outcome && outcome.warnings.map(({ code, place }) => [code, place?.line])).toEqual([
     ['doubtful', 11],
   ])
+})
+
+test('a file of version 1 says so or not', () => {
+  expect(siteOf(`version = 1\n${RIGHT}`).domain).toBe('rack.test')
+})
+
+test.each<[string, string, string[]]>([
+  [
+    'one that is written for a newer Rackrise: its other mistakes are none that we could know of',
+    `version = 2\n${RIGHT}[container]\nname = "x"\n`,
+    [
+      's.toml:1:1: error: this file is written for a newer Rackrise: version 2 of the site file, and this one reads version 1; install that Rackrise, or restore the site file of before',
+    ],
+  ],
+  [
+    'none that there was',
+    `version = 0\n${RIGHT}`,
+    ['s.toml:1:1: error: "version" in the file is too small; write at least 1'],
+  ],
+  [
+    'a release',
+    `version = "1.0"\n${RIGHT}`,
+    ['s.toml:1:1: error: "version" in the file must be a whole number, not a string; write it without quotes'],
+  ],
+])('version: %s', (_, source, problems) => {
+  expect(problemsOf(source)).toEqual(problems)
 })
 
 test.each<[string, string, string[]]>([

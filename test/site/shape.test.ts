@@ -49,7 +49,7 @@ test.each<[string, string, string[]]>([
     'a table that nothing resembles',
     `${RIGHT}[ipv6-router-advertisements]\nenabled = true\n`,
     [
-      's.toml:10:1: error: unknown table [ipv6-router-advertisements]; known keys are site, network, dhcp, dns, http, boot, paths, console, store, log, profile, machine, rule, webhook',
+      's.toml:10:1: error: unknown table [ipv6-router-advertisements]; known keys are site, network, dhcp, dns, http, boot, paths, console, store, log, profile, machine, rule, webhook, version',
     ],
   ],
   [

@@ -4,11 +4,10 @@ import { expect, test } from 'vitest'
 import { loadSite } from '../../services/site/load.ts'
 import { parseSite } from '../../services/site/parse.ts'
 import { SITE_WORDS, siteFile } from '../../services/site/schema.ts'
+import { withExamples } from './example-sites.ts'
 import { NO_INTERFACES, problemsOf } from './sites.ts'
 
 const read = (name: string) => readFileSync(new URL(`../../config/${name}`, import.meta.url), 'utf8')
-/** Comments that begin without a blank are TOML that waits to be used. */
-const withExamples = (source: string) => source.replaceAll(/^#(?=[^ \n])/gm, '')
 
 test.each(['config/site.toml', 'config/site.lab.toml'])('%s loads on any host, without a doubt', async file => {
   expect(await loadSite(file)).toMatchObject({ site: { file }, warnings: [] })
