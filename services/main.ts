@@ -75,11 +75,13 @@ export type Appliance = {
   registry: Registry
   /** SHA-256 of the certificate of the TLS port, 64 hexadecimal digits. */
   fingerprint: string
+  alarms: Alarms
   console: Pick<Console, 'url' | 'hasNoUsers' | 'makeLink'>
   stop(): Promise<void>
 }
 
-export type ApplianceOptions = { log: Log; clock: Clock }
+/** `onStep` hears what the start is about: what a database holds may take it a while. */
+export type ApplianceOptions = { log: Log; clock: Clock; onStep?: (what: string) => void }
 
 /** How often the clock is asked about machines and alarms that fell silent. */
 const SWEEP_MS = 5_000
@@ -348,7 +350,7 @@ export async function startAppliance(site: Site, options: ApplianceOptions): Pro
   try {
     const ground = await openGround(site, options, grounds)
     const sockets = await openPorts(site, grounds)
-    const registry = await Registry.open({ site, store: ground.store.events, key: ground.key, clock, log })
+    const registry = await Registry.open({ ...options, site, store: ground.store.events, key: ground.key })
     const { certificate, alarms } = ground
     countAppliance({ ...ground, registry })
     alarmOfConflicts(registry, alarms)
@@ -382,7 +384,7 @@ export async function startAppliance(site: Site, options: ApplianceOptions): Pro
     const library = new LibraryWatch(ground.catalogue, clock, failed('the look at the ISO folder'))
     services.push(() => library.stop())
     library.start()
-    return { registry, fingerprint: certificate.current.fingerprint, console, stop }
+    return { registry, alarms, fingerprint: certificate.current.fingerprint, console, stop }
   } catch (error) {
     await stop()
     throw error

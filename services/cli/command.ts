@@ -1,6 +1,8 @@
 /** What a command is, and what all of them share: `--config`, `--json`, `--help`, and how they end. */
 import { existsSync } from 'node:fs'
 import { parseArgs, type ParseArgsOptionsConfig } from 'node:util'
+import { type Priority, withPriority } from '../kit/journal.ts'
+import { isJournal } from '../kit/journal-stream.ts'
 import { formatProblem, type Problem } from '../kit/problem.ts'
 
 /** 0 fine, 1 the answer is no, 2 the command line is wrong. */
@@ -32,13 +34,18 @@ export function say(text: string): void {
   process.stdout.write(`${text}\n`)
 }
 
-export function complain(text: string): void {
-  process.stderr.write(`${text}\n`)
+const STANDARD_ERROR = 2
+const ERROR: Priority = 3
+const WARNING: Priority = 4
+
+/** In the journal of a unit it has its priority. */
+export function complain(text: string, priority: Priority = ERROR): void {
+  process.stderr.write(`${isJournal(STANDARD_ERROR) ? withPriority(priority, text) : text}\n`)
 }
 
 export function complainOf(problems: readonly Problem[], json: boolean): void {
   if (json) say(JSON.stringify({ problems }, null, 2))
-  else for (const problem of problems) complain(formatProblem(problem))
+  else for (const problem of problems) complain(formatProblem(problem), problem.severity === 'error' ? ERROR : WARNING)
 }
 
 export const SHARED: Command['options'] = {

@@ -1,12 +1,14 @@
 /** `rackrise serve`: the appliance in the foreground, until a signal ends it. */
 import { refuseCore } from '../kit/core-limit.ts'
 import { isatty } from 'node:tty'
+import { serviceManager } from '../kit/native-notify.ts'
 import { createLog } from '../kit/pino-log.ts'
 import { systemClock } from '../kit/clock.ts'
 import type { Log } from '../kit/log.ts'
 import { type Appliance, startAppliance } from '../main.ts'
 import { type Command, say, usageError } from './command.ts'
 import { aboutLink } from './console.ts'
+import { keepTold, statusOf } from './managed.ts'
 import { siteFor } from './site-file.ts'
 import { operatorName } from './state.ts'
 import { VERSION } from './version.ts'
@@ -35,7 +37,13 @@ export const serveCommand: Command = {
     if (!site) return 1
     const log = createLog({ level: site.log.level, format: values['json'] === true ? 'json' : site.log.format })
     if (!refuseCore()) log.warn({}, 'core files can not be switched off; start it where `ulimit -c 0` was said')
-    const appliance = await startAppliance(site, { log, clock: systemClock })
+    const manager = serviceManager(process.env, process.pid)
+    const onStep = (what: string): void => manager.starting(what)
+    onStep('opening the database')
+    const appliance = await startAppliance(site, { log, clock: systemClock, onStep })
+    const status = (): string => statusOf(site, appliance)
+    manager.ready(status())
+    const stopTelling = keepTold(manager, systemClock, status)
     log.info(
       {
         version: VERSION,
@@ -50,8 +58,11 @@ export const serveCommand: Command = {
     await new Promise<void>(resolve => {
       for (const signal of SIGNALS) process.once(signal, () => resolve())
     })
-    log.info({}, 'stopping: no new work, running transfers get ten seconds')
+    const ending = 'stopping: no new work, running transfers get ten seconds'
+    log.info({}, ending)
+    manager.stopping(ending)
     await appliance.stop()
+    await stopTelling()
     return 0
   },
 }

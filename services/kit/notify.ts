@@ -4,12 +4,11 @@
  * site was refused and the old one goes on: systemd waits for it.
  */
 
-const MS_PER_S = 1000
 const US_PER_MS = 1000
 const NS_PER_US = 1000n
 
-/** For what is expected to take no time: until then systemd waits for the next word (EXTEND_TIMEOUT_USEC). */
-const PATIENCE_MS = 60_000
+/** What a step of a start may take before the next word, whatever TimeoutStartSec= says: a copy of a large database on a slow disk is one step. */
+const PATIENCE_MS = 10 * 60_000
 
 /** Sends one datagram; false when the manager does not take it now. */
 export type SendNotice = (text: string) => boolean
@@ -31,6 +30,7 @@ export class ServiceManager {
   #state: string[] = []
   #status: string | undefined
   #shown: string | undefined
+  #isStopping = false
 
   constructor(send: SendNotice | undefined, monotonic: Monotonic, aliveEveryMs?: number) {
     this.#send = send
@@ -43,10 +43,10 @@ export class ServiceManager {
     return this.#send !== undefined
   }
 
-  /** The start goes on, and may take that much longer before the next word. */
-  starting(status: string, patienceMs: number = PATIENCE_MS): void {
+  /** The start goes on, and its next step may take ten minutes. */
+  starting(status: string): void {
     this.#status = status
-    this.#tell(extend(patienceMs))
+    this.#tell(`EXTEND_TIMEOUT_USEC=${PATIENCE_MS * US_PER_MS}`)
   }
 
   /** All is served, at first or again after a reload. */
@@ -59,16 +59,15 @@ export class ServiceManager {
     this.#enter(['RELOADING=1', `MONOTONIC_USEC=${this.#monotonic() / NS_PER_US}`], status)
   }
 
-  /** The end has begun, and may take that long. */
-  stopping(status: string, patienceMs: number): void {
-    this.#state = ['STOPPING=1']
-    this.#status = status
-    this.#tell(extend(patienceMs))
+  /** From here on the status stays that. */
+  stopping(status: string): void {
+    this.#isStopping = true
+    this.#enter(['STOPPING=1'], status)
   }
 
   /** What is going on, in words for `systemctl status`. Tells it if it is news, or was not taken the last time. */
   status(text: string): void {
-    if (text !== this.#shown) this.#status = text
+    if (text !== this.#shown && !this.#isStopping) this.#status = text
     if (this.#state.length > 0 || this.#status !== undefined) this.#tell()
   }
 
@@ -94,10 +93,6 @@ export class ServiceManager {
   }
 }
 
-function extend(milliseconds: number): string {
-  return `EXTEND_TIMEOUT_USEC=${Math.ceil(milliseconds * US_PER_MS)}`
-}
-
 /** Half of WATCHDOG_USEC, as sd_watchdog_enabled(3) advises; undefined if there is none, or it is meant for another process. */
 export function aliveEvery(environment: Record<string, string | undefined>, pid: number): number | undefined {
   const microseconds = Number(environment['WATCHDOG_USEC'])
@@ -121,9 +116,4 @@ export function unixAddress(name: string): Uint8Array | undefined {
   new DataView(address.buffer).setUint16(0, AF_UNIX, true)
   address.set(path, 2)
   return address
-}
-
-/** Milliseconds that an amount of work may take on a slow disk: twice that, and a minute. */
-export function patienceFor(octets: number, octetsPerSecond: number): number {
-  return PATIENCE_MS + (2 * octets * MS_PER_S) / octetsPerSecond
 }

@@ -1,10 +1,12 @@
-/** The real log: pino to standard output, pretty on a terminal, one JSON object a line elsewhere. */
+/** The real log: pino to standard output, in columns on a terminal and in systemd's journal, one JSON object a line elsewhere. */
 import { isatty } from 'node:tty'
 import { pino } from 'pino'
 import { BackgroundOutput } from './background-output.ts'
 import { type Clock, type Instant, systemClock } from './clock.ts'
+import { priorityOf, withPriority } from './journal.ts'
+import { isJournal } from './journal-stream.ts'
 import type { Log } from './log.ts'
-import { terminalLine, type WrittenLine } from './terminal-line.ts'
+import { journalLine, terminalLine, type WrittenLine } from './terminal-line.ts'
 
 export type LogSettings = { level: 'debug' | 'info' | 'warn' | 'error'; format: 'auto' | 'json' }
 
@@ -42,13 +44,24 @@ function timeField(clock: Pick<Clock, 'now'>): () => string {
 
 const STANDARD_OUTPUT = 1
 
+/** What is written for a line of pino's, without the line feed. */
+function writer(format: LogSettings['format']): ((line: string) => string) | undefined {
+  if (isJournal(STANDARD_OUTPUT)) {
+    return line => {
+      const written = JSON.parse(line) as WrittenLine
+      return withPriority(priorityOf(written.level), format === 'json' ? line.trimEnd() : journalLine(written))
+    }
+  }
+  if (format === 'json' || !isatty(STANDARD_OUTPUT)) return undefined
+  return line => terminalLine(JSON.parse(line) as WrittenLine)
+}
+
 export function createLog(settings: LogSettings): Log {
   const formatters = { log: (fields: Record<string, unknown>) => withoutSecrets(fields) }
   const options = { level: settings.level, base: null, formatters, timestamp: timeField(systemClock) }
   // Not `process.stdout.isTTY`: asking it makes a pipe non-blocking, and then a write may be cut short.
   const output = new BackgroundOutput(STANDARD_OUTPUT)
-  if (settings.format === 'json' || !isatty(STANDARD_OUTPUT)) return pino(options, output)
-  return pino(options, {
-    write: (line: string) => output.write(`${terminalLine(JSON.parse(line) as WrittenLine)}\n`),
-  })
+  const write = writer(settings.format)
+  if (!write) return pino(options, output)
+  return pino(options, { write: (line: string) => output.write(`${write(line)}\n`) })
 }

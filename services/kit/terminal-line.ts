@@ -1,4 +1,4 @@
-/** A line of the log for people at a terminal: time, level, room, machine, what happened, and after it what the words do not say. */
+/** A line of the log for people: time, level, room, machine, what happened, and after it what the words do not say. */
 import { styleText } from 'node:util'
 
 export type WrittenLine = { time: string; level: number; msg: string; [field: string]: unknown }
@@ -41,20 +41,36 @@ function restOf(line: WrittenLine, message: string): string {
     .join(' ')
 }
 
+type Parts = { room: string; machine: string; what: string; rest: string }
+
+/** With the hint where something is to be done. */
+function partsOf(line: WrittenLine): Parts {
+  const message = shown(line.msg)
+  const hint = line['hint'] === undefined || !(line.level in LEVELS) ? '' : `; ${shown(line['hint'])}`
+  return {
+    room: shown(line['source'] ?? line['room'] ?? '').padEnd(ROOM_WIDTH),
+    machine: shown(line['machine'] ?? '').padEnd(MACHINE_WIDTH),
+    what: `${message}${hint}`,
+    rest: restOf(line, message),
+  }
+}
+
 /** Colours are left out where the terminal or its user (NO_COLOR) wants none. */
 export function terminalLine(line: WrittenLine): string {
   const { word, style } = LEVELS[line.level] ?? QUIET
-  const message = shown(line.msg)
-  const room = shown(line['source'] ?? line['room'] ?? '').padEnd(ROOM_WIDTH)
-  const machine = shown(line['machine'] ?? '').padEnd(MACHINE_WIDTH)
-  const hint = line['hint'] === undefined ? '' : `; ${shown(line['hint'])}`
-  const rest = restOf(line, message)
-  const what = word === '' ? message : styleText(style, `${message}${hint}`)
+  const { room, machine, what, rest } = partsOf(line)
+  const said = word === '' ? what : styleText(style, what)
   return [
     styleText('dim', timeOfDay(line.time)),
     styleText(style, word.padEnd(LEVEL_WIDTH)),
     styleText('cyan', room),
     styleText('bold', machine),
-    rest === '' ? what : `${what}  ${styleText('dim', rest)}`,
+    rest === '' ? said : `${said}  ${styleText('dim', rest)}`,
   ].join('  ')
+}
+
+/** The journal has the time and the level by itself. */
+export function journalLine(line: WrittenLine): string {
+  const { room, machine, what, rest } = partsOf(line)
+  return [room, machine, rest === '' ? what : `${what}  ${rest}`].join('  ')
 }

@@ -59,16 +59,18 @@ export class Replay {
 /** Rows that are read in one go. */
 const ROWS_AT_A_TIME = 1000
 
-/** Folds what the store keeps, a page at a time. Returns the number of the last event, 0 if there was none yet. */
-export async function replay(store: EventStore, roll: Roll): Promise<number> {
+/** Folds what the store keeps, a page at a time, and says how far it is. Returns the number of the last event, 0 if there was none yet. */
+export async function replay(store: EventStore, roll: Roll, onStep?: (what: string) => void): Promise<number> {
   const folding = new Replay(roll, await store.checkpoint())
   for (let place = 0; folding.hasCheckpoint; ) {
+    onStep?.(`reading machines, ${place} so far`)
     const rows = await store.snapshots(place, ROWS_AT_A_TIME)
     for (const row of rows) folding.addSnapshot(row)
     if (rows.length < ROWS_AT_A_TIME) break
     place = rows.at(-1)!.place
   }
-  for (;;) {
+  for (let read = 0; ; read += ROWS_AT_A_TIME) {
+    onStep?.(`reading events, ${read} so far`)
     const rows = await store.page(folding.seq, ROWS_AT_A_TIME)
     for (const row of rows) folding.addEvent(row)
     if (rows.length < ROWS_AT_A_TIME) return folding.seq

@@ -39,6 +39,7 @@ export type RegistryOptions = {
   key: Uint8Array
   clock: Clock
   log: Log
+  onStep?: (what: string) => void
 }
 
 export type Sighting = Omit<Extract<Fact, { type: 'sighted' }>, 'type'>
@@ -82,7 +83,7 @@ export class Registry {
   static async open(options: RegistryOptions): Promise<Registry> {
     const registry = new Registry(options)
     for (const row of await options.store.forgotten()) registry.#forgotten.add(row)
-    registry.#lastSeq = await replay(options.store, registry.#known)
+    registry.#lastSeq = await replay(options.store, registry.#known, options.onStep)
     await registry.#addListed()
     // A rule that was written after a machine was seen holds for that machine, too.
     for (const { id } of registry.machines()) await registry.#settle(id)

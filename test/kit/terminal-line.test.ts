@@ -1,6 +1,6 @@
 /** What a person at a terminal reads of a line. */
 import { expect, test } from 'vitest'
-import { terminalLine, type WrittenLine } from '../../services/kit/terminal-line.ts'
+import { journalLine, terminalLine, type WrittenLine } from '../../services/kit/terminal-line.ts'
 
 /** The local time of that minute, whatever the zone of who runs this. */
 const TIME = new Date(2026, 10, 26, 12, 4, 31, 207).toISOString()
@@ -38,5 +38,20 @@ test('an event is of where it was seen', () => {
 test('whatever machines say of themselves stays on its line and moves no cursor', () => {
   expect(shown({ msg: 'seen as\u001b[2J\nERROR', name: '\u0007a\r\nb' })).toBe(
     `12:04:31.207${' '.repeat(38)}seen as [2J ERROR  name=a b`,
+  )
+})
+
+test('the journal says time and level itself, and has no colours', () => {
+  const line = {
+    time: TIME,
+    level: 40,
+    room: 'dhcp',
+    msg: 'no free address',
+    hint: 'enlarge the pool',
+    reason: 'pool-full',
+  }
+  expect(journalLine(line)).toBe('dhcp                         no free address; enlarge the pool  reason=pool-full')
+  expect(journalLine({ time: TIME, level: INFO, room: 'http', machine: 'node1', msg: 'sent\nall' })).toBe(
+    'http      node1              sent all',
   )
 })

@@ -1,5 +1,6 @@
 /** A start reads the snapshots and what came after them, however long the history is. */
 import { expect, test } from 'vitest'
+import { replay } from '../../services/machine/fold.ts'
 import { Checkpoints } from '../../services/machine/checkpoint.ts'
 import type { Clock } from '../../services/kit/clock.ts'
 import { Pace } from '../../services/machine/pace.ts'
@@ -30,4 +31,15 @@ test('with a checkpoint the events before it are not read', async () => {
   const before = fleet.registry.machines()
   await fleet.restart()
   expect([asked, fleet.registry.machines(), fleet.registry.lastSeq]).toEqual([[301], before, 302])
+})
+
+test('who waits for a long start hears how far it is', async () => {
+  const fleet = await Fleet.open(siteOf(''))
+  await fleet.registry.sight({ macs: [NODE1] }, 'dhcp')
+  const [row] = await fleet.store.page(0, 1)
+  fleet.store.page = async after =>
+    after === 0 ? Array.from({ length: 1000 }, (_, nth) => ({ ...row!, seq: nth + 1 })) : []
+  const steps: string[] = []
+  await replay(fleet.store, { get: () => undefined, put: () => {}, restore: () => {} }, what => steps.push(what))
+  expect(steps).toEqual(['reading events, 0 so far', 'reading events, 1000 so far'])
 })

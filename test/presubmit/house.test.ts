@@ -80,7 +80,7 @@ const EDGES: [pattern: RegExp, why: string][] = [
   [/^services\/http\//, 'request handlers'],
   [/^services\/console\/(app|events-api|control-socket|remote-fleet)\.ts$/, 'request handlers and their client'],
   [
-    /^services\/kit\/(native-socket|datagram-batch|port-bundle|sockets|udp-port|native-notify|pino-log|background-output|neighbours|core-limit)\.ts$/,
+    /^services\/kit\/(native-socket|datagram-batch|port-bundle|sockets|udp-port|native-notify|journal-stream|pino-log|background-output|neighbours|core-limit)\.ts$/,
     'sockets, the kernel’s tables and the log',
   ],
   [/^services\/kit\/(prom-meter|event-loop)\.ts$/, 'the meter'],
