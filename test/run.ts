@@ -8,10 +8,9 @@ import { tmpdir } from 'node:os'
 import { join, matchesGlob } from 'node:path'
 import { startVitest } from 'vitest/node'
 import { enterRackNamespace } from '../services/lab/namespace.ts'
-import { fetchSignedLoaders } from '../services/lab/signed-loaders.ts'
+import { fetchSignedLoaders, SIGNED_LOADERS } from '../services/lab/signed-loaders.ts'
 import { CountingReporter } from './counting-reporter.ts'
 import { missingPackages, PACKAGES } from './packages.ts'
-import { SIGNED_LOADERS } from './signed-loaders.ts'
 
 const ROOT = join(import.meta.dirname, '..')
 

@@ -13,7 +13,7 @@ import { aptLine, missingForQemu } from '../lab/qemu/requirements.ts'
 import { isLabFirmware, LAB_FIRMWARES, type LabFirmware, MACHINES_MOST, planMachines } from '../lab/rack-plan.ts'
 import { type QemuSize, type RackRun, runQemuRack, runSimulatedRack } from '../lab/run-rack.ts'
 import { type Lab, openLab } from '../lab/session.ts'
-import { fetchSignedLoaders } from '../lab/signed-loaders.ts'
+import { fetchSignedLoaders, SIGNED_LOADERS } from '../lab/signed-loaders.ts'
 import { missingForStandIn } from '../lab/stand-in/initramfs.ts'
 import type { Outcome } from '../lab/stage.ts'
 import { type Command, complain, type ExitStatus, say, usageError, type Values } from './command.ts'
@@ -34,9 +34,6 @@ type Wish = {
   keep: boolean
   json: boolean
 }
-
-/** Where shim and GRUB are unpacked; git ignores it. */
-const SIGNED_LOADERS = join(import.meta.dirname, '../../.lab/signed-loaders')
 
 function needsQemu(firmware: unknown): boolean {
   return firmware === 'uefi-http' || firmware === 'uefi-secure'

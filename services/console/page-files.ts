@@ -3,9 +3,10 @@ import { createHash } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { extname, join } from 'node:path'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { programFile } from '../kit/program-files.ts'
 import { PAGE_PATHS } from './page/paths.ts'
 
-export const PAGE_FOLDER = join(import.meta.dirname, 'page/dist')
+export const PAGE_FOLDER = programFile('services/console/page/dist')
 
 const TYPES: Record<string, string> = {
   '.html': 'text/html; charset=utf-8',

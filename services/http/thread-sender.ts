@@ -6,6 +6,7 @@ import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { Worker } from 'node:worker_threads'
 import type { Log } from '../kit/log.ts'
+import { programModule } from '../kit/program-files.ts'
 import type { Segment } from '../kit/segments.ts'
 import { type Body, type BodySender, endResponse, type SendOutcome } from './body-sender.ts'
 import type { FilesOfBody } from './open-files.ts'
@@ -136,7 +137,7 @@ export class ThreadSender implements BodySender {
 
   #start(): Worker {
     const workerData: ThreadData = { wake: this.#wake, rates: this.#rates }
-    const thread = new Worker(new URL('./send-thread.ts', import.meta.url), { workerData })
+    const thread = new Worker(programModule('services/http/send-thread'), { workerData })
     thread.on('message', (reports: Report[]) => {
       for (const report of reports) this.#underWay.get(report.id)?.onReport(report)
     })

@@ -5,10 +5,12 @@
  */
 import { spawn } from 'node:child_process'
 import { mkdtemp, rm, unlink } from 'node:fs/promises'
-import { type AddressInfo, connect, createServer, type NetConnectOpts, type Server } from 'node:net'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { EnvironmentProblem } from '../kit/problem.ts'
+import { programModule } from '../kit/program-files.ts'
+import { listening, LOOPBACK, relay } from './relay.ts'
 
 export type ConsoleForward = {
   /** The same outside and inside, so that a link of the appliance leads there. */
@@ -17,32 +19,9 @@ export type ConsoleForward = {
   socket: string
 }
 
-const LOOPBACK = '127.0.0.1'
 /** Tells the command inside what the one outside has opened. */
 const FORWARD = 'RACKRISE_LAB_CONSOLE'
 const RELAY_LIMIT_MS = 10_000
-
-/** Takes every connection to where it belongs, both ways, until either side ends it. */
-function relay(to: NetConnectOpts): Server {
-  return createServer({ allowHalfOpen: true }, near => {
-    const far = connect({ ...to, allowHalfOpen: true } as NetConnectOpts)
-    for (const [from, into] of [
-      [near, far],
-      [far, near],
-    ] as const) {
-      from.on('error', () => into.destroy())
-      from.on('close', () => into.destroy())
-      from.pipe(into)
-    }
-  })
-}
-
-function listening(server: Server, on: { host: string; port: number } | { path: string }): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject)
-    server.listen(on, resolve)
-  })
-}
 
 /** Outside. @param port 0 takes any that is free. Throws EnvironmentProblem if it is taken. */
 export async function openConsoleForward(port: number): Promise<ConsoleForward & { close(): Promise<void> }> {
@@ -81,11 +60,15 @@ export function openedForward(): ConsoleForward | undefined {
 export async function startConsoleRelay(pid: number, { socket, port }: ConsoleForward): Promise<() => void> {
   await unlink(socket).catch(() => {})
   const enter = [`--net=/proc/${pid}/ns/net`, 'setpriv', '--pdeathsig', 'KILL', '--']
-  const child = spawn('nsenter', [...enter, process.execPath, import.meta.filename, socket, String(port)], {
-    // Ctrl+C is for the lab, which ends it in its turn.
-    detached: true,
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
+  const child = spawn(
+    'nsenter',
+    [...enter, process.execPath, programModule('services/lab/console-relay'), socket, String(port)],
+    {
+      // Ctrl+C is for the lab, which ends it in its turn.
+      detached: true,
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
+  )
   await new Promise<void>((resolve, reject) => {
     const fail = (why: string): void => {
       child.kill('SIGKILL')
@@ -101,11 +84,3 @@ export async function startConsoleRelay(pid: number, { socket, port }: ConsoleFo
   })
   return () => void child.kill('SIGKILL')
 }
-
-/** As a program: the relay. */
-async function runRelay(socket: string, port: number): Promise<void> {
-  await listening(relay({ host: LOOPBACK, port }), { path: socket })
-  process.stdout.write('ready\n')
-}
-
-if (import.meta.main) await runRelay(process.argv[2]!, Number(process.argv[3]))

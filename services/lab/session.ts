@@ -8,6 +8,7 @@ import { openCatalogue } from '../iso/catalogue.ts'
 import { isProblem } from '../kit/is-problem.ts'
 import { EnvironmentProblem } from '../kit/problem.ts'
 import { silentLog } from '../kit/log.ts'
+import { programFile, programModule } from '../kit/program-files.ts'
 import { type ConsoleForward, startConsoleRelay } from './console-forward.ts'
 import { type ApplianceProcess, BRIDGE, buildRack, type Rack } from './network.ts'
 import { startOtherServer } from './other-server.ts'
@@ -16,8 +17,6 @@ import { advertiseNoRouter } from './router-advertisement.ts'
 import type { SignedLoaders } from './signed-loaders.ts'
 import { buildStandIn } from './stand-in/build.ts'
 
-const ROOT = join(import.meta.dirname, '../..')
-const MAIN = join(ROOT, 'services/main.ts')
 const APPLIANCE_ADDRESS = '10.77.0.1/23'
 const SIMULATED_RANGE = '10.77.1.0/24'
 /** Of the other DHCP server, where there is one. */
@@ -84,7 +83,7 @@ async function chooseIso(request: LabRequest): Promise<ChosenIso> {
       )
     return { folder, selector: found.file, standIn: false }
   }
-  const library = join(ROOT, 'isos')
+  const library = programFile('isos')
   // What Debian signs does not start a kernel that Proxmox signed, so there the stand-in it is.
   const found = request.signed
     ? undefined
@@ -114,9 +113,9 @@ async function writeSite(request: LabRequest, iso: ChosenIso): Promise<{ siteFil
     request.loaders ??
     (request.kind === 'qemu' ? '/usr/lib/ipxe' : await fillerLoaders(request.folder))
   const text = labSiteText({
-    template: await readFile(join(ROOT, 'config/site.lab.toml'), 'utf8'),
+    template: await readFile(programFile('config/site.lab.toml'), 'utf8'),
     machines: request.machines,
-    paths: { isos: iso.folder, answers: request.answers ?? join(ROOT, 'answers'), state },
+    paths: { isos: iso.folder, answers: request.answers ?? programFile('answers'), state },
     loaders,
     iso: iso.selector,
     ...(request.kernelArgs ? { kernelArgs: request.kernelArgs } : {}),
@@ -173,10 +172,13 @@ export async function openLab(request: LabRequest): Promise<Lab> {
   try {
     if (request.otherServer)
       stopOther = await startOtherServer({ ...OTHER_SERVER, device: BRIDGE, folder: request.folder })
-    const appliance = await rack.startAppliance(process.execPath, [MAIN, 'serve', '--config', siteFile], {
-      logFile,
-      cwd: ROOT,
-    })
+    const appliance = await rack.startAppliance(
+      process.execPath,
+      [programModule('services/main'), 'serve', '--config', siteFile],
+      {
+        logFile,
+      },
+    )
     await untilServing(appliance, socket, logFile)
     await forward(appliance)
     return {

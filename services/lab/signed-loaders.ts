@@ -4,6 +4,7 @@
  */
 import { execFile } from 'node:child_process'
 import { copyFile, mkdir, mkdtemp, readdir, rm, stat, symlink } from 'node:fs/promises'
+import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { EnvironmentProblem } from '../kit/problem.ts'
@@ -16,6 +17,12 @@ export type SignedLoaders = {
   /** What a disk needs that is to boot with Secure Boot. */
   disk: { shim: string; grub: string }
 }
+
+/** Where they are kept, to be downloaded once. */
+export const SIGNED_LOADERS = join(
+  process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'),
+  'rackrise/signed-loaders',
+)
 
 const PACKAGES = ['shim-signed', 'grub-efi-amd64-signed']
 const SHIM = 'usr/lib/shim/shimx64.efi.signed'

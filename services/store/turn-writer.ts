@@ -4,6 +4,7 @@
  * flush.
  */
 import { Worker } from 'node:worker_threads'
+import { programModule } from '../kit/program-files.ts'
 import type { Outcome, ThreadData, Write } from './commit-thread.ts'
 import type { StoreCounts } from './counts.ts'
 
@@ -80,7 +81,7 @@ export class TurnWriter {
 
   /** A thread that breaks is a bug, and ends the process as any other: nobody listens to its `error`. */
   #open(): Worker {
-    const thread = new Worker(new URL('./commit-thread.ts', import.meta.url), { workerData: this.#data })
+    const thread = new Worker(programModule('services/store/commit-thread'), { workerData: this.#data })
     thread.on('message', (outcome: Outcome) => this.#finish(outcome))
     return thread
   }

@@ -1,8 +1,7 @@
 import { expect, test } from 'vitest'
 import { untilDiskBooted } from '../../services/lab/qemu/life.ts'
 import { planMachines } from '../../services/lab/rack-plan.ts'
-import { fetchSignedLoaders } from '../../services/lab/signed-loaders.ts'
-import { SIGNED_LOADERS } from '../signed-loaders.ts'
+import { fetchSignedLoaders, SIGNED_LOADERS } from '../../services/lab/signed-loaders.ts'
 import { countOf, LIFE_LIMIT_MS, stateOf, timelineOf, withLab } from './rig.ts'
 
 test('Secure Boot with Microsoft’s keys: shim and GRUB load kernel and ISO by TFTP, the machine installs itself and boots its disk', {

@@ -4,10 +4,11 @@ import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promis
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { constants, zstdCompress } from 'node:zlib'
+import { programFile } from '../../kit/program-files.ts'
 import { type Segment, totalLength } from '../../kit/segments.ts'
 import { type CpioEntry, writeCpio } from './cpio.ts'
 import type { SignedSystem } from './boot-disk.ts'
-import { buildInitramfs, type Kernel, requirePrograms } from './initramfs.ts'
+import { buildInitramfs, type Kernel, requirePrograms, STAND_IN } from './initramfs.ts'
 import { APPLICATION_USE, filler, type IsoFile, writeIso } from './iso-writer.ts'
 
 export type StandInRequest = {
@@ -54,8 +55,8 @@ export async function buildStandIn(request: StandInRequest): Promise<{ file: str
 async function keyOf(facts: string, kernel: Kernel | undefined, signed: SignedSystem | undefined): Promise<string> {
   const hash = createHash('sha256').update(facts)
   if (signed) hash.update(signed.shim).update(signed.grub)
-  for (const name of (await readdir(import.meta.dirname)).toSorted())
-    hash.update(await readFile(join(import.meta.dirname, name)))
+  const sources = programFile(STAND_IN)
+  for (const name of (await readdir(sources)).toSorted()) hash.update(await readFile(join(sources, name)))
   for (const path of kernel ? [kernel.image, '/usr/bin/openssl', '/usr/bin/busybox', '/usr/sbin/dhclient'] : []) {
     const { size, mtimeMs } = await stat(path)
     hash.update(`${path} ${size} ${mtimeMs}`)

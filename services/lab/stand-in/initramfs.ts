@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process'
 import { readdir, readFile, realpath } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { programFile } from '../../kit/program-files.ts'
 import { missingPackages, missingPackagesProblem, type Need } from '../packages.ts'
 import { bootDisk, type SignedSystem } from './boot-disk.ts'
 import { type CpioEntry, writeCpio } from './cpio.ts'
@@ -12,6 +13,8 @@ const run = promisify(execFile)
 /** A kernel of the host with its modules. */
 export type Kernel = { release: string; image: string; modules: string }
 
+/** The folder of the scripts: this one. */
+export const STAND_IN = 'services/lab/stand-in'
 const PROGRAMS = ['/usr/bin/openssl', '/usr/bin/bash', '/usr/sbin/dhclient'] as const
 const BUSYBOX = '/usr/bin/busybox'
 const NEEDS: Need[] = [
@@ -125,8 +128,8 @@ async function modules(kernel: Kernel): Promise<CpioEntry[]> {
 
 async function scripts(signed: SignedSystem | undefined): Promise<CpioEntry[]> {
   return [
-    await file('init', join(import.meta.dirname, 'init.sh')),
-    ...(await Promise.all(SCRIPTS.map(name => file(`lib/stand-in/${name}`, join(import.meta.dirname, name))))),
+    await file('init', programFile(`${STAND_IN}/init.sh`)),
+    ...(await Promise.all(SCRIPTS.map(name => file(`lib/stand-in/${name}`, programFile(`${STAND_IN}/${name}`))))),
     { path: 'lib/stand-in/disk.img', kind: 'file', bytes: bootDisk(signed) },
   ]
 }
