@@ -44,6 +44,19 @@ const LAST_SINCE = Object.values(SINCE).reduce((newest, since) => (isAtLeast(new
 /** Multi-word keys may be written with hyphens since this installer; the next to refuse underscores may be 10. */
 export const HYPHENS_SINCE: InstallerVersion = [8, 4]
 
+/** The installer from which on that key is known, by its own or as a part of its table; undefined if every one knows it. */
+export function sinceOf(path: string): InstallerVersion | undefined {
+  const [above, below] = [path.slice(0, Math.max(path.lastIndexOf('.'), 0)), SINCE[path]]
+  const inherited = above === '' ? undefined : sinceOf(above)
+  return below && inherited ? (isAtLeast(below, inherited) ? below : inherited) : (below ?? inherited)
+}
+
+/** Whether installers before 8.4 know that key with underscores only. */
+export function isSpelledBothWays(path: string): boolean {
+  const cut = path.lastIndexOf('.')
+  return spellingsOf(path.slice(0, Math.max(cut, 0))).has(path.slice(cut + 1).replaceAll('-', '_'))
+}
+
 export function isTable(value: unknown): value is AnswerTable {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -32,6 +32,7 @@ export const alarmCommand: Command = {
   usage: ['alarm list'],
   options: {},
   example: 'rackrise alarm list --json',
+  refusal: 'no appliance runs; alarms that last are 0',
   async run(positionals, values) {
     const [word, extra] = positionals
     if (word !== 'list') return usageError(alarmCommand, word ? `there is no "alarm ${word}"` : 'say `alarm list`')

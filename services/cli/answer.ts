@@ -138,6 +138,7 @@ export const answerCommand: Command = {
     layer: { type: 'boolean', help: 'the files are parts of answers; a file with {{...}} always is' },
   },
   example: 'rackrise answer validate --release 8.4 --layer answers/*.toml',
+  refusal: 'an answer or layer has an error, or there is no such machine',
   async run(positionals, values) {
     const [word, ...rest] = positionals
     const verb = word !== undefined && Object.hasOwn(VERBS, word) ? VERBS[word] : undefined

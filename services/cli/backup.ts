@@ -27,6 +27,7 @@ export const backupCommand: Command = {
   usage: ['backup [FILE] [--force]'],
   options: { force: { type: 'boolean', help: 'replace a file that is there' } },
   example: 'rackrise backup /srv/backups/rack-7.backup',
+  refusal: 'the file is there already, or the state cannot be read',
   async run([said, tooMuch], values) {
     if (tooMuch !== undefined) return usageError(backupCommand, `"${tooMuch}" is too much`)
     const site = await siteFor(values)
@@ -53,6 +54,7 @@ export const restoreCommand: Command = {
   usage: ['restore FILE [--force]'],
   options: { force: { type: 'boolean', help: 'although there is state already, which is set aside' } },
   example: 'rackrise restore /srv/backups/rack-7.backup',
+  refusal: 'an appliance runs on the state, there is state already, or the file is no backup',
   async run([file, tooMuch], values) {
     if (file === undefined) return usageError(restoreCommand, 'restore needs a file')
     if (tooMuch !== undefined) return usageError(restoreCommand, `"${tooMuch}" is too much`)

@@ -37,6 +37,7 @@ export const checkCommand: Command = {
   usage: ['check [--config FILE] [--json]'],
   options: {},
   example: 'rackrise check --config /etc/rackrise/site.toml',
+  refusal: 'there is at least one error; warnings alone are 0',
   async run(positionals, values) {
     if (positionals.length > 0) return usageError(checkCommand, `"${positionals[0]}" is too much`)
     const json = values['json'] === true

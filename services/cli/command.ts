@@ -18,6 +18,8 @@ export type Command = {
   /** Beside --config, --json and --help. */
   options: Record<string, { type: 'string' | 'boolean'; help: string; value?: string; multiple?: true }>
   example: string
+  /** What exit status 1 says, beside a site file that is wrong and an environment that is not as it must be. */
+  refusal: string
   run(positionals: string[], values: Values): Promise<ExitStatus>
 }
 
@@ -74,6 +76,8 @@ export function helpOf(command: Command): string {
     '',
     'Example:',
     `  ${command.example}`,
+    '',
+    `Exit status: 0 fine, 2 the command line is wrong, 1 otherwise: ${command.refusal}.`,
   ].join('\n')
 }
 

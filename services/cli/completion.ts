@@ -41,6 +41,7 @@ export function completionCommand(commands: readonly Command[]): Command {
     usage: ['completion bash', 'completion zsh', 'completion fish', 'completion names machines|isos'],
     options: {},
     example: 'rackrise completion bash > /etc/bash_completion.d/rackrise',
+    refusal: 'names: the state cannot be read',
     async run([word, kind, tooMuch], values) {
       if (word === undefined) return usageError(command, `say which of ${SHELLS.join(', ')}`)
       if (tooMuch !== undefined || (word !== 'names' && kind !== undefined))

@@ -18,6 +18,7 @@ export const consoleCommand: Command = {
   usage: ['console link [--role viewer|operator]'],
   options: { role: { type: 'string', value: 'ROLE', help: 'what it lets somebody do (default: operator)' } },
   example: 'rackrise console link --role viewer',
+  refusal: 'no appliance runs, or its console does not listen',
   async run(positionals, values) {
     const [word, extra] = positionals
     if (word !== 'link')

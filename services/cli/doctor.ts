@@ -69,6 +69,7 @@ export const doctorCommand: Command = {
   usage: ['doctor [--config FILE] [--json]'],
   options: {},
   example: 'sudo npx rackrise doctor',
+  refusal: 'there is at least one finding of severity error',
   async run(positionals, values) {
     if (positionals.length > 0) return usageError(doctorCommand, `"${positionals[0]}" is too much`)
     const site = await siteFor(values)

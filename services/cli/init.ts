@@ -190,6 +190,7 @@ export const initCommand: Command = {
     yes: { type: 'boolean', help: 'do not ask whether to write it' },
   },
   example: 'rackrise init --config /etc/rackrise/site.toml --interface eth1 --domain rack7.example.org',
+  refusal: 'the file is there already, what was said makes no site, or nobody wanted it written',
   async run(positionals, values) {
     if (positionals.length > 0) return usageError(initCommand, `"${positionals[0]}" is too much`)
     const file = configFile(values)

@@ -16,6 +16,7 @@ export const inventoryCommand: Command = {
     },
   },
   example: 'rackrise inventory --format known_hosts >> ~/.ssh/known_hosts',
+  refusal: 'the state cannot be read',
   async run(positionals, values) {
     if (positionals.length > 0) return usageError(inventoryCommand, `"${positionals[0]}" is too much`)
     const wanted = values['format'] ?? (values['json'] === true ? 'json' : 'ansible')

@@ -33,6 +33,7 @@ export const isoCommand: Command = {
   usage: Object.values(VERBS).flatMap(({ usage }) => usage),
   options: Object.assign({}, ...Object.values(VERBS).map(({ options }) => options)) as Command['options'],
   example: 'rackrise iso inspect proxmox-ve_9.2-1.iso',
+  refusal: 'an ISO or the folder has a problem, a checksum or signature does not fit, or the ISO was not made',
   async run([word, ...args], values) {
     const verb = word !== undefined && Object.hasOwn(VERBS, word) ? VERBS[word] : undefined
     if (!verb) return usageError(isoCommand, verbProblem('iso', Object.keys(VERBS), word))

@@ -207,6 +207,7 @@ export const labCommand: Command = {
     keep: { type: 'boolean', help: 'leave appliance and files running until interrupted' },
   },
   example: 'npx rackrise lab --machines 20 --simulate',
+  refusal: 'not every machine ended as it was meant to',
   async run(positionals, values) {
     if (positionals.length > 0) return usageError(labCommand, `"${positionals[0]}" is too much`)
     const wish = readWish(values)

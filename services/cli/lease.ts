@@ -82,6 +82,7 @@ export const leaseCommand: Command = {
   usage: ['lease list', 'lease release [--force] ADDRESS|MAC|NAME...'],
   options: { force: { type: 'boolean', help: 'also an address that an installed system has written down' } },
   example: 'rackrise lease release 10.77.0.104',
+  refusal: 'a lease could not be released, or there is none',
   async run(positionals, values) {
     const [word, ...queries] = positionals
     const verb = VERBS.find(candidate => candidate === word)

@@ -252,6 +252,7 @@ export const machineCommand: Command = {
     follow: { type: 'boolean', help: 'go on printing what happens, until interrupted' },
   },
   example: 'rackrise machine approve node1 --reason "new disks"',
+  refusal: 'an order was refused for at least one machine, there is no such machine, or (devices) nothing fits',
   async run(positionals, values) {
     const [word, ...queries] = positionals
     const verb = VERBS.find(candidate => candidate === word)

@@ -12,6 +12,7 @@ export const metricsCommand: Command = {
   usage: ['metrics [--config FILE]'],
   options: {},
   example: 'rackrise metrics | grep rackrise_dhcp_decisions',
+  refusal: 'no appliance runs',
   async run(positionals, values) {
     if (positionals.length > 0) return usageError(metricsCommand, `"${positionals[0]}" is too much`)
     const site = await siteFor(values)

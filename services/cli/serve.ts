@@ -31,6 +31,7 @@ export const serveCommand: Command = {
   usage: ['serve [--config FILE]'],
   options: {},
   example: 'sudo npx rackrise serve --config config/site.toml',
+  refusal: 'it could not start: a port is taken, an interface or file is missing, another appliance has the state',
   async run(positionals, values) {
     if (positionals.length > 0) return usageError(serveCommand, `"${positionals[0]}" is too much`)
     const site = await siteFor(values)

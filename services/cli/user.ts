@@ -122,6 +122,7 @@ export const userCommand: Command = {
     'password-stdin': { type: 'boolean', help: 'read the password from standard input instead of asking twice' },
   },
   example: 'rackrise user add anna --role operator',
+  refusal: 'the users file has no such user, or has one already, or it cannot be used',
   async run(positionals, values) {
     const [word, name, extra] = positionals
     const verb = VERBS.find(candidate => candidate === word)
@@ -189,6 +190,7 @@ export const tokenCommand: Command = {
     expires: { type: 'string', value: 'TIME', help: 'for how long it is good, as 12h or 90d (default: for ever)' },
   },
   example: 'rackrise token add grafana --role viewer --expires 365d',
+  refusal: 'the users file has no such token, or has one already, or it cannot be used',
   async run(positionals, values) {
     const [word, name, extra] = positionals
     const verb = TOKEN_VERBS.find(candidate => candidate === word)

@@ -69,6 +69,7 @@ export const webhookCommand: Command = {
   usage: ['webhook list', 'webhook retry [NUMBER]', 'webhook test [NUMBER]'],
   options: {},
   example: 'rackrise webhook test 1',
+  refusal: 'no appliance runs, there is no such webhook, or (test) the target did not take it',
   async run(positionals, values) {
     const [word, written, extra] = positionals
     const verb = VERBS.find(candidate => candidate === word)

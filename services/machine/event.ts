@@ -89,9 +89,9 @@ export type Fact =
   | { type: 'installation-inferred'; attempt: AttemptId; evidence: string }
   | { type: 'stalled'; attempt: AttemptId; silentSeconds: number; stage: string }
   | { type: 'gave-up'; attempt: AttemptId; reason: string }
-  /** It was given its loader (or iPXE its script's URL) again and again, and never fetched its script. */
   /** How often something that changed nothing was told again, or, without words, all that came beyond the measure of a day. */
   | { type: 'repeated'; words?: string; times: number; seconds: number }
+  /** It was given its loader (or iPXE its script's URL) again and again, and never fetched its script. */
   | { type: 'boot-looped'; stage: 'firmware' | 'ipxe'; boots: number; seconds: number }
 
 /** A fact with its time, where it was seen, and, once kept, its number. */

@@ -5,9 +5,12 @@ import { parseInterfaceAddress, parseIpv4, parsePrefix, parseRange } from '../ki
 import { parseMac, type Mac } from '../kit/mac.ts'
 import { shown } from './finding.ts'
 
+/** What a string is that is not just any: the manual says it of every key. */
+export const forms = z.registry<{ what: string; hint: string }>()
+
 /** A string that `read` understands; for anything else the problem says what it is not, and the hint what to write. */
 export function text<T>(read: (written: string) => T | undefined, what: string, hint: string) {
-  return z.string().transform((written, context): T => {
+  const type = z.string().transform((written, context): T => {
     const value = read(written)
     if (value !== undefined) return value
     context.issues.push({
@@ -18,6 +21,7 @@ export function text<T>(read: (written: string) => T | undefined, what: string, 
     })
     return z.NEVER
   })
+  return type.register(forms, { what, hint })
 }
 
 /** The same, where an empty string stands for "not set", as the default site file writes it. */

@@ -20,7 +20,9 @@ describe('help', () => {
     const { status, out, err } = await rackrise(folder, name, '--help')
     expect([status, err]).toEqual([0, ''])
     expect(out).toMatch(new RegExp(`\\nUsage:\\n  rackrise ${name}`))
-    expect(out).toMatch(/\nOptions:\n(?:  --.+\n)+\nExample:\n  .*rackrise .+\n$/)
+    expect(out).toMatch(
+      /\nOptions:\n(?:  --.+\n)+\nExample:\n  .*rackrise .+\n\nExit status: 0 fine, 2 the command line is wrong, 1 otherwise: .+\.\n$/,
+    )
     for (const option of ['--config FILE', '--json', '--help']) expect(out).toContain(`  ${option}`)
   })
 

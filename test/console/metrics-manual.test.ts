@@ -1,14 +1,8 @@
-/** The manual of metrics says what the code counts. */
-import { readFileSync } from 'node:fs'
+/** What is counted has names, types and values as Prometheus wants them. */
 import { describe, expect, test } from 'vitest'
 import { allMetrics, LABEL_VALUES, objectionTo } from './all-metrics.ts'
-import { metricsManual } from './metrics-manual.ts'
 
 const metrics = allMetrics()
-
-test('docs/metrics.md is made of the code', () => {
-  expect(readFileSync(new URL('../../docs/metrics.md', import.meta.url), 'utf8')).toBe(metricsManual())
-})
 
 test('names end as their type says, and every label has its values', () => {
   const wrong = metrics.filter(

@@ -1,4 +1,4 @@
-/** The manual of metrics, made of what the code declares: `node test/console/metrics-manual.ts > docs/metrics.md` writes it anew. */
+/** The manual of metrics, made of what the code declares: `npm run reference` writes it anew. */
 import { promMeter } from '../../services/kit/prom-meter.ts'
 import { allMetrics, LABEL_VALUES, type Metric } from './all-metrics.ts'
 
@@ -48,5 +48,3 @@ export async function processMetrics(): Promise<string[]> {
   const values = (await promMeter().values()) as readonly { name: string }[]
   return values.map(({ name }) => name)
 }
-
-if (import.meta.main) process.stdout.write(metricsManual())
