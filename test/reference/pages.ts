@@ -1,5 +1,6 @@
-/** All pages that are made of the code, by their files. */
+/** Everything beside the code that is made of it, by its file. */
 import { metricsManual } from '../console/metrics-manual.ts'
+import { siteSchemaText } from '../site/site-schema.ts'
 import { answerFilePage } from './answer-file.ts'
 import { apiPage } from './api.ts'
 import { commandsPage } from './commands.ts'
@@ -9,6 +10,7 @@ import { siteFilePage } from './site-file.ts'
 
 export const PAGES: readonly { file: string; make: () => string | Promise<string> }[] = [
   { file: 'docs/metrics.md', make: metricsManual },
+  { file: 'config/site.schema.json', make: siteSchemaText },
   { file: 'docs/reference/site-file.md', make: siteFilePage },
   { file: 'docs/reference/commands.md', make: commandsPage },
   { file: 'docs/reference/reasons.md', make: reasonsPage },

@@ -11,7 +11,7 @@ const KEY = /^#?([a-z-]+) = (.*)$/
 const COMMENT = /^# (.*)$/
 const EMPTY = new Set(['""', '[]'])
 
-/** By dotted name, `dhcp.subnet.pools`; a table by its own. What stands there twice is explained by the first, and shown by the first that is not empty. */
+/** By dotted name, `dhcp.subnet.pools`; a table by its own, and what stands before all tables by that alone. What stands there twice is explained by the first, and shown by the first that is not empty. */
 export function siteComments(source = readFileSync(join(ROOT, 'config/site.toml'), 'utf8')): Map<string, Told> {
   const told = new Map<string, Told>()
   let table = ''
@@ -25,7 +25,7 @@ export function siteComments(source = readFileSync(join(ROOT, 'config/site.toml'
     const [, header] = HEADER.exec(line) ?? []
     const [, key, value = ''] = KEY.exec(line) ?? []
     if (header !== undefined) table = header
-    const name = key === undefined ? header : `${table}.${key}`
+    const name = key === undefined || table === '' ? (key ?? header) : `${table}.${key}`
     if (name !== undefined) {
       const before = told.get(name)
       const isShown = before !== undefined && before.example !== '' && !EMPTY.has(before.example)

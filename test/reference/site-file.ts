@@ -50,7 +50,7 @@ function read(type: Type): Read {
   return { ...words, ...('default' in rest ? { default: JSON.stringify(rest.default) } : {}), required, inner }
 }
 
-/** Every table of the file, in the order of the schema; tables in tables after the one that they stand in. */
+/** Every table of the file, in the order of the schema; tables in tables after the one that they stand in. What stands before all of them is a table without a name. */
 export function siteTables(type: Type = siteFile, name = '', repeats = false): SiteTable[] {
   const table = bare(type).inner
   if (!(table instanceof z.ZodObject)) return []
@@ -64,10 +64,14 @@ export function siteTables(type: Type = siteFile, name = '', repeats = false): S
       inside.push(...siteTables(element, path, inner instanceof z.ZodArray))
     else keys.push({ name: path, ...about })
   }
-  return [...(name === '' ? [] : [{ name, repeats, keys }]), ...inside]
+  return [{ name, repeats, keys }, ...inside]
 }
 
 const lineOf = (label: string, value: string | undefined): string[] => (value ? [`- ${label}: ${value}`] : [])
+
+function titleOf(name: string, repeats: boolean): string {
+  return name === '' ? 'Before all tables' : code(repeats ? `[[${name}]]` : `[${name}]`)
+}
 
 function defaultOf({ default: value, required }: SiteKey): string {
   if (required) return 'none: it must be set'
@@ -120,7 +124,7 @@ export function siteFilePage(): string {
   const problems = siteProblems()
   const secrets = secretKeys()
   const sections = siteTables().flatMap(({ name, repeats, keys }) => [
-    `## ${code(repeats ? `[[${name}]]` : `[${name}]`)}`,
+    `## ${titleOf(name, repeats)}`,
     '',
     ...(comments.get(name)?.about ? [comments.get(name)!.about, ''] : []),
     ...(problems.has(name)

@@ -16,6 +16,7 @@ const twice = (part: string): string => part + part
 
 /** Beyond a value that cannot be read, which the schema tells of every key by itself. */
 const WRONG_SITES: readonly string[] = [
+  `version = 2\n${RIGHT}`,
   changed('address = "10.77.0.1/24"\n', ''),
   changed('10.77.0.1/24', '10.77.0.0/24'),
   changed('10.77.0.1/24', '10.99.0.1/24'),
