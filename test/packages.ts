@@ -21,6 +21,7 @@ export const PACKAGES: readonly Need[] = [
     packages: ['isc-dhcp-client', 'udhcpc', 'bind9-dnsutils', 'curl', 'systemd', ...NAMESPACES],
     needsRoot: true,
   },
+  { files: 'test/interop/appliance-clock.test.ts', packages: ['libfaketime'], needsRoot: true },
   { files: 'test/interop/appliance-rogue.test.ts', packages: ['dnsmasq-base'], needsRoot: true },
   {
     files: 'test/interop/dhcp-clients.test.ts',

@@ -128,6 +128,8 @@ export type ScriptPlan =
 /** The machine came back after it was told to boot its disk: firmware asked again, or the script's own attempt to boot it failed. */
 function cameBack(attempt: Attempt, now: Instant, diskFailed: boolean): boolean {
   if (attempt.toldLocalAt === undefined || now - attempt.toldLocalAt > BACK_WITHIN_MS) return false
+  // The clock was set back since, so nobody knows how long ago that was: its disk is the safe side.
+  if (now < attempt.toldLocalAt) return false
   return diskFailed || attempt.backAt !== undefined
 }
 

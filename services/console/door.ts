@@ -12,7 +12,7 @@ import { type TellAccess, tellAccess } from './tell-access.ts'
 import type { Users } from './users.ts'
 
 export type DoorOptions = {
-  clock: Pick<Clock, 'now'>
+  clock: Pick<Clock, 'now' | 'elapsed'>
   log: Log
   meter: Meter
   /** Those of now. */

@@ -9,27 +9,27 @@ export const LINK_MS = 15 * 60_000
 /** Those that wait to be used; the oldest makes room. */
 const MOST = 16
 
-export type Link = { role: Role; by: string; expiresAt: Instant }
+/** `until`: of the count that nobody sets. */
+export type Link = { role: Role; by: string; until: number }
 
 export class Links {
-  readonly #clock: Pick<Clock, 'now'>
+  readonly #clock: Pick<Clock, 'now' | 'elapsed'>
   readonly #random: () => string
   /** By the hash of the secret. */
   readonly #links = new Map<string, Link>()
 
-  constructor(clock: Pick<Clock, 'now'>, random: () => string = randomSecret) {
+  constructor(clock: Pick<Clock, 'now' | 'elapsed'>, random: () => string = randomSecret) {
     this.#clock = clock
     this.#random = random
   }
 
   /** @param by who asked for it: the session will bear the name */
   make(role: Role, by: string): { secret: string; expiresAt: Instant } {
-    for (const [key, { expiresAt }] of this.#links) if (expiresAt <= this.#clock.now()) this.#links.delete(key)
+    for (const [key, { until }] of this.#links) if (until <= this.#clock.elapsed()) this.#links.delete(key)
     if (this.#links.size >= MOST) this.#links.delete(this.#links.keys().next().value!)
     const secret = this.#random()
-    const expiresAt = this.#clock.now() + LINK_MS
-    this.#links.set(hash('sha256', secret), { role, by, expiresAt })
-    return { secret, expiresAt }
+    this.#links.set(hash('sha256', secret), { role, by, until: this.#clock.elapsed() + LINK_MS })
+    return { secret, expiresAt: this.#clock.now() + LINK_MS }
   }
 
   /** The link with that secret, which is used up thereby. */
@@ -37,6 +37,6 @@ export class Links {
     const key = hash('sha256', secret)
     const link = this.#links.get(key)
     this.#links.delete(key)
-    return link && link.expiresAt > this.#clock.now() ? link : undefined
+    return link && link.until > this.#clock.elapsed() ? link : undefined
   }
 }

@@ -30,8 +30,9 @@ export type Session = {
   /** The hash of the password that it began with; absent for one that began with a link, which belongs to no user of the file. */
   readonly credential?: string
   readonly csrf: string
-  readonly startedAt: Instant
-  usedAt: Instant
+  /** Both of the count that nobody sets: a clock that is set must neither end a session nor keep it for ever. */
+  readonly startedAt: number
+  usedAt: number
   /** How to cut each reply that is still under way. */
   readonly open: Set<() => void>
 }
@@ -44,14 +45,14 @@ export const randomSecret = (): string => randomBytes(32).toString('base64url')
 const keyOf = (id: string): string => hash('sha256', id)
 
 export type SessionsOptions = {
-  clock: Pick<Clock, 'now'>
+  clock: Pick<Clock, 'now' | 'elapsed'>
   limits?: SessionLimits
   random?: () => string
   onEnd?: (session: Session, why: SessionEnd) => void
 }
 
 export class Sessions {
-  readonly #clock: Pick<Clock, 'now'>
+  readonly #clock: Pick<Clock, 'now' | 'elapsed'>
   readonly #limits: SessionLimits
   readonly #random: () => string
   readonly #onEnd: (session: Session, why: SessionEnd) => void
@@ -76,7 +77,7 @@ export class Sessions {
     if (own.length >= this.#limits.mostOfOne) this.#end(own[0]![0], 'session-crowded')
     if (this.#sessions.size >= this.#limits.most) this.#end(this.#sessions.keys().next().value!, 'session-crowded')
     const id = this.#random()
-    const now = this.#clock.now()
+    const now = this.#clock.elapsed()
     const session = { ...who, csrf: this.#random(), startedAt: now, usedAt: now, open: new Set<() => void>() }
     this.#sessions.set(keyOf(id), session)
     return { id, session }
@@ -96,8 +97,8 @@ export class Sessions {
   }
 
   /** When it ends if nothing more is asked with it. */
-  expiresAt({ startedAt, usedAt }: Session): Instant {
-    return Math.min(startedAt + this.#limits.longestMs, usedAt + this.#limits.idleMs)
+  expiresAt(session: Session): Instant {
+    return Math.round(this.#clock.now() + this.#leftMs(session))
   }
 
   signOut(session: Session): void {
@@ -118,11 +119,16 @@ export class Sessions {
   }
 
   #isOver(session: Session): boolean {
-    return this.#clock.now() >= this.expiresAt(session)
+    return this.#leftMs(session) <= 0
+  }
+
+  #leftMs({ startedAt, usedAt }: Session): number {
+    const { longestMs, idleMs } = this.#limits
+    return Math.min(startedAt + longestMs, usedAt + idleMs) - this.#clock.elapsed()
   }
 
   #touch(key: string, session: Session): void {
-    session.usedAt = this.#clock.now()
+    session.usedAt = this.#clock.elapsed()
     this.#sessions.delete(key)
     this.#sessions.set(key, session)
   }

@@ -55,21 +55,21 @@ export class Turnstile {
 }
 
 export class SignIn {
-  readonly #clock: Pick<Clock, 'now'>
+  readonly #clock: Pick<Clock, 'elapsed'>
   readonly #cost: ScryptCost
   readonly #addresses: Budget<unknown, string> = newBudget<unknown, string>(TRIES_OF_ADDRESS)
   readonly #names: Budget<unknown, string> = newBudget<unknown, string>(TRIES_OF_NAME)
   readonly #turnstile = new Turnstile(CHECKS_AT_ONCE, CHECKS_WAITING)
 
   /** @param cost what is usual now: hashes that cost less are made anew */
-  constructor(clock: Pick<Clock, 'now'>, cost: ScryptCost = COST) {
+  constructor(clock: Pick<Clock, 'elapsed'>, cost: ScryptCost = COST) {
     this.#clock = clock
     this.#cost = cost
   }
 
   /** Whether another try may come from there. Tries by link count, too. */
   mayTry(address: string): boolean {
-    return spend(this.#addresses, address, this.#clock.now()) !== undefined
+    return spend(this.#addresses, address, this.#clock.elapsed()) !== undefined
   }
 
   /** A try that was right is none: who signs in often is not kept out for it. */
@@ -82,7 +82,7 @@ export class SignIn {
     { name, password, address }: { name: string; password: string; address: string },
     { users }: Users,
   ): Promise<SignInOutcome> {
-    if (!this.mayTry(address) || !spend(this.#names, name, this.#clock.now())) return { refused: 'too-many-tries' }
+    if (!this.mayTry(address) || !spend(this.#names, name, this.#clock.elapsed())) return { refused: 'too-many-tries' }
     const user = users.get(name)
     // Hashes of the users may cost more or less than is usual now; one of theirs is the measure.
     const kept = user?.password ?? nobodysHash(users.values().next().value?.password.cost ?? this.#cost)

@@ -21,7 +21,15 @@ export type TellAccess = (reason: Reason, fields: AccessFields) => void
 /** Every page that is loaded before the sign-in asks once. */
 const QUIET: ReadonlySet<Reason> = new Set(['not-signed-in'])
 
-export function tellAccess({ log, meter, clock }: { log: Log; meter: Meter; clock: Pick<Clock, 'now'> }): TellAccess {
+export function tellAccess({
+  log,
+  meter,
+  clock,
+}: {
+  log: Log
+  meter: Meter
+  clock: Pick<Clock, 'elapsed'>
+}): TellAccess {
   const calm = calmLog(log, clock)
   const count = meter.counter('rackrise_console_access_total', 'What the door of the console did, by reason', [
     'reason',

@@ -44,6 +44,11 @@ export function isActive(record: LeaseRecord, now: Instant): boolean {
   return record.state === 'bound' && now < record.expiresAt + EXPIRY_GRACE_MS
 }
 
+/** The same lease by a clock that was set by so much. */
+export function moveLease(record: LeaseRecord, byMs: number): LeaseRecord {
+  return { ...record, boundAt: record.boundAt + byMs, expiresAt: record.expiresAt + byMs }
+}
+
 function isQuarantined(record: LeaseRecord, now: Instant): boolean {
   return record.state === 'declined' && now < record.expiresAt
 }
@@ -90,13 +95,16 @@ export class LeaseTable implements LeaseView {
   /** Takes what the store kept. A record made in the future tells of a clock that went back: it runs its length from now. */
   load(records: readonly LeaseRecord[], now: Instant): void {
     const ahead = (record: LeaseRecord) => Math.max(0, record.boundAt - now)
-    const rebased = records.map(record => {
-      const shift = ahead(record)
-      return { ...record, boundAt: record.boundAt - shift, expiresAt: record.expiresAt - shift }
-    })
+    const rebased = records.map(record => moveLease(record, -ahead(record)))
     const order = (record: LeaseRecord) => (record.state === 'bound' ? 1 : 0)
     rebased.sort((a, b) => order(a) - order(b) || a.expiresAt - b.expiresAt)
     for (const record of rebased) this.put(record)
+  }
+
+  /** The clock was set: what is left of every lease, quarantine and hold stays the same. */
+  shift(byMs: number): void {
+    for (const [address, record] of this.#byAddress) this.#byAddress.set(address, moveLease(record, byMs))
+    for (const [mac, hold] of this.#holds) this.#holds.set(mac, { ...hold, until: hold.until + byMs })
   }
 
   all(): LeaseRecord[] {

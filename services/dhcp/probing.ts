@@ -1,6 +1,6 @@
 /** Offers that wait until somebody has looked whether their address is in use: at most one a machine, and a bounded number in all. */
 import type { AddressProbe, Answerer } from '../kit/address-probe.ts'
-import type { Clock, Instant } from '../kit/clock.ts'
+import type { Clock } from '../kit/clock.ts'
 import type { Ipv4 } from '../kit/ipv4.ts'
 import type { Mac } from '../kit/mac.ts'
 import type { Reply } from './decision.ts'
@@ -30,7 +30,7 @@ export class Probing {
   readonly #waiting = new Map<Mac, ProbedOffer>()
   #running = 0
   /** When the kernel stops asking for addresses that nobody answered for, in that order. */
-  readonly #askedUntil: Instant[] = []
+  readonly #askedUntil: number[] = []
 
   constructor(
     probe: AddressProbe,
@@ -76,7 +76,7 @@ export class Probing {
     const { address, client } = waiting.offer
     this.#waiting.set(client.mac, waiting)
     this.#running += 1
-    const until = this.#clock.now() + KERNEL_ASKS_MS
+    const until = this.#clock.elapsed() + KERNEL_ASKS_MS
     void this.#probe.probe(address).then(answerer => {
       this.#running -= 1
       if (!answerer) this.#askedUntil.push(until)
@@ -87,10 +87,8 @@ export class Probing {
   }
 
   #inFlight(): number {
-    const now = this.#clock.now()
-    // Beyond what the kernel takes: the clock was set back.
-    const isOver = (until: Instant) => until <= now || until > now + KERNEL_ASKS_MS
-    while (this.#askedUntil.length > 0 && isOver(this.#askedUntil[0]!)) this.#askedUntil.shift()
+    const now = this.#clock.elapsed()
+    while (this.#askedUntil.length > 0 && this.#askedUntil[0]! <= now) this.#askedUntil.shift()
     return this.#running + this.#askedUntil.length
   }
 }

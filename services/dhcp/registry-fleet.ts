@@ -23,7 +23,7 @@ export type FleetOptions = {
   fingerprint: () => string
   /** What the loader folder holds. */
   loaders: LoaderNames
-  clock: Pick<Clock, 'now'>
+  clock: Pick<Clock, 'now' | 'elapsed'>
   /** Hears of machines that go in circles. */
   alarms?: Pick<Alarms, 'raise'>
 }
@@ -38,12 +38,13 @@ function isNews(machine: Machine, fact: Extract<DhcpFact, { fact: 'acknowledged'
 const SAME_BOOT_MS = 60_000
 
 /** Whether what a machine was told to boot is news: said twice in a row within a minute, it asked twice. */
-function bootNews(clock: Pick<Clock, 'now'>): (machine: Machine, told: string) => boolean {
+function bootNews(clock: Pick<Clock, 'now' | 'elapsed'>): (machine: Machine, told: string) => boolean {
   const last = new Map<MachineId, { told: string; at: Instant }>()
   return (machine, told) => {
     const now = clock.now()
     const before = last.get(machine.id)
-    const isRepeat = before?.told === told && now - before.at < SAME_BOOT_MS && machine.lastEventAt <= before.at
+    const isRecent = before !== undefined && now >= before.at && now - before.at < SAME_BOOT_MS
+    const isRepeat = isRecent && before.told === told && machine.lastEventAt <= before.at
     if (!isRepeat) last.set(machine.id, { told, at: now })
     return !isRepeat
   }

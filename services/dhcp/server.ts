@@ -18,7 +18,7 @@ import { silence } from './decision.ts'
 import { destinationOf } from './destination.ts'
 import type { DhcpFact, DhcpFleet } from './fleet.ts'
 import { clientOf, macOf } from './identify.ts'
-import { isActive, LeaseTable } from './lease-table.ts'
+import { isActive, LeaseTable, moveLease } from './lease-table.ts'
 import { writeConflict, writeReason } from './log-line.ts'
 import { type DhcpMessage, isMalformed } from './message.ts'
 import { messageTypeOf } from './options.ts'
@@ -86,6 +86,7 @@ export async function startDhcp(options: DhcpOptions): Promise<DhcpServer> {
   const table = new LeaseTable(site.dhcp.subnets, site.network.address)
   table.load(await store.all(), clock.now())
   const serving = new Serving({ ...options, alarms }, table)
+  const stopHearing = clock.onStep(byMs => serving.shift(byMs))
   port.onDatagram(datagram => serving.hear(datagram))
   log.info(
     { room: 'dhcp', mode: site.dhcp.mode, interface: site.network.interface, leases: table.all().length },
@@ -94,6 +95,7 @@ export async function startDhcp(options: DhcpOptions): Promise<DhcpServer> {
   return {
     async close() {
       port.onDatagram(() => {})
+      stopHearing()
       await serving.close()
       await port.close()
     },
@@ -118,6 +120,8 @@ class Serving {
   readonly #probing: Probing | undefined
   readonly #counts: DhcpCounts
   readonly #telling: Telling
+  /** By how much the clock was set so far, all in all. */
+  #shiftedMs = 0
   readonly #discovers = new Backlog<Heard>(
     heard => this.#telling.surviving(() => this.#decide(heard)),
     ({ request }) => this.#report(silence('overloaded', clientOf(request)), request),
@@ -193,6 +197,15 @@ class Serving {
       throw error
     }
     return gone
+  }
+
+  /** The clock was set, which neither ends a lease nor makes it longer (I06). */
+  shift(byMs: number): void {
+    this.#shiftedMs += byMs
+    this.#table.shift(byMs)
+    const failed = (error: unknown): void =>
+      this.#options.log.error({ room: 'dhcp', error: String(error) }, 'leases could not be moved with the clock')
+    this.#track(this.#options.store.shift(byMs).catch(failed))
   }
 
   async close(): Promise<void> {
@@ -305,7 +318,9 @@ class Serving {
 
   async #sendOnceWritten(reply: Reply, heard: Heard, records: LeaseRecord[]): Promise<void> {
     const { request } = heard
-    const { address, mac, boundAt } = records[0]!
+    const { address, mac } = records[0]!
+    const { clock } = this.#options
+    const [beganAt, shiftedMs] = [clock.elapsed(), this.#shiftedMs]
     this.#table.begin(address, mac, request.xid)
     try {
       await this.#write(records)
@@ -314,18 +329,19 @@ class Serving {
       this.#reportFailedWrite(reply, request, error)
       return
     }
-    records.forEach((record, i) => this.#table.put(record, i === 0 ? request.xid : undefined))
+    const now = records.map(record => moveLease(record, this.#shiftedMs - shiftedMs))
+    now.forEach((record, i) => this.#table.put(record, i === 0 ? request.xid : undefined))
     this.#table.end(address, mac, request.xid)
     this.#table.unhold(mac)
-    if (this.#options.clock.now() - boundAt > MAX_WRITE_MS) this.#report(silence('store-slow', reply.client), request)
+    if (clock.elapsed() - beganAt > MAX_WRITE_MS) this.#report(silence('store-slow', reply.client), request)
     else this.#send(reply, heard)
   }
 
   async #write(records: LeaseRecord[]): Promise<void> {
     const { store, clock } = this.#options
-    const began = clock.now()
+    const began = clock.elapsed()
     const tell = (result: 'written' | 'failed') =>
-      this.#counts.written(Math.max(0, clock.now() - began) / MS_PER_SECOND, result)
+      this.#counts.written((clock.elapsed() - began) / MS_PER_SECOND, result)
     try {
       await (records.length === 1 ? store.put(records[0]!) : Promise.all(records.map(record => store.put(record))))
     } catch (error) {

@@ -1,5 +1,4 @@
 /** Upstream answers that are asked for again, each under its own question and no other: bounded in number and octets, and gone when their TTL is. */
-import type { Instant } from '../kit/clock.ts'
 import type { UpstreamAnswer } from './upstream.ts'
 
 export type CacheLimits = { answers: number; octets: number }
@@ -10,7 +9,7 @@ export const DEFAULT_CACHE: CacheLimits = { answers: 4096, octets: 4 * 1024 * 10
 /** What an entry and a record cost beside their octets, roughly. */
 const RECORD_OVERHEAD = 200
 
-export type Cached = { answer: UpstreamAnswer; since: Instant; until: Instant; octets: number }
+export type Cached = { answer: UpstreamAnswer; since: number; until: number; octets: number }
 
 export type Cache = { limits: CacheLimits; answers: Map<string, Cached>; octets: number }
 
@@ -18,17 +17,17 @@ export function newCache(limits: CacheLimits = DEFAULT_CACHE): Cache {
   return { limits, answers: new Map(), octets: 0 }
 }
 
-/** The answer kept for this question while its TTL runs; one from the future means that the clock went back, and is dropped. */
-export function findAnswer(cache: Cache, key: string, now: Instant): Cached | undefined {
+/** The answer kept for this question while its TTL runs; `now`, here and below, is of the count that nobody sets. */
+export function findAnswer(cache: Cache, key: string, now: number): Cached | undefined {
   const cached = cache.answers.get(key)
   if (!cached) return undefined
-  if (now < cached.until && now >= cached.since) return cached
+  if (now < cached.until) return cached
   drop(cache, key, cached)
   return undefined
 }
 
 /** Keeps an answer for its TTL; what has none is not kept. The answer that was kept first makes room. */
-export function keepAnswer(cache: Cache, key: string, answer: UpstreamAnswer, now: Instant): void {
+export function keepAnswer(cache: Cache, key: string, answer: UpstreamAnswer, now: number): void {
   const before = cache.answers.get(key)
   if (before) drop(cache, key, before)
   const octets = octetsOf(key, answer)

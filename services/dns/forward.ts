@@ -76,7 +76,7 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
   return {
     ask(query, question, client) {
       const key = questionKey(query, question)
-      const now = options.clock.now()
+      const now = options.clock.elapsed()
       const known = findAnswer(state.cache, key, now) ?? state.failures.find(key, now)
       if (known) return known
       const mine = state.waiting.get(client) ?? 0
@@ -115,7 +115,7 @@ function askUpstream(
   if (state.inFlight.size >= MOST_IN_FLIGHT) return 'forwarder-full'
   const settled = askInTurn(state, query, question)
     .then((asked): Forwarded => {
-      const now = state.options.clock.now()
+      const now = state.options.clock.elapsed()
       if (typeof asked === 'string') {
         state.failures.keep(key, asked, now)
         return asked
@@ -132,15 +132,15 @@ async function askInTurn(state: State, query: Query, question: Question): Promis
   const { clock } = state.options
   const upstreams = inOrder(state)
   const tries = Math.max(LEAST_TRIES, upstreams.length)
-  const deadline = clock.now() + PATIENCE_MS
+  const deadline = clock.elapsed() + PATIENCE_MS
   let heard = 0
   for (let index = 0; index < tries && !state.closed; index += 1) {
-    const patienceMs = Math.min(PATIENCE_MS / tries, deadline - clock.now())
+    const patienceMs = Math.min(PATIENCE_MS / tries, deadline - clock.elapsed())
     const upstream = upstreams[index % upstreams.length]
     if (!upstream || patienceMs <= 0) break
     const said = await askOnce(state, { upstream, query, question, patienceMs })
     if (typeof said === 'object') return said
-    if (said === undefined) state.silentUntil.set(upstream, clock.now() + AVOIDED_MS)
+    if (said === undefined) state.silentUntil.set(upstream, clock.elapsed() + AVOIDED_MS)
     else heard += 1
     // All have refused or failed: asking them again changes nothing.
     if (heard >= upstreams.length) break
@@ -150,7 +150,7 @@ async function askInTurn(state: State, query: Query, question: Question): Promis
 
 /** As the site lists them, those that were silent a moment ago last. */
 function inOrder({ options, silentUntil }: State): Ipv4[] {
-  const now = options.clock.now()
+  const now = options.clock.elapsed()
   const isSilent = (upstream: Ipv4): boolean => (silentUntil.get(upstream) ?? 0) > now
   return options.upstreams.toSorted((a, b) => Number(isSilent(a)) - Number(isSilent(b)))
 }
@@ -163,7 +163,7 @@ async function askOnce(state: State, asking: Try): Promise<UpstreamVerdict | und
   const port = await options.open({ address: UNSPECIFIED, port: 0 }).catch(() => undefined)
   if (!port) return undefined
   const id = options.randomId()
-  const until = options.clock.now() + patienceMs
+  const until = options.clock.elapsed() + patienceMs
   const message = encodeQuestion(query, question, id, SAFE_PAYLOAD)
   let reply: Uint8Array | undefined
   try {
@@ -178,7 +178,7 @@ async function askOnce(state: State, asking: Try): Promise<UpstreamVerdict | und
     await port.close()
   }
   const said = reply && readReply(state, reply, asking)
-  return said === 'truncated' ? askWhole(state, { ...asking, patienceMs: until - options.clock.now() }) : said
+  return said === 'truncated' ? askWhole(state, { ...asking, patienceMs: until - options.clock.elapsed() }) : said
 }
 
 function readReply({ options }: State, reply: Uint8Array, { query, question }: Try): UpstreamVerdict {

@@ -3,7 +3,6 @@
  * own ID and its own spelling of the name, without being decoded; everything unusual takes the slow way, which alone decides what a reply says.
  * Replies of the zone stay as long as what they rest on stays; replies from upstream count their TTLs down.
  */
-import type { Instant } from '../kit/clock.ts'
 import type { Ipv4 } from '../kit/ipv4.ts'
 import type { ReplyReason } from './reasons.ts'
 import { CLASS_IN, HEADER_LENGTH, TYPE_OPT, uint16, walkRecord } from './screen.ts'
@@ -24,7 +23,7 @@ const VARIANT = { recursionDesired: 1, checkingDisabled: 2, edns: 4, dnssec: 8, 
  * What a reply rests on: the site file, which does not change; something that can be asked; upstream's word until an instant; or who asks, which makes
  * it a reply for that one client, beside something that can be asked.
  */
-export type Rests = 'on-site' | (() => boolean) | { since: Instant; until: Instant } | { ofClient: () => boolean }
+export type Rests = 'on-site' | (() => boolean) | { since: number; until: number } | { ofClient: () => boolean }
 
 /** Who asks, and whether it may have other names than ours. */
 export type Asker = { client: Ipv4; forwarding: boolean }
@@ -56,7 +55,7 @@ export class PreparedReplies {
   }
 
   /** The reply kept for this query, if it still holds; `octetsFor` makes it this query's own. */
-  find(query: Uint8Array, { client, forwarding }: Asker, now: Instant): PreparedReply | undefined {
+  find(query: Uint8Array, { client, forwarding }: Asker, now: number): PreparedReply | undefined {
     const usual = readUsual(query, forwarding)
     if (!usual) return undefined
     return (
@@ -101,7 +100,7 @@ function heldIn<Key>(
   key: Key,
   query: Uint8Array,
   usual: Usual,
-  now: Instant,
+  now: number,
 ): PreparedReply | undefined {
   const reply = replies.get(key)
   if (!reply || reply.variant !== usual.variant || !asksFor(query, usual, reply.question)) return undefined
@@ -120,12 +119,12 @@ export function octetsFor(reply: PreparedReply, query: Uint8Array): Uint8Array {
   return octets
 }
 
-function holds(reply: PreparedReply, now: Instant): boolean {
+function holds(reply: PreparedReply, now: number): boolean {
   const { rests } = reply
   if (rests === 'on-site') return true
   if (typeof rests === 'function') return rests()
   if ('ofClient' in rests) return rests.ofClient()
-  if (now >= rests.until || now < rests.since) return false
+  if (now >= rests.until) return false
   const age = Math.floor((now - rests.since) / 1000)
   if (age !== reply.age) {
     const view = new DataView(reply.bytes.buffer, reply.bytes.byteOffset)

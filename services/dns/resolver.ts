@@ -3,7 +3,6 @@
  * A reply that the slow way has made, and that would be the same for the next asker, is prepared for it.
  */
 import { type Account, type Budget, type BudgetLimits, spend } from '../kit/budget.ts'
-import type { Instant } from '../kit/clock.ts'
 import type { Ipv4 } from '../kit/ipv4.ts'
 import { type AnswerContext, answer, type Outcome, type Standing, standingOf } from './answer.ts'
 import { decodeQuery, emptyReply, encodeHeaderReply, encodeReply, payloadLimit, type Query } from './codec.ts'
@@ -30,7 +29,7 @@ export const DEFAULT_BUDGET: BudgetLimits = { perSecond: 2000, burst: 4000, clie
 
 const LARGEST_TCP_MESSAGE = 65_535
 
-type Asking = { message: Uint8Array; client: Ipv4; standing: Standing; overTcp: boolean; now: Instant }
+type Asking = { message: Uint8Array; client: Ipv4; standing: Standing; overTcp: boolean; now: number }
 
 /** Answers at once what it can; only a question that goes upstream takes time. */
 export function resolve(
@@ -38,7 +37,7 @@ export function resolve(
   message: Uint8Array,
   client: Ipv4,
   overTcp: boolean,
-  now: Instant,
+  now: number,
 ): Resolved | Promise<Resolved> {
   const silence = silenceFor(message)
   if (silence) return { reason: silence }
@@ -109,10 +108,10 @@ function relayed(resolver: Resolver, query: Query, { aliases }: Forwarding, aski
   }
   const { answer, since, until } = told
   // Who waited for upstream asked before there was an answer.
-  const age = Math.max(0, Math.floor((now - since) / 1000))
+  const age = Math.floor((now - since) / 1000)
   const bytes = relay({ query, asked: message, aliases: aliases.flatMap(aliasRecords), answer, age, overTcp })
   const reply = { reason: 'forwarded' as const, name, type, bytes }
   // TTLs of our own aliases do not count down, so only what is upstream's alone is prepared.
-  if (aliases.length === 0 && now >= since) prepare(resolver, asking, reply, { since, until })
+  if (aliases.length === 0) prepare(resolver, asking, reply, { since, until })
   return reply
 }

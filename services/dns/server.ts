@@ -60,7 +60,7 @@ export async function startDns(options: DnsOptions): Promise<DnsServer> {
       return { reason: 'undecodable' }
     }
     try {
-      const resolved = resolve(resolver, message, client, overTcp, clock.now())
+      const resolved = resolve(resolver, message, client, overTcp, clock.elapsed())
       return resolved instanceof Promise ? resolved.catch(failed) : resolved
     } catch (error) {
       return failed(error)

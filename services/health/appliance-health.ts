@@ -15,6 +15,7 @@ import { sharedRun } from '../kit/shared-run.ts'
 import type { Registry } from '../machine/registry.ts'
 import type { Site } from '../site/types.ts'
 import { runCheck } from './check.ts'
+import { alarmOfSteps } from './clock-step.ts'
 import { type DoctorRun, runDoctor } from './doctor.ts'
 import { diskEdge } from './edge/check-edge.ts'
 import { type Here, openDoctorEdge } from './edge/doctor-edge.ts'
@@ -101,7 +102,13 @@ export function watchHealth(options: ApplianceHealthOptions): ApplianceHealth {
   const raise = alarmOfFindings(alarms, log)
   const lookQuietly = async (): Promise<void> => raise((await look(QUIET_PROBES)).findings)
   const failed = (error: unknown): void => log.error({ error: String(error) }, 'the look at this host failed')
-  void lookQuietly().catch(failed)
+  const lookNow = (): void => void lookQuietly().catch(failed)
+  lookNow()
   const stop = repeat(clock, SELF_CHECK_MS, lookQuietly, failed)
-  return { check, examine, lastExamination: () => last, close: stop }
+  const stopHearing = alarmOfSteps(clock, options, lookNow)
+  const close = (): Promise<void> => {
+    stopHearing()
+    return stop()
+  }
+  return { check, examine, lastExamination: () => last, close }
 }

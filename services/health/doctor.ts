@@ -43,6 +43,7 @@ export async function runDoctor(
   { clock, onProgress = () => {} }: { clock: Clock; onProgress?: OnProgress },
 ): Promise<DoctorRun> {
   const at = clock.now()
+  const since = clock.elapsed()
   const waitingFor = new Set(probes)
   onProgress([...waitingFor])
   const findings = await Promise.all(
@@ -53,5 +54,5 @@ export async function runDoctor(
       return found.map(one => ({ ...one, probe: probe.name }))
     }),
   )
-  return { at, tookMs: clock.now() - at, findings: worstFirst(findings.flat()) }
+  return { at, tookMs: clock.elapsed() - since, findings: worstFirst(findings.flat()) }
 }

@@ -18,23 +18,24 @@ export type KeptCheckOptions = {
 
 /** Never two runs at once. Returns how to ask; `fresh`: for what is so now, whatever is known. */
 export function keepCheck({ run, stamp, clock }: KeptCheckOptions): (fresh: boolean) => Promise<KeptRun> {
-  let kept: { made: KeptRun; stamp: string } | undefined
+  let kept: { made: KeptRun; stamp: string; since: number } | undefined
   let running: Promise<KeptRun> | undefined
   const runOnce = sharedRun(
     async () => {
       // Before it reads: what is changed meanwhile is another state.
       const before = await stamp()
       const at = clock.now()
+      const since = clock.elapsed()
       const problems = await run()
-      const made = { at, tookMs: clock.now() - at, problems }
-      kept = { made, stamp: before }
+      const made = { at, tookMs: clock.elapsed() - since, problems }
+      kept = { made, stamp: before, since }
       return made
     },
     { freshMs: 0, clock },
   )
   return async fresh => {
     const known = kept
-    const isGood = known && !fresh && clock.now() - known.made.at < CHECK_AGE_MS && (await stamp()) === known.stamp
+    const isGood = known && !fresh && clock.elapsed() - known.since < CHECK_AGE_MS && (await stamp()) === known.stamp
     if (isGood) return known.made
     // Whoever wants to know what is so now gets a run that begins after the question; for all others the one under way will do.
     if (running && !fresh) return running

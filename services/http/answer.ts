@@ -234,10 +234,10 @@ export function addAnswer(app: FastifyInstance, context: HttpContext): void {
     return serve(context, reply, still.machine, asking, still.withToken)
   }
   const timed = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
-    const beganAt = context.clock.now()
+    const beganAt = context.clock.elapsed()
     const answered = await handle(request, reply)
     const outcome = reply.statusCode === 200 ? 'served' : 'refused'
-    context.counts.answered(outcome, Math.max(0, context.clock.now() - beganAt) / MS_PER_SECOND)
+    context.counts.answered(outcome, (context.clock.elapsed() - beganAt) / MS_PER_SECOND)
     return answered
   }
   app.post('/answer', timed)

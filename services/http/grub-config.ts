@@ -82,7 +82,7 @@ export function addGrubConfig(app: FastifyInstance, context: HttpContext): void 
   const decide = async (key: string, file: string, address: Ipv4): Promise<string | undefined> => {
     const before = announced.get(key)
     announced.delete(key)
-    return before && context.clock.now() < before.until
+    return before && context.clock.elapsed() < before.until
       ? before.text
       : grubConfig(context, `grub/${file}`, address, 'http')
   }
@@ -95,7 +95,7 @@ export function addGrubConfig(app: FastifyInstance, context: HttpContext): void 
       return reply.code(404).type('text/plain').send('there is no such configuration for who asks\n')
     if (request.method === 'HEAD') {
       if (announced.size >= ANNOUNCED_MOST) announced.clear()
-      announced.set(key, { text, until: context.clock.now() + ANNOUNCED_MS })
+      announced.set(key, { text, until: context.clock.elapsed() + ANNOUNCED_MS })
     }
     reply.hijack()
     const head = { 'content-type': 'text/plain; charset=utf-8', 'cache-control': 'no-store' }

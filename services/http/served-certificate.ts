@@ -6,7 +6,7 @@
 import { renameSync } from 'node:fs'
 import type { Server } from 'node:tls'
 import type { Alarms, Trouble } from '../kit/alarms.ts'
-import type { Clock, Instant } from '../kit/clock.ts'
+import type { Clock } from '../kit/clock.ts'
 import type { Log } from '../kit/log.ts'
 import { EnvironmentProblem } from '../kit/problem.ts'
 import type { Machine } from '../machine/lifecycle.ts'
@@ -34,7 +34,7 @@ export type TlsIdentity = Pick<ServedCertificate, 'current' | 'tell' | 'serveWit
 
 export type ServedCertificateOptions = {
   site: Site
-  clock: Pick<Clock, 'now'>
+  clock: Pick<Clock, 'now' | 'elapsed'>
   log: Log
   alarms: Pick<Alarms, 'raise' | 'end'>
 }
@@ -47,15 +47,16 @@ export class ServedCertificate {
   readonly #options: ServedCertificateOptions
   readonly #servers = new Set<TlsServer>()
   #current: Certificate
-  #toldAt: Instant
+  /** This and `since` below are of the count that nobody sets. */
+  #toldAt: number
   /** Fingerprint of the one that is written down and waits, and since when. */
-  #waiting: { fingerprint: string; since: Instant } | undefined
+  #waiting: { fingerprint: string; since: number } | undefined
 
   private constructor(options: ServedCertificateOptions, current: Certificate) {
     this.#options = options
     this.#current = current
     // With DHCP of ours whoever is told has an attempt, which the registry knows; else somebody may have been told just before a restart.
-    this.#toldAt = options.site.dhcp.mode === 'server' ? Number.NEGATIVE_INFINITY : options.clock.now()
+    this.#toldAt = options.site.dhcp.mode === 'server' ? Number.NEGATIVE_INFINITY : options.clock.elapsed()
   }
 
   /** Serves what was served before a restart, whatever the site wants by now; `look` follows it. Throws EnvironmentProblem `certificate`. */
@@ -77,7 +78,7 @@ export class ServedCertificate {
 
   /** The fingerprint, for somebody who is told it now. */
   tell(): string {
-    this.#toldAt = this.#options.clock.now()
+    this.#toldAt = this.#options.clock.elapsed()
     return this.#current.fingerprint
   }
 
@@ -96,7 +97,7 @@ export class ServedCertificate {
     this.#tellDoubts(wanted)
     if (wanted.cert === this.#current.cert && wanted.key === this.#current.key) return this.#settled()
     if (this.#waiting?.fingerprint !== wanted.fingerprint)
-      this.#waiting = { fingerprint: wanted.fingerprint, since: clock.now() }
+      this.#waiting = { fingerprint: wanted.fingerprint, since: clock.elapsed() }
     await this.#writeDown(wanted)
     // From here to the end in one turn of the event loop: nobody is told anything meanwhile.
     const inTheWay = wanted.fingerprint === this.#current.fingerprint ? [] : this.#inTheWay(machines())
@@ -108,7 +109,9 @@ export class ServedCertificate {
   #inTheWay(machines: readonly Machine[]): string[] {
     const now = this.#options.clock.now()
     const coming = machines.filter(machine => mayStillCome(machine, now)).map(({ id }) => id)
-    return now - this.#toldAt < TOLD_MS ? [...coming, 'an installer that was told just now'] : coming
+    return this.#options.clock.elapsed() - this.#toldAt < TOLD_MS
+      ? [...coming, 'an installer that was told just now']
+      : coming
   }
 
   #writeDown(certificate: Certificate): Promise<void> {
@@ -137,8 +140,8 @@ export class ServedCertificate {
   }
 
   #wait(inTheWay: readonly string[]): void {
-    const since = this.#waiting?.since ?? this.#options.clock.now()
-    if (this.#options.clock.now() - since < WAITS_LONG_MS) return
+    const now = this.#options.clock.elapsed()
+    if (now - (this.#waiting?.since ?? now) < WAITS_LONG_MS) return
     this.#raise({
       code: 'certificate-waits',
       severity: 'warning',

@@ -34,14 +34,15 @@ export const SUBJECTS_MOST = 16
 /** The subject of those that there was no room for. */
 export const OTHERS = 'others'
 
-type Kept = { alarm: Alarm; quietMs: number }
+/** `metAt`: when something was met of it last, of the count that nobody sets. */
+type Kept = { alarm: Alarm; quietMs: number; metAt: number }
 
 export class Alarms {
-  readonly #clock: Pick<Clock, 'now'>
+  readonly #clock: Pick<Clock, 'now' | 'elapsed'>
   readonly #onOver: (alarm: Alarm) => void
   readonly #kept = new Map<string, Kept>()
 
-  constructor(clock: Pick<Clock, 'now'>, onOver: (alarm: Alarm) => void = () => {}) {
+  constructor(clock: Pick<Clock, 'now' | 'elapsed'>, onOver: (alarm: Alarm) => void = () => {}) {
     this.#clock = clock
     this.#onOver = onOver
   }
@@ -51,7 +52,7 @@ export class Alarms {
     const now = this.#clock.now()
     const subject = this.#roomFor(trouble.code, trouble.subject ?? '')
     const known = this.#kept.get(keyOf(trouble.code, subject))
-    if (known && now - known.alarm.lastSeenAt >= known.quietMs) this.end(trouble.code, subject)
+    if (known && this.#isQuiet(known)) this.end(trouble.code, subject)
     const lasting = known?.alarm.endedAt === undefined ? known?.alarm : undefined
     const alarm: Alarm = {
       ...trouble,
@@ -61,7 +62,7 @@ export class Alarms {
       lastSeenAt: now,
       count: (lasting?.count ?? 0) + 1,
     }
-    this.#kept.set(keyOf(alarm.code, subject), { alarm, quietMs })
+    this.#kept.set(keyOf(alarm.code, subject), { alarm, quietMs, metAt: this.#clock.elapsed() })
     return lasting === undefined
   }
 
@@ -75,16 +76,16 @@ export class Alarms {
 
   lasts(code: string, subject = ''): boolean {
     const kept = this.#kept.get(keyOf(code, subject))
-    if (!kept || kept.alarm.endedAt !== undefined) return false
-    return this.#clock.now() - kept.alarm.lastSeenAt < kept.quietMs
+    return kept !== undefined && kept.alarm.endedAt === undefined && !this.#isQuiet(kept)
   }
 
   /** Ends what was quiet for long enough; to be called now and then, since nothing else happens then. */
   sweep(): void {
-    const now = this.#clock.now()
-    for (const { alarm, quietMs } of this.#kept.values()) {
-      if (now - alarm.lastSeenAt >= quietMs) this.end(alarm.code, alarm.subject)
-    }
+    for (const kept of this.#kept.values()) if (this.#isQuiet(kept)) this.end(kept.alarm.code, kept.alarm.subject)
+  }
+
+  #isQuiet({ quietMs, metAt }: Kept): boolean {
+    return this.#clock.elapsed() - metAt >= quietMs
   }
 
   /** Those that last first, and of each kind the newest first. */

@@ -24,8 +24,13 @@ export function stageToldOf(event: MachineEvent): 'firmware' | 'ipxe' | undefine
   return event.stage === 'ipxe' ? 'ipxe' : undefined
 }
 
+/** Those of the last hour; of those that lie ahead, since the clock was set back, nobody knows when they were. */
+function recentOf(boots: FutileBoots, stage: 'firmware' | 'ipxe', now: Instant): Instant[] {
+  return (boots[stage] ?? []).filter(boot => boot <= now && now - boot < WITHIN_MS)
+}
+
 export function countBoot(boots: FutileBoots, stage: 'firmware' | 'ipxe', at: Instant): FutileBoots {
-  const recent = (boots[stage] ?? []).filter(boot => at - boot < WITHIN_MS)
+  const recent = recentOf(boots, stage, at)
   const last = recent.at(-1)
   if (last !== undefined && at - last < SAME_BOOT_MS) return boots
   return { ...boots, [stage]: [...recent, at].slice(-BOOTS_MOST) }
@@ -37,7 +42,7 @@ export function loopIn(
   stage: 'firmware' | 'ipxe',
   now: Instant,
 ): Extract<Fact, { type: 'boot-looped' }> | undefined {
-  const recent = (boots[stage] ?? []).filter(boot => now - boot < WITHIN_MS)
+  const recent = recentOf(boots, stage, now)
   const [first, last] = [recent[0], recent.at(-1)]
   if (first === undefined || last === undefined || recent.length < BOOTS_MOST || now - last < SAME_BOOT_MS)
     return undefined

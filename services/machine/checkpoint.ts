@@ -2,7 +2,7 @@
  * From time to time the folded state of every machine that changed is written beside the events, so that a start reads what came after it and no more, and
  * old events may go. Some machines at a time, so that no packet's write waits behind them; what is only half written counts for nothing, or for its machine alone.
  */
-import type { Clock, Instant } from '../kit/clock.ts'
+import type { Clock } from '../kit/clock.ts'
 import type { EventStore } from '../store/types.ts'
 import { FOLD_VERSION, snapshotOf } from './fold.ts'
 import type { Pace } from './pace.ts'
@@ -24,7 +24,7 @@ export class Checkpoints {
   readonly #clock: Clock
   readonly #pace: Pace
   #seq: number
-  #at: Instant
+  #at: number
   #running: Promise<number> | undefined
   #isStopped = false
 
@@ -35,7 +35,7 @@ export class Checkpoints {
     this.#clock = clock
     this.#pace = pace
     this.#seq = seq
-    this.#at = clock.now()
+    this.#at = clock.elapsed()
   }
 
   static async open(options: CheckpointsOptions): Promise<Checkpoints> {
@@ -46,7 +46,7 @@ export class Checkpoints {
   /** Writes one if enough has happened since the last. */
   async look(): Promise<void> {
     const events = this.#registry.lastSeq - this.#seq
-    const isOld = events > 0 && this.#clock.now() - this.#at >= AGE_MOST_MS
+    const isOld = events > 0 && this.#clock.elapsed() - this.#at >= AGE_MOST_MS
     if (isOld || events >= EVENTS_MOST) await this.write()
   }
 
@@ -81,7 +81,7 @@ export class Checkpoints {
     }
     await this.#store.putCheckpoint({ seq, version: FOLD_VERSION })
     this.#seq = seq
-    this.#at = this.#clock.now()
+    this.#at = this.#clock.elapsed()
     return seq
   }
 }

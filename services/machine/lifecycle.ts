@@ -378,12 +378,14 @@ export function overdue(
 ): MachineEvent | undefined {
   const { attempt, state } = machine
   if (!attempt || (state !== 'booting' && state !== 'installing')) return undefined
+  // What lies ahead, since the clock was set back, counts from when this appliance began to listen.
+  const pastOf = (at: Instant): Instant => (at <= now ? at : heardAt)
   if (state === 'installing' && attempt.toldLocalAt !== undefined && attempt.backAt === undefined) {
-    if (now - attempt.toldLocalAt <= BACK_WITHIN_MS) return undefined
+    if (now - pastOf(attempt.toldLocalAt) <= BACK_WITHIN_MS) return undefined
     const evidence = 'it was told to boot its disk and did not come back'
     return { type: 'installation-inferred', attempt: attempt.id, evidence, at: now, source: 'clock' }
   }
-  const silentMs = now - Math.max(heardAt, machine.lastEventAt)
+  const silentMs = now - Math.max(heardAt, pastOf(machine.lastEventAt))
   if (silentMs < stallAfterMs) return undefined
   const stage = state === 'installing' ? 'answer served' : (machine.stage ?? 'script served')
   return {

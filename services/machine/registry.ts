@@ -22,6 +22,7 @@ import { advance, BACK_WITHIN_MS, type Machine, newMachine, overdue } from './li
 import { teaches, withoutPlaceholders } from './facts.ts'
 import { Directory } from './find.ts'
 import { eventOf, replay } from './fold.ts'
+import { Heard } from './heard.ts'
 import { Forgotten, forgottenRow, wasForgotten } from './forgotten.ts'
 import { KnownMachines } from './known.ts'
 import { machineLog } from './machine-log.ts'
@@ -59,7 +60,7 @@ export class Registry {
   readonly #directory: Directory
   readonly #forgotten = new Forgotten()
   readonly #repeats = new Repeats()
-  readonly #heardAt = new Map<MachineId, Instant>()
+  readonly #heard: Heard
   readonly #progress = new Map<MachineId, Progress>()
   /** A machine is a new object whenever something about it changes, so what was worked out for the object holds. */
   readonly #listings = new WeakMap<Machine, Listing>()
@@ -68,7 +69,7 @@ export class Registry {
   readonly #unwritten = new Unwritten()
   /** Those that are being forgotten: what is said of them waits until that is done. */
   readonly #leaving = new Map<MachineId, Promise<unknown>>()
-  readonly #openedAt: Instant
+  readonly #stopHearing: () => void
   #lastSeq = 0
 
   private constructor(options: RegistryOptions) {
@@ -76,7 +77,8 @@ export class Registry {
     this.#log = machineLog(options.log, this, 'machine')
     this.#known = new KnownMachines(options.site, options.key)
     this.#directory = new Directory(this.#known, machine => this.listing(machine))
-    this.#openedAt = options.clock.now()
+    this.#heard = new Heard(options.clock.now())
+    this.#stopHearing = options.clock.onStep((_, now) => this.#heard.beginAnew(now))
   }
 
   /** Folds what the store holds, then adds the machines that the site lists and that were never seen. */
@@ -150,13 +152,13 @@ export class Registry {
   }
 
   heardAt(machine: Machine): Instant {
-    return Math.max(this.#heardAt.get(machine.id) ?? 0, machine.lastEventAt)
+    return Math.max(this.#heard.of(machine.id), machine.lastEventAt)
   }
 
   /** A sign of life that is not an event: part of a download, a repeated question. */
   heard(id: MachineId, progress?: Pick<Progress, 'file' | 'sent' | 'total'>): void {
     const at = this.#options.clock.now()
-    this.#heardAt.set(id, at)
+    this.#heard.hear(id, at)
     if (!progress) return
     this.#progress.set(id, withNews(this.#progress.get(id), progress, at))
   }
@@ -186,7 +188,7 @@ export class Registry {
     const back = known ? undefined : this.#forgotten.returnOf(macs)
     const returned = back && this.record(id, back, 'site')
     const isNews =
-      !known || (teaches(known, { ...sighting, macs }) && this.#repeats.hears(id, this.#options.clock.now()))
+      !known || (teaches(known, { ...sighting, macs }) && this.#repeats.hears(id, this.#options.clock.elapsed()))
     const written = isNews ? this.record(id, { type: 'sighted', ...sighting, macs }, source) : undefined
     const noted = this.#noteConflicts(id, sighting.macs, source)
     // Also where nothing is new about it: its address may be, and with it the rule that takes it.
@@ -220,7 +222,8 @@ export class Registry {
   async record(id: MachineId, fact: Fact, source: EventSource): Promise<MachineEvent> {
     const leaving = this.#leaving.get(id)
     if (leaving) await leaving
-    const at = this.#options.clock.now()
+    const { clock } = this.#options
+    const at = clock.now()
     const before = this.#known.get(id)
     const step = advance(before ?? newMachine(id, at), { ...fact, at, source })
     const event: MachineEvent = { ...fact, at, source, ...(step.anomaly ? { anomaly: step.anomaly } : {}) }
@@ -229,7 +232,8 @@ export class Registry {
       this.#log.warn(fieldsOf(id, event), `of a machine that is not known any more: ${words}`)
       return { ...event, anomaly: 'the machine is not known any more' }
     }
-    const isKept = fact.type === 'repeated' || this.#repeats.keeps(id, weightOf(before, step.machine), words, at)
+    const isKept =
+      fact.type === 'repeated' || this.#repeats.keeps(id, weightOf(before, step.machine), words, clock.elapsed())
     const level = step.anomaly ? 'warn' : levelOf(fact)
     // It is true from here on, and the line says its name by it.
     const kept = isKept ? this.#append(id, step.machine, event) : this.heard(id)
@@ -288,8 +292,8 @@ export class Registry {
     return this.#known.byToken(token, purpose)
   }
 
-  timeline(id: MachineId, after: number, most: number): Promise<MachineEvent[]> {
-    return this.#options.store.timeline(id, after, most).then(rows => rows.map(eventOf))
+  async timeline(id: MachineId, after: number, most: number): Promise<MachineEvent[]> {
+    return (await this.#options.store.timeline(id, after, most)).map(eventOf)
   }
 
   /** Hears every event once it is durable; returns how to stop. */
@@ -303,20 +307,20 @@ export class Registry {
     const { clock, site } = this.#options
     const now = clock.now()
     for (const machine of this.machines()) {
-      // What was said while this appliance was down was not heard: silence counts from when it began to listen.
-      const event = overdue(machine, now, Math.max(this.heardAt(machine), this.#openedAt), site.boot.stallAfterMs)
-      const tooEarly = event?.type === 'installation-inferred' && now - this.#openedAt <= BACK_WITHIN_MS
+      const event = overdue(machine, now, this.#heard.silentSince(machine.id), site.boot.stallAfterMs)
+      const tooEarly = event?.type === 'installation-inferred' && now - this.#heard.since <= BACK_WITHIN_MS
       if (event && !tooEarly) await this.record(machine.id, event, 'clock')
     }
-    await this.#tellRepeats(now)
+    await this.#tellRepeats(clock.elapsed())
   }
 
   /** What was only counted so far is told. */
   close(): Promise<void> {
+    this.#stopHearing()
     return this.#tellRepeats(Number.POSITIVE_INFINITY)
   }
 
-  async #tellRepeats(until: Instant): Promise<void> {
+  async #tellRepeats(until: number): Promise<void> {
     for (const { id, fact } of this.#repeats.due(until)) await this.record(id, fact, 'clock')
   }
 
@@ -355,7 +359,7 @@ export class Registry {
     }
     this.#forgotten.add(row)
     this.#repeats.forget(id)
-    this.#heardAt.delete(id)
+    this.#heard.forget(id)
     this.#progress.delete(id)
     this.#log.warn({ mac: id, machine: row.name, by, event: 'forgotten' }, `${by} had ${row.name} forgotten`)
     for (const listener of this.#partings) listener(machine)

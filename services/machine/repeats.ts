@@ -3,7 +3,6 @@
  * its timeline nor the disk (C13). Only facts that change nothing about the machine are counted away: its state stays the fold of what is kept. Pure.
  */
 import { isDeepStrictEqual } from 'node:util'
-import type { Instant } from '../kit/clock.ts'
 import type { Fact, MachineId } from './event.ts'
 import type { Machine } from './lifecycle.ts'
 
@@ -36,8 +35,8 @@ export function weightOf(before: Machine | undefined, after: Machine): Weight {
 
 type Repeated = Extract<Fact, { type: 'repeated' }>
 /** Something told once, and how often it came after that. */
-type Run = { id: MachineId; words?: string; since: Instant; last: Instant; times: number }
-type Day = { since: Instant; kept: number; news: number }
+type Run = { id: MachineId; words?: string; since: number; last: number; times: number }
+type Day = { since: number; kept: number; news: number }
 
 export class Repeats {
   /** Of one length each, so the oldest are the first. */
@@ -48,7 +47,7 @@ export class Repeats {
   readonly #happened = new Map<MachineId, number>()
 
   /** Whether the fact is kept; else it was counted, and means no more than a sign of life. */
-  keeps(id: MachineId, weight: Weight, words: string, at: Instant): boolean {
+  keeps(id: MachineId, weight: Weight, words: string, at: number): boolean {
     const happened = this.#happened.get(id) ?? 0
     if (weight !== 'nothing') this.#happened.set(id, happened + 1)
     if (weight === 'change') return true
@@ -73,14 +72,14 @@ export class Repeats {
   }
 
   /** Whether it may still say something new of itself today. */
-  hears(id: MachineId, at: Instant): boolean {
+  hears(id: MachineId, at: number): boolean {
     const day = this.#dayOf(id, at)
     day.news += 1
     return day.news <= NEWS_MOST
   }
 
   /** What was counted and has to be told now; all of it with `at` infinite. */
-  due(at: Instant): { id: MachineId; fact: Repeated }[] {
+  due(at: number): { id: MachineId; fact: Repeated }[] {
     const over: Run[] = []
     for (const [key, run] of this.#runs) {
       if (at - run.since < SAME_WITHIN_MS) break
@@ -115,7 +114,7 @@ export class Repeats {
     this.#happened.delete(id)
   }
 
-  #dayOf(id: MachineId, at: Instant): Day {
+  #dayOf(id: MachineId, at: number): Day {
     const known = this.#days.get(id)
     if (known && at - known.since < DAY_MS) return known
     const day = { since: at, kept: 0, news: 0 }

@@ -38,16 +38,21 @@ export type RetentionOptions = {
 
 export class Retention {
   readonly #options: RetentionOptions
+  /** Of the count that nobody sets. */
   #sweptAt = Number.NEGATIVE_INFINITY
   #isStopped = false
+  readonly #stopHearing: () => void
 
   constructor(options: RetentionOptions) {
     this.#options = options
+    const { clock } = options
+    // What is old by a clock that was just set may not be: somebody has a day to set it right before anything goes.
+    this.#stopHearing = clock.onStep(() => (this.#sweptAt = clock.elapsed()))
   }
 
   /** Sweeps if that was not done for a day, or by this process not yet. */
   async look(): Promise<void> {
-    const now = this.#options.clock.now()
+    const now = this.#options.clock.elapsed()
     if (now - this.#sweptAt < EVERY_MS) return
     this.#sweptAt = now
     await this.sweep()
@@ -56,6 +61,7 @@ export class Retention {
   /** A sweep that is under way ends with what it has in hand. */
   stop(): void {
     this.#isStopped = true
+    this.#stopHearing()
   }
 
   async sweep(): Promise<void> {

@@ -16,6 +16,7 @@ const PRUNE_OLD = 6
 const PRUNE_MANY = 7
 const FORGET_ROWS = 8
 const FORGET_TARGET = 9
+const SHIFT = 10
 
 /** Of the thread that writes. A transaction holds what was asked for in one turn of the event loop. */
 export const OUTBOX_STATEMENTS = [
@@ -31,6 +32,7 @@ export const OUTBOX_STATEMENTS = [
    and id <= (select id from outbox where target = ?1 order by id desc limit 1 offset ?2)`,
   'delete from outbox where target = ?',
   'delete from outbox_target where target = ?',
+  'update outbox set created_at = created_at + ?1, next_at = next_at + ?1 where given_up_at is null',
 ]
 
 type Write = (statement: number, ...values: SQLInputValue[]) => Promise<unknown>
@@ -130,6 +132,7 @@ export function sqlOutbox(db: Kysely<Database>, write: Write): OutboxStore {
     failed: ({ id, tries, nextAt, error }) => done(write(FAILED, tries, nextAt, error ?? null, id)),
     giveUp: (id, at) => done(write(GIVE_UP, at, id)),
     retry: (target, now) => done(write(RETRY, target, now)),
+    shift: byMs => done(write(SHIFT, byMs)),
     prune: (target, before, most) => done(write(PRUNE_OLD, target, before), write(PRUNE_MANY, target, most)),
     count: target => countOf(db, target),
   }

@@ -73,6 +73,7 @@ const REMOVE_LEASES = 3
 const REMOVE_DOCUMENT = 4
 const RECLAIM = 5
 const PROVE = 6
+const SHIFT_LEASES = 7
 
 /** Of the database: new events fill it, and a file that shrinks and grows gains nothing. */
 const SPARE_PART = 1 / 8
@@ -124,6 +125,7 @@ function hotStatements(db: Kysely<Database>): string[] {
     removeDocument,
     reclaim,
     'pragma user_version = 1',
+    'update lease set bound_at = bound_at + ?1, expires_at = expires_at + ?1',
   ]
 }
 
@@ -155,6 +157,7 @@ export class Store {
   readonly leases: LeaseStore = {
     all: async () => (await this.#db.selectFrom('lease').selectAll().execute()).map(fromRow),
     put: async record => void (await this.#writer.write([PUT_LEASE, ...Object.values(toRow(record))])),
+    shift: async byMs => void (await this.#writer.write([SHIFT_LEASES, byMs])),
     remove: async addresses => void (await this.#writer.write([REMOVE_LEASES, JSON.stringify(addresses)])),
   }
 

@@ -24,6 +24,8 @@ export interface LeaseStore {
    * one transaction. Rejects when it could not be written: then no ACK may be sent (RFC 2131 §3.1).
    */
   put(record: LeaseRecord): Promise<void>
+  /** Moves the beginning and the end of every record: the clock was set. Resolves when that is on stable storage. */
+  shift(byMs: number): Promise<void>
   /** Drops the records of these addresses; resolves when that is on stable storage. */
   remove(addresses: readonly Ipv4[]): Promise<void>
 }
@@ -131,6 +133,8 @@ export interface OutboxStore {
   giveUp(id: number, at: Instant): Promise<void>
   /** Everything of the target is due, what was given up included, and as young as if it were new. */
   retry(target: string, now: Instant): Promise<void>
+  /** Moves all that waits: the clock was set. */
+  shift(byMs: number): Promise<void>
   /** Drops what was given up before that instant, and the oldest rows beyond so many. */
   prune(target: string, before: Instant, most: number): Promise<void>
   count(target: string): Promise<OutboxCount>

@@ -1,12 +1,11 @@
 /** The one timer of a transfer, set anew with every ACK: it runs on and looks at the time again, which is cheaper than another timer for every block. */
-import type { Clock, Instant } from '../kit/clock.ts'
+import type { Clock } from '../kit/clock.ts'
 
 export class AckTimer {
   readonly #clock: Clock
   readonly #run: () => void
-  #milliseconds = 0
-  #dueAt: Instant | undefined
-  #firesAt: Instant | undefined
+  #dueAt: number | undefined
+  #firesAt: number | undefined
   #cancel = (): void => {}
 
   constructor(clock: Clock, run: () => void) {
@@ -16,8 +15,7 @@ export class AckTimer {
 
   /** Replaces what was set before. */
   set(milliseconds: number): void {
-    this.#milliseconds = milliseconds
-    this.#dueAt = this.#clock.now() + milliseconds
+    this.#dueAt = this.#clock.elapsed() + milliseconds
     if (this.#firesAt === undefined || this.#firesAt > this.#dueAt) this.#start(milliseconds)
   }
 
@@ -29,16 +27,15 @@ export class AckTimer {
 
   #start(milliseconds: number): void {
     this.#cancel()
-    this.#firesAt = this.#clock.now() + milliseconds
+    this.#firesAt = this.#clock.elapsed() + milliseconds
     this.#cancel = this.#clock.after(milliseconds, () => this.#fire())
   }
 
   #fire(): void {
     this.#firesAt = undefined
     if (this.#dueAt === undefined) return
-    const left = this.#dueAt - this.#clock.now()
-    // More than the whole is left when the time of day was set back meanwhile.
-    if (left > 0 && left <= this.#milliseconds) return this.#start(left)
+    const left = this.#dueAt - this.#clock.elapsed()
+    if (left > 0) return this.#start(left)
     this.#dueAt = undefined
     this.#run()
   }

@@ -1,5 +1,5 @@
 /** Carries out what `transfer.ts` decides for one client: its port, its file, its timer. */
-import type { Clock, Instant } from '../kit/clock.ts'
+import type { Clock } from '../kit/clock.ts'
 import type { Datagram, DatagramPort, Endpoint } from '../kit/datagram-port.ts'
 import type { Log } from '../kit/log.ts'
 import { AckTimer } from './ack-timer.ts'
@@ -58,11 +58,11 @@ export class Session {
   /** What was to be sent since that read began. */
   #wanted: Blocks | undefined
   #over: Promise<void> | undefined
-  #toldAt: Instant
+  #toldAt: number
 
   constructor(options: SessionOptions) {
     this.#options = options
-    this.#toldAt = options.clock.now()
+    this.#toldAt = options.clock.elapsed()
     this.#timer = new AckTimer(options.clock, () => this.#timeout())
     this.#data = new Uint8Array(DATA_HEADER_BYTES + options.terms.blockSize)
     const first = begin(options.terms, options.file.size, this.#toldAt)
@@ -93,7 +93,7 @@ export class Session {
   }
 
   #on(event: TransferEvent): void {
-    this.#take(advance(this.#state, event, this.#options.clock.now()))
+    this.#take(advance(this.#state, event, this.#options.clock.elapsed()))
   }
 
   #timeout(): void {
@@ -118,8 +118,8 @@ export class Session {
       case 'begin':
         return this.#begin()
       case 'progress':
-        if (clock.now() - this.#toldAt < PROGRESS_EVERY_MS) return
-        this.#toldAt = clock.now()
+        if (clock.elapsed() - this.#toldAt < PROGRESS_EVERY_MS) return
+        this.#toldAt = clock.elapsed()
         return this.#tell('progress')
       case 'finish':
         return this.#finish(effect)

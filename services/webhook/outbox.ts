@@ -49,6 +49,7 @@ class Mailbox {
   readonly #options: OutboxOptions
   readonly #sending = new Map<number, Promise<void>>()
   #isNews = false
+  /** Of the count that nobody sets. */
   #prunedAt = Number.NEGATIVE_INFINITY
 
   constructor(options: OutboxOptions, target: WebhookTarget, number: number) {
@@ -163,10 +164,10 @@ class Mailbox {
 
   async prune(): Promise<void> {
     const { store, clock } = this.#options
-    const now = clock.now()
-    if (now - this.#prunedAt < PRUNE_MS) return
-    this.#prunedAt = now
-    await store.prune(this.id, now - FORGET_AFTER_MS, ROWS_MOST)
+    const elapsed = clock.elapsed()
+    if (elapsed - this.#prunedAt < PRUNE_MS) return
+    this.#prunedAt = elapsed
+    await store.prune(this.id, clock.now() - FORGET_AFTER_MS, ROWS_MOST)
   }
 
   async retry(): Promise<void> {
@@ -198,10 +199,18 @@ export class Outbox {
     const { store, registry, clock, log } = options
     await store.follow(outbox.#mailboxes.map(({ id }) => id))
     const failed = (error: unknown): void => log.error({ error: String(error) }, 'the outbox could not be looked at')
+    // What waits is neither old nor put off because the clock was set.
+    let moved: Promise<void> = Promise.resolve()
+    outbox.#stops.push(clock.onStep(byMs => void (moved = moved.then(() => store.shift(byMs)).catch(failed))))
+    const look = (mailbox: Mailbox): Promise<void> => {
+      // Here at the latest a step is heard of, and all rows are moved before one is looked at.
+      clock.now()
+      return moved.then(() => mailbox.look())
+    }
     for (const mailbox of outbox.#mailboxes) {
       outbox.#stops.push(registry.subscribe((_, { type }) => mailbox.hear(type)))
       await mailbox.collect()
-      outbox.#stops.push(repeat(clock, LOOK_MS, () => mailbox.look(), failed))
+      outbox.#stops.push(repeat(clock, LOOK_MS, () => look(mailbox), failed))
     }
     return outbox
   }

@@ -58,7 +58,7 @@ const OF_DHCP = Object.keys(DHCP_REASONS)
 /** Raised by rooms without a table of reasons. */
 const ALARMS = [
   ...['certificate', 'certificate-key', 'certificate-expires', 'certificate-expired', 'certificate-waits'],
-  ...['event-loop-held', 'identity-conflict', 'iso-not-capable', 'iso-missing', 'webhook-failing'],
+  ...['clock-stepped', 'event-loop-held', 'identity-conflict', 'iso-not-capable', 'iso-missing', 'webhook-failing'],
 ]
 const SUBNET = /^\d+\.\d+\.\d+\.\d+\/\d+$/
 const TARGET = /^\d{1,3}$/

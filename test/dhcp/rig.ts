@@ -3,7 +3,7 @@ import type { DhcpPlan } from '../../services/boot/plan.ts'
 import { dhcpPlan } from '../../services/boot/plan.ts'
 import type { Change, Decision, DhcpView, Reply, ServerFacts, Silence } from '../../services/dhcp/decision.ts'
 import type { DhcpClient, DhcpFact, DhcpFleet, Owner } from '../../services/dhcp/fleet.ts'
-import { LeaseTable } from '../../services/dhcp/lease-table.ts'
+import { LeaseTable, moveLease } from '../../services/dhcp/lease-table.ts'
 import type { DhcpMessage } from '../../services/dhcp/message.ts'
 import { respond } from '../../services/dhcp/respond.ts'
 import type { Ipv4 } from '../../services/kit/ipv4.ts'
@@ -161,6 +161,13 @@ export class MemoryStore implements LeaseStore {
     if (this.failure) throw this.failure
     this.written.push(record)
     this.records.set(record.address, record)
+  }
+
+  async shift(byMs: number): Promise<void> {
+    const waiting = this.#waiting
+    if (waiting) await new Promise<void>(resolve => waiting.push(resolve))
+    if (this.failure) throw this.failure
+    for (const record of this.records.values()) this.records.set(record.address, moveLease(record, byMs))
   }
 
   async remove(addresses: readonly Ipv4[]): Promise<void> {

@@ -239,6 +239,34 @@ describe('restart', () => {
     expect(it.server.leaseOf(NODE1)?.expiresAt).toBe(START + 3_600_000)
   })
 
+  test.each([3_600_000, 365 * 86_400_000, -3_600_000, -START])(
+    'I06 a clock that is set by %i ms while we serve neither ends a lease nor makes it longer, here or on disk',
+    async by => {
+      const it = await lab()
+      await it.boot({ mac: NODE1 })
+      it.clock.advance(1_800_000)
+      it.clock.set(it.clock.now() + by)
+      expect(await it.boot({ mac: NODE2 })).toBe('10.77.0.101')
+      expect(it.server.leaseOf(NODE1)?.expiresAt).toBe(it.clock.now() + 1_800_000)
+      expect((await it.store.all())[0]?.expiresAt).toBe(it.clock.now() + 1_800_000)
+      it.clock.advance(1_800_000 + 30_000)
+      expect(it.server.leaseOf(NODE1)).toBeUndefined()
+    },
+  )
+
+  test('I06 a clock that is set while a lease is being written does not make it longer', async () => {
+    const it = await lab()
+    it.store.holdWrites()
+    const booted = it.boot({ mac: NODE1 })
+    await it.lan.settle()
+    it.clock.set(it.clock.now() - 365 * 86_400_000)
+    it.clock.now()
+    it.store.letWritesGo()
+    await booted
+    await it.lan.settle()
+    expect(it.server.leaseOf(NODE1)?.expiresAt).toBe(it.clock.now() + 3_600_000)
+  })
+
   test('I07 a lease outside today’s subnets is kept and not served', async () => {
     const store = new MemoryStore()
     await store.put({

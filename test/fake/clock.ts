@@ -1,10 +1,13 @@
 /** A clock that stands still until a test moves it. */
-import type { Clock, Instant } from '../../services/kit/clock.ts'
+import { type Clock, type HearStep, type Instant, STEP_MS, StepHearers } from '../../services/kit/clock.ts'
 
 type Timer = { at: Instant; run: () => void }
 
 export class FakeClock implements Clock {
   #now: Instant
+  /** What was set, all in all. */
+  #set = 0
+  readonly #hearers = new StepHearers()
   #timers: Timer[] = []
 
   constructor(start: Instant = Date.UTC(2026, 0, 1)) {
@@ -13,6 +16,14 @@ export class FakeClock implements Clock {
 
   now(): Instant {
     return this.#now
+  }
+
+  elapsed(): number {
+    return this.#now - this.#set
+  }
+
+  onStep(hear: HearStep): () => void {
+    return this.#hearers.add(hear)
   }
 
   after(milliseconds: number, run: () => void): () => void {
@@ -41,6 +52,8 @@ export class FakeClock implements Clock {
     const shift = now - this.#now
     this.#timers = this.#timers.map(({ at, run }) => ({ at: at + shift, run }))
     this.#now = now
+    this.#set += shift
+    if (Math.abs(shift) >= STEP_MS) this.#hearers.tell(shift, now)
   }
 
   get pendingTimers(): number {

@@ -1,5 +1,6 @@
 /** Upkeep stands back: so much in one turn, and nothing beside many writes. */
 import { expect, test } from 'vitest'
+import type { HearStep } from '../../services/kit/clock.ts'
 import type { MachineId } from '../../services/machine/event.ts'
 import { Checkpoints } from '../../services/machine/checkpoint.ts'
 import { MANY_WRITES, Pace } from '../../services/machine/pace.ts'
@@ -71,6 +72,8 @@ async function oldFleet() {
   const pauses: number[] = []
   const clock = {
     now: () => fleet.clock.now(),
+    elapsed: () => fleet.clock.elapsed(),
+    onStep: (hear: HearStep) => fleet.clock.onStep(hear),
     after: (milliseconds: number, run: () => void) => {
       pauses.push(milliseconds)
       queueMicrotask(run)

@@ -96,6 +96,8 @@ const pauseMs = fc.constantFrom(1000, 40_000, 15 * 60_000, DAY_MS, 20 * DAY_MS)
 /** Pauses of the sweep are over at once. */
 const patient = (fleet: Fleet): Clock => ({
   now: () => fleet.clock.now(),
+  elapsed: () => fleet.clock.elapsed(),
+  onStep: hear => fleet.clock.onStep(hear),
   after: (_, run) => {
     queueMicrotask(run)
     return () => {}
@@ -114,6 +116,22 @@ function retentionOf(fleet: Fleet) {
     retention: new Retention({ registry, checkpoints, events: store, documents, keepMs, pace, chores: [], clock, log }),
   }
 }
+
+test('a clock that is set forward by a year takes nothing away for a day: somebody may set it right', async () => {
+  const fleet = await Fleet.open()
+  await fleet.happen(NODE1, { type: 'loader-sent', file: 'snponly.efi', bytes: 1 }, { type: 'blocked' })
+  const { retention } = retentionOf(fleet)
+  await retention.look()
+  const before = fleet.store.rows.length
+  fleet.clock.set(fleet.clock.now() + 365 * DAY_MS)
+  fleet.clock.advance(DAY_MS - 1)
+  await retention.look()
+  expect(fleet.store.rows).toHaveLength(before)
+  fleet.clock.set(fleet.clock.now() - 365 * DAY_MS)
+  fleet.clock.advance(DAY_MS)
+  await retention.look()
+  expect(fleet.store.rows).toHaveLength(before)
+})
 
 describe('a machine is the same before and after', () => {
   const step = fc.oneof(

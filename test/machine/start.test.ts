@@ -14,6 +14,8 @@ test('with a checkpoint the events before it are not read', async () => {
   }
   const clock: Clock = {
     now: () => fleet.clock.now(),
+    elapsed: () => fleet.clock.elapsed(),
+    onStep: hear => fleet.clock.onStep(hear),
     after: (_, run) => {
       queueMicrotask(run)
       return () => {}

@@ -224,6 +224,22 @@ describe('a target that takes nothing', () => {
   })
 })
 
+test.each([365 * 86_400_000, -365 * 86_400_000])(
+  'what waits is neither given up nor put off by a clock that is set by %i ms',
+  async by => {
+    bench = await Bench.start()
+    bench.answers.set(URL_A, () => REFUSED)
+    await bench.install()
+    await bench.pass(2)
+    bench.clock.set(bench.clock.now() + by)
+    await bench.pass(4)
+    expect(await bench.outbox.views()).toMatchObject([{ pending: 1, givenUp: 0 }])
+    bench.answers.clear()
+    await bench.pass(12)
+    expect(await bench.outbox.views()).toMatchObject([{ pending: 0, givenUp: 0 }])
+  },
+)
+
 test('four messages are on the wire at a time, each about another machine', async () => {
   bench = await Bench.start()
   let most = 0

@@ -18,6 +18,14 @@ export class LateClock implements Clock {
     return systemClock.now() - this.behind
   }
 
+  elapsed(): number {
+    return systemClock.elapsed() - this.behind
+  }
+
+  onStep(): () => void {
+    return () => {}
+  }
+
   after(milliseconds: number, run: () => void): () => void {
     return systemClock.after(milliseconds, run)
   }
