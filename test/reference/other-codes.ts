@@ -148,6 +148,11 @@ const OF_ALARMS = {
     'nothing, or end those attempts',
     'warning',
   ),
+  'clock-stepped': row(
+    'somebody set the clock of this host while the appliance ran',
+    'nothing if a time service put it right, else set it with `timedatectl set-time`',
+    'warning',
+  ),
   'event-loop-held': row(
     'the appliance stood still for half a second or more',
     'look at the load of the host',
