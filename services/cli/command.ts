@@ -23,7 +23,9 @@ export type Command = {
   run(positionals: string[], values: Values): Promise<ExitStatus>
 }
 
-const INSTALLED_CONFIG = '/etc/rackrise/site.toml'
+export const INSTALLED_CONFIG = '/etc/rackrise/site.toml'
+/** Where a package has them: ISOs are large, and what a site serves (FHS, /srv). */
+export const INSTALLED_ISOS = '/srv/rackrise/isos'
 const CHECKOUT_CONFIG = 'config/site.toml'
 
 /** The site file: as told, else the checkout's, else the installed one. */

@@ -1,0 +1,33 @@
+/** CHANGELOG.md in the form that Debian's tools read (deb-changelog(5)). */
+const WIDTH = 78
+
+/** At spaces; a word that is longer stands alone. */
+function wrap(text: string, first: string, rest: string): string {
+  const lines: string[] = []
+  let line = first
+  for (const word of text.split(/\s+/)) {
+    const next = line === first || line === rest ? `${line}${word}` : `${line} ${word}`
+    if (next.length > WIDTH && line !== first && line !== rest) {
+      lines.push(line)
+      line = `${rest}${word}`
+    } else line = next
+  }
+  return [...lines, line].join('\n')
+}
+
+/** The items of the newest section. */
+export function newestItems(markdown: string): string[] {
+  const [, section = ''] = markdown.split(/^## .*$/m)
+  return section
+    .split('\n')
+    .filter(line => line.startsWith('- '))
+    .map(line => line.slice(2))
+}
+
+export type Release = { version: string; maintainer: string; at: Date; items: readonly string[] }
+
+export function debianChangelog({ version, maintainer, at, items }: Release): string {
+  const date = at.toUTCString().replace('GMT', '+0000')
+  const changes = items.map(item => wrap(item, '  * ', '    ')).join('\n')
+  return `rackrise (${version}) unstable; urgency=medium\n\n${changes}\n\n -- ${maintainer}  ${date}\n`
+}
