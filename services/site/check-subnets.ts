@@ -184,9 +184,9 @@ function checkPool({ own }: CheckView, { pool, prefix, subnet, path }: PoolPlace
 
 /**
  * A subnet without pools gives addresses to listed machines only; without those it gives none. Nor does any where another server gives them: whoever
- * wrote pools there meant something else.
+ * wrote pools there meant something else. The own network has to be listed, so that beside others it may be empty: all machines are behind routers.
  */
-function checkUse({ draft, isLost }: CheckView, { pools }: DraftSubnet, prefix: Prefix, at: number): Finding[] {
+function checkUse({ draft, own, isLost }: CheckView, { pools }: DraftSubnet, prefix: Prefix, at: number): Finding[] {
   const { mode } = draft.dhcp
   if (mode !== 'server') {
     if (pools.length === 0 || isLost('dhcp.mode')) return []
@@ -197,7 +197,8 @@ function checkUse({ draft, isLost }: CheckView, { pools }: DraftSubnet, prefix: 
   const isReserved = [...draft.machine, ...draft.dhcp.reservation].some(
     ({ address }) => address && prefixContains(prefix, address),
   )
-  if (isUnsure || pools.length > 0 || isReserved) return []
+  const isOursAmongOthers = own && prefixContains(prefix, own.address) && draft.dhcp.subnet.length > 1
+  if (isUnsure || pools.length > 0 || isReserved || isOursAmongOthers) return []
   const message = `no machine gets an address in ${prefixToString(prefix)}`
   return [doubtful(pathOf(at, 'prefix'), message, 'add "pools", or machines with an address in it')]
 }

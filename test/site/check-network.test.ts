@@ -203,6 +203,11 @@ test.each<[string, string, string[]]>([
     changed('pools = ["10.77.0.100-10.77.0.199"]\n', ''),
     ['s.toml:7:1: warning: no machine gets an address in 10.77.0.0/24; add "pools", or machines with an address in it'],
   ],
+  [
+    'the own network, which has to be listed, where all machines are behind a router',
+    `${changed('pools = ["10.77.0.100-10.77.0.199"]\n', '')}[[dhcp.subnet]]\nprefix = "10.78.0.0/24"\npools = ["10.78.0.5-10.78.0.9"]\nrelays = ["10.78.0.1"]\n`,
+    [],
+  ],
 ])('subnets: %s', (_, source, problems) => {
   expect(problemsOf(source)).toEqual(problems)
 })
