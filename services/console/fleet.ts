@@ -3,6 +3,7 @@ import { isProblem } from '../kit/is-problem.ts'
 import type { Problem } from '../kit/problem.ts'
 import type { Conflict } from '../machine/conflict.ts'
 import type { Machine } from '../machine/lifecycle.ts'
+import { attemptRefused } from '../machine/order-attempt.ts'
 import type { Registry } from '../machine/registry.ts'
 import { pageOf } from './machine-page.ts'
 import { viewEvent, viewMachine } from './machine-view.ts'
@@ -83,6 +84,9 @@ async function orderOne(
   const waiting = attempt && (machine.state === 'approved' || machine.state === 'booting')
   // Said twice it is the same word; with another profile it is another one.
   if (action === 'approve' && waiting && (profile ?? attempt.profile) === attempt.profile) return undefined
+  // Which disks it would erase is no answer to the wrong word.
+  const refused = attemptRefused(machine, action === 'reinstall')
+  if (refused) return refused
   const rehearsal = await rehearse(machine, profile)
   const isInDoubt = rehearsal !== undefined && rehearsal.doubts.length > 0
   if (isInDoubt && !confirmDisks) return disksInDoubt(registry.titleOf(machine), rehearsal)

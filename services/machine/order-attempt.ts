@@ -1,7 +1,7 @@
 /** An attempt as it is ordered, or why there is none. Pure. */
 import type { Problem } from '../kit/problem.ts'
 import type { Site } from '../site/types.ts'
-import type { AttemptId, Fact } from './event.ts'
+import type { AttemptId, Fact, MachineEvent } from './event.ts'
 import { advance, type Machine } from './lifecycle.ts'
 import { type Listing, profileFor } from './listing.ts'
 
@@ -35,12 +35,24 @@ export function orderAttempt(
     ...(reason ? { reason } : {}),
     ...(who ? { who } : {}),
   }
-  const refusal = advance(machine, { ...fact, at, source: by }).anomaly
-  if (!refusal) return fact
+  return refusalOf(machine, { ...fact, at, source: by }) ?? fact
+}
+
+function refusalOf(machine: Machine, event: MachineEvent): Problem | undefined {
+  const refusal = advance(machine, event).anomaly
+  if (!refusal) return undefined
   return {
     code: 'not-approvable',
     message: refusal,
     hint: 'see `rackrise machine show` for its state',
     severity: 'error',
   }
+}
+
+const NO_ATTEMPT = '00000000' as AttemptId
+
+/** Why its state lets no attempt begin by that word, whatever it would install. */
+export function attemptRefused(machine: Machine, again: boolean): Problem | undefined {
+  const order = { by: 'operator', again, profile: '' } as const
+  return refusalOf(machine, { type: 'attempt-started', attempt: NO_ATTEMPT, ...order, at: 0, source: 'operator' })
 }

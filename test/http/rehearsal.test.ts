@@ -67,6 +67,14 @@ describe('another installation', () => {
     )
   })
 
+  test('is not what `approve` is for: it hears of the right word, and nothing of its disks', async () => {
+    await disks('disk-list = ["sdb"]')
+    expect(await fleet.order('node1', 'approve', {}, 'anna')).toMatchObject({
+      code: 'not-approvable',
+      message: 'an installed machine needs `machine reinstall`',
+    })
+  })
+
   test('whose filter has become ambiguous is held', async () => {
     await disks('filter.ID_SERIAL_SHORT = "*"')
     expect(await fleet.order('node1', 'reinstall', {}, 'anna')).toMatchObject({ code: 'disks-in-doubt' })
