@@ -16,6 +16,10 @@ const NAMESPACES = ['iproute2', 'util-linux']
 export const PACKAGES: readonly Need[] = [
   { files: 'test/e2e/arm64.test.ts', packages: ['qemu-system-arm', 'qemu-efi-aarch64'], needsRoot: true },
   { files: 'test/e2e/**', packages: [...STAND_IN, ...MACHINES, ...OTHER_SERVER, ...NAMESPACES], needsRoot: true },
+  // What is typed in the manual's sessions.
+  { files: 'test/e2e/terminal-session.test.ts', packages: ['curl', 'jq', 'python3', 'tcpdump'], needsRoot: true },
+  { files: 'test/docs/fragments.test.ts', packages: ['python3-yaml'] },
+  { files: 'test/docs/uses.test.ts', packages: ['python3'] },
   {
     files: 'test/interop/appliance*.test.ts',
     packages: ['isc-dhcp-client', 'udhcpc', 'bind9-dnsutils', 'curl', 'systemd', ...NAMESPACES],

@@ -1,9 +1,10 @@
 /**
  * A page with a recorded session: prompts, commands and what they said. It is read, carried out against a simulated rack, and compared, or written anew.
- * What else happens meanwhile stands in comments of the page: `<!-- switch on: node1 node2 -->`.
+ * What else happens meanwhile stands in comments of the page: `<!-- switch on: node1 node2 -->`; `<!-- save: receiver.py -->` keeps the next block as a
+ * file; and a comment that begins with `<!-- appliance`, and may go on with a part of a site file, is a site with `node1` whose appliance runs.
  */
-import { execFileSync, spawnSync } from 'node:child_process'
-import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { appendFileSync, chmodSync, cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { isListening } from '../../services/console/remote-fleet.ts'
 import { systemClock } from '../../services/kit/clock.ts'
@@ -24,23 +25,33 @@ export type Step =
   | { do: 'text'; text: string }
   | { do: 'switch-on'; names: string[]; text: string }
   | { do: 'no-probe'; text: string }
+  | { do: 'appliance'; more: string; text: string }
+  | { do: 'save'; file: string; content: string; text: string }
   | { do: 'run'; command: string; said: string }
 
-/** In blocks of `console`, a line after `$ ` is a command; one that ends with a backslash or opens a here-document goes on. */
+/** In blocks of `console`, a line after `$ ` is a command; one that opens a here-document goes on. */
 export function readSession(page: string): Step[] {
   const steps: Step[] = []
-  let isInside = false
+  let saved: Extract<Step, { do: 'save' }> | undefined
+  let block: 'console' | 'other' | undefined
   let until: string | undefined
   for (const line of page.trimEnd().split('\n')) {
     const last = steps.at(-1)
-    const [, names] = /^<!-- switch on: (.*) -->$/.exec(line) ?? []
-    if (names !== undefined) steps.push({ do: 'switch-on', names: names.split(' '), text: line })
-    else if (line.startsWith('<!-- no probe:')) steps.push({ do: 'no-probe', text: line })
-    else if (line.startsWith('```')) {
-      isInside = line === '```console'
+    if (last?.do === 'appliance' && !last.text.endsWith('-->')) {
+      last.text += `\n${line}`
+      if (!line.endsWith('-->')) last.more += `${line}\n`
+    } else if (line.startsWith('```')) {
+      if (block === 'other') saved = undefined
+      block = block ? undefined : line === '```console' ? 'console' : 'other'
       steps.push({ do: 'text', text: line })
-    } else if (!isInside) steps.push({ do: 'text', text: line })
-    else if (until !== undefined && last?.do === 'run') {
+    } else if (block === 'other') {
+      if (saved) saved.content += `${line}\n`
+      steps.push({ do: 'text', text: line })
+    } else if (block === undefined) {
+      const step = outside(line)
+      if (step.do === 'save') saved = step
+      steps.push(step)
+    } else if (until !== undefined && last?.do === 'run') {
       last.command += `\n${line}`
       if (line === until) until = undefined
     } else if (line.startsWith('$ ')) {
@@ -49,6 +60,17 @@ export function readSession(page: string): Step[] {
     } else if (last?.do === 'run') last.said += `${line}\n`
   }
   return steps
+}
+
+/** A line of the page itself: text, or a comment that says what happens. */
+function outside(line: string): Step {
+  const [, names] = /^<!-- switch on: (.*) -->$/.exec(line) ?? []
+  const [, file] = /^<!-- save: (.*) -->$/.exec(line) ?? []
+  if (names !== undefined) return { do: 'switch-on', names: names.split(' '), text: line }
+  if (file !== undefined) return { do: 'save', file, content: '', text: line }
+  if (line.startsWith('<!-- no probe:')) return { do: 'no-probe', text: line }
+  if (/^<!-- appliance\b/.test(line)) return { do: 'appliance', more: '', text: line }
+  return { do: 'text', text: line }
 }
 
 export function writeSession(steps: readonly Step[]): string {
@@ -63,6 +85,8 @@ export function normalised(said: string): string {
     .replaceAll(/\d{8}T\d{6}Z/g, 'DATE')
     .replaceAll(/\d{4}-\d\d-\d\d/g, 'DATE')
     .replaceAll(/\b\d\d:\d\d:\d\d(\.\d+)?\b/g, 'TIME')
+    .replaceAll(/\b(\d+\.\d+\.\d+\.\d+)\.\d{5}\b/g, '$1.PORT')
+    .replaceAll(/\b[0-9A-Za-z_-]{22,44}\b/g, 'TOKEN')
     .replaceAll(/\b[0-9a-f]{8}\b/g, 'ATTEMPT')
     .replaceAll(/\b\d+ (ms|s|min|h|d)\b/g, 'SPAN')
     .replaceAll(/\b[\d.]+ (B|KiB|MiB)\b/g, 'SIZE')
@@ -71,6 +95,39 @@ export function normalised(said: string): string {
     .replaceAll(/ +/g, ' ')
     .replaceAll(/ $/gm, '')
 }
+
+/** One machine that is listed and not approved. The simulated rack answers ARP for every address, so nobody probes. */
+const SITE = `[site]
+domain = "rack.test"
+
+[network]
+interface = "rack0"
+address = "10.77.0.1/23"
+
+[dhcp]
+probe = false
+
+[[dhcp.subnet]]
+prefix = "10.77.0.0/23"
+pools = ["10.77.1.1-10.77.1.250"]
+
+[boot]
+loaders = "loaders"
+
+[paths]
+state = "state"
+
+[[profile]]
+name = "pve"
+iso = "pve:latest"
+answers = ["base", "lab-disk"]
+
+[[machine]]
+name = "node1"
+mac = ["52:54:00:7a:00:01"]
+profile = "pve"
+`
+const KEY = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIFMH2CaRTESUjDYFkTsXsvpTQYP6uDIE8VNpxDZvQbEC ops'
 
 /** The rack of the session: an appliance's place with one NIC, and machines that can be switched on. */
 export class Bench {
@@ -114,8 +171,8 @@ export class Bench {
       COLUMNS: '120',
       NO_COLOR: '1',
     }
-    const isServer = command.endsWith('&')
-    const line = isServer ? `${command} echo $! > '${this.#folder}/pid'` : command
+    const isServer = /^(sudo )?rackrise serve .*&$/.test(command)
+    const line = command.endsWith('&') ? `${command} echo $! >> '${this.#folder}/pids'` : command
     const { stdout } = spawnSync('nsenter', [`--net=/proc/${this.#pid}/ns/net`, 'bash', '-c', `exec 2>&1\n${line}`], {
       cwd: home,
       env,
@@ -124,6 +181,20 @@ export class Bench {
     })
     if (isServer) await this.#untilServing(join(home, 'state/control.sock'))
     return stdout.replaceAll(home, HOME).replaceAll(ROOT, '/opt/rackrise')
+  }
+
+  /** A site with whatever is added, whose appliance runs when this returns. */
+  async appliance(more: string): Promise<void> {
+    const home = join(this.#folder, 'home')
+    writeFileSync(join(home, 'site.toml'), SITE)
+    appendFileSync(join(home, 'site.toml'), more)
+    const base = join(home, 'answers/base.toml')
+    writeFileSync(base, readFileSync(base, 'utf8').replace('root-ssh-keys = []', `root-ssh-keys = ["${KEY}"]`))
+    await this.run('rackrise serve --config site.toml > rackrise.log 2>&1 &')
+  }
+
+  save(file: string, content: string): void {
+    writeFileSync(join(this.#folder, 'home', file), content)
   }
 
   async #untilServing(socket: string): Promise<void> {
@@ -146,8 +217,10 @@ export class Bench {
   }
 
   async close(): Promise<void> {
-    const file = join(this.#folder, 'pid')
-    if (existsSync(file)) execFileSync('kill', [readFileSync(file, 'utf8').trim()])
+    const file = join(this.#folder, 'pids')
+    // Some have ended by themselves.
+    for (const pid of existsSync(file) ? readFileSync(file, 'utf8').trim().split('\n').reverse() : [])
+      spawnSync('kill', [pid])
     await this.#rack.close()
   }
 }
@@ -157,6 +230,8 @@ export async function playSession(steps: readonly Step[], bench: Bench): Promise
   const played: Step[] = []
   for (const step of steps) {
     if (step.do === 'switch-on') await bench.switchOn(step.names)
+    if (step.do === 'appliance') await bench.appliance(step.more)
+    if (step.do === 'save') bench.save(step.file, step.content)
     if (step.do === 'no-probe') await bench.run("sed -i '/^\\[dhcp\\]/a probe = false' site.toml")
     played.push(step.do === 'run' ? { ...step, said: await bench.run(step.command) } : step)
   }
