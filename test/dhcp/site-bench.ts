@@ -86,7 +86,11 @@ export class SiteBench {
   boot(said: Said = {}): string {
     const [kind, reason, wants, ...notes] = this.outcome('discover', said).split(' ')
     if (kind !== 'offer') return `${kind} ${reason}`
-    const [ack, , address] = this.outcome('request', { ...said, wants: wants!, server: this.rig.site.network.address }).split(' ')
+    const [ack, , address] = this.outcome('request', {
+      ...said,
+      wants: wants!,
+      server: this.rig.site.network.address,
+    }).split(' ')
     return [ack, reason, address, ...notes].join(' ')
   }
 
