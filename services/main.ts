@@ -53,6 +53,7 @@ import { promMeter } from './kit/prom-meter.ts'
 import { repeat } from './kit/repeat.ts'
 import { openUdpPort } from './kit/udp-port.ts'
 import { sharedRun } from './kit/shared-run.ts'
+import { WorkList } from './kit/work.ts'
 import { openSockets, type Sockets } from './kit/sockets.ts'
 import { alarmOfConflicts } from './machine/conflict-alarm.ts'
 import { machineLog } from './machine/machine-log.ts'
@@ -197,7 +198,7 @@ async function openPorts(site: Site, closing: Closing): Promise<Sockets> {
   return sockets
 }
 
-type Served = Ground & { registry: Registry; sockets: Sockets }
+type Served = Ground & { registry: Registry; sockets: Sockets; work: WorkList }
 
 /** Looks at addresses: before they are offered, where the site wants that, and at those of other servers. */
 function openProbe({ site, log, clock }: Served): Promise<AddressProbe> {
@@ -328,10 +329,8 @@ async function startServices(served: Served, closing: Closing): Promise<Pick<Dhc
   return { leases, watch }
 }
 
-type Running = Pick<ControlContext, 'leases' | 'outbox' | 'health'>
-
 /** What is asked by people and programs, over everything that runs. */
-function controlOver(served: Served, running: Running): ControlContext {
+function controlOver(served: Served, running: Pick<ControlContext, 'leases' | 'outbox' | 'health'>): ControlContext {
   const { site, certificate, clock } = served
   const layers = sharedRun(() => loadLayers(site.paths.answers), { freshMs: LAYERS_MS, clock })
   const fingerprint = (): string => certificate.current.fingerprint
@@ -351,17 +350,17 @@ export async function startAppliance(site: Site, options: ApplianceOptions): Pro
     const ground = await openGround(site, options, grounds)
     const sockets = await openPorts(site, grounds)
     const registry = await Registry.open({ ...options, site, store: ground.store.events, key: ground.key })
-    const { certificate, alarms } = ground
+    const { certificate, alarms, store } = ground
     countAppliance({ ...ground, registry })
     alarmOfConflicts(registry, alarms)
-    const served = { ...ground, registry, sockets }
+    const served = { ...ground, registry, sockets, work: new WorkList(clock) }
     const lookAtCertificate = (): Promise<void> => certificate.look(() => registry.machines())
     // Before anybody is told anything: what was replaced while nobody was in the way counts at once.
     await lookAtCertificate()
     const { leases, watch } = await startServices(served, services)
     const health = watchHealth({ ...served, leases, watch, pid: process.pid })
     services.push(() => health.close())
-    const { store } = ground
+    services.push(() => served.work.close())
     const outbox = await Outbox.open({
       ...{ site, registry, store: store.outbox, post, alarms, clock, log: machineLog(log, registry, 'webhook') },
       ...{ chance: Math.random, counts: outboxCounts(ground.meter) },

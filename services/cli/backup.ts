@@ -1,10 +1,13 @@
 /** `rackrise backup` and `rackrise restore`: the state as one file. */
+import { rmSync } from 'node:fs'
 import { stat } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { formatSize } from '../kit/amount.ts'
-import { backUp, restore } from '../store/backup.ts'
+import { backUp, restore, type Restored, type RestoreStep, stagingIn } from '../store/backup.ts'
+import { partOf } from '../store/copy.ts'
 import { DATABASE_FILE } from '../store/store.ts'
 import { type Command, complain, say, usageError } from './command.ts'
+import { errorTerminal, Progress } from './progress.ts'
 import { runningSocket } from './state.ts'
 import { siteFor } from './site-file.ts'
 
@@ -20,6 +23,29 @@ function defaultName(siteName: string, now: Date): string {
   const at = now.toISOString().replace(/\.\d+/, '').replaceAll(/[-:]/g, '')
   return `rackrise-${siteName.replaceAll(/[^A-Za-z0-9.-]/g, '-')}-${at}.backup`
 }
+
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+
+/**
+ * Told to end, it takes away what is half done and ends as it was told: a statement of SQLite can't be broken off, and nobody waits for it.
+ * @param undo false if it is too late for that, and the end near
+ */
+async function orNothing<T>(name: string, undo: () => boolean, work: () => Promise<T>): Promise<T> {
+  const end = (signal: NodeJS.Signals): void => {
+    if (!undo()) return
+    complain(`\nrackrise ${name}: interrupted; nothing was changed`)
+    for (const one of SIGNALS) process.off(one, end)
+    process.kill(process.pid, signal)
+  }
+  for (const signal of SIGNALS) process.on(signal, end)
+  try {
+    return await work()
+  } finally {
+    for (const signal of SIGNALS) process.off(signal, end)
+  }
+}
+
+const seconds = (since: number): string => `${((performance.now() - since) / 1000).toFixed(1)} s`
 
 export const backupCommand: Command = {
   name: 'backup',
@@ -37,15 +63,49 @@ export const backupCommand: Command = {
       complain(`rackrise backup: ${file} is there already; name another file, or say --force`)
       return 1
     }
-    const content = await backUp(site.paths.state, file)
+    const json = values['json'] === true
+    const began = performance.now()
+    const progress = new Progress(basename(file), errorTerminal(json), () => performance.now())
+    const undo = (): boolean => {
+      rmSync(partOf(file), { force: true })
+      return true
+    }
+    const work = () => backUp(site.paths.state, file, (done, total) => progress.show(done, total))
+    const content = await orNothing('backup', undo, work).finally(() => progress.clear())
     const { bytes, files, events, leases } = content
-    if (values['json'] === true) say(JSON.stringify({ file, ...content }, null, 2))
+    if (json) say(JSON.stringify({ file, ...content, tookMs: Math.round(performance.now() - began) }, null, 2))
     else {
-      say(`${file}: ${events} events, ${leases} leases, ${files.join(', ') || 'no other file'}; ${formatSize(bytes)}`)
+      const others = files.join(', ') || 'no other file'
+      say(`${file}: ${events} events, ${leases} leases, ${others}; ${formatSize(bytes)} in ${seconds(began)}`)
       say('It holds the key of the appliance. Keep it as you keep passwords.')
     }
     return 0
   },
+}
+
+const TICK_MS = 500
+
+/** Shows each step of a restore until the next one. */
+async function restoreShowing(file: string, folder: string, json: boolean): Promise<Restored> {
+  const progress = new Progress(basename(file), errorTerminal(json), () => performance.now())
+  let step: RestoreStep['doing'] = 'copying'
+  const show = (now: RestoreStep): void => {
+    step = now.doing
+    if (now.doing === 'copying') progress.show(now.done, now.total)
+    else progress.busy(now.doing)
+  }
+  const ticking = setInterval(() => step !== 'copying' && progress.busy(step), TICK_MS)
+  const undo = (): boolean => {
+    if (step === 'replacing') return false
+    rmSync(stagingIn(folder), { recursive: true, force: true })
+    return true
+  }
+  try {
+    return await orNothing('restore', undo, () => restore(file, folder, new Date(), show))
+  } finally {
+    clearInterval(ticking)
+    progress.clear()
+  }
 }
 
 export const restoreCommand: Command = {
@@ -69,11 +129,13 @@ export const restoreCommand: Command = {
       complain(`rackrise restore: ${folder} has a state already; with --force it is set aside, nothing is deleted`)
       return 1
     }
-    const restored = await restore(file, folder, new Date())
+    const json = values['json'] === true
+    const began = performance.now()
+    const restored = await restoreShowing(file, folder, json)
     const { events, leases, setAside } = restored
-    if (values['json'] === true) say(JSON.stringify({ folder, ...restored }, null, 2))
+    if (json) say(JSON.stringify({ folder, ...restored, tookMs: Math.round(performance.now() - began) }, null, 2))
     else {
-      say(`${folder} is as it was: ${events} events, ${leases} leases`)
+      say(`${folder} is as it was: ${events} events, ${leases} leases; it took ${seconds(began)}`)
       if (setAside) say(`What was there before is in ${setAside}`)
     }
     return 0

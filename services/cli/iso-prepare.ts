@@ -170,14 +170,14 @@ async function write(
   entry: IsoEntry,
   preparation: Preparation,
   output: string,
-  force: boolean,
+  { force, json }: { force: boolean; json: boolean },
 ): Promise<Written | Problem> {
   if (await isSameFile(entry.path, output))
     return error('iso-exists', 'this is the ISO itself', 'name another --output', output)
   const segments = await prepareImage(entry, preparation)
   if (isProblem(segments)) return segments
   const secret = preparation.answer !== undefined || preparation.mode.token !== undefined
-  const progress = new Progress(basename(output), errorTerminal(), () => performance.now())
+  const progress = new Progress(basename(output), errorTerminal(json), () => performance.now())
   const problem = await withInterrupt(signal =>
     writeImage({
       segments,
@@ -217,7 +217,7 @@ async function prepare(said: string, values: Said): Promise<ExitStatus> {
   const { preparation, problems } = await gather(entry, values)
   if (!preparation || problems.some(({ severity }) => severity === 'error')) return fail(problems)
   const output = resolve(text(values, 'output') ?? join(dirname(path), preparedName(basename(path), preparation.mode)))
-  const written = await write(entry, preparation, output, values['force'] === true)
+  const written = await write(entry, preparation, output, { force: values['force'] === true, json })
   if (isProblem(written)) return fail([...problems, written])
   sayWritten(written, preparation.mode, problems, json)
   return 0

@@ -1,12 +1,11 @@
 /** `rackrise iso verify`: compares ISOs with the checksums that were published for them, and remembers what it found. */
-import { access } from 'node:fs/promises'
 import { basename, dirname, resolve } from 'node:path'
 import { styleText } from 'node:util'
 import { viewChecksum } from '../console/iso-view.ts'
 import { remoteIsos } from '../console/remote-isos.ts'
 import { isLibraryName } from '../iso/catalogue.ts'
 import { notesIn } from '../iso/notes.ts'
-import { USUAL_KEYRINGS } from '../iso/signature.ts'
+import { isReadable, usualKeyrings } from '../iso/signature.ts'
 import { checksumProblem, type Verification } from '../iso/verification.ts'
 import { type Verified, verifyFile } from '../iso/verify.ts'
 import { isProblem } from '../kit/is-problem.ts'
@@ -62,15 +61,16 @@ async function remember(
   }
 }
 
-async function verifyOne(path: string, keyrings: string[], site: Site | undefined, signed: boolean): Promise<Outcome> {
-  const terminal = errorTerminal()
-  const progress = new Progress(basename(path), terminal, () => performance.now())
+type How = { keyrings: string[]; site: Site | undefined; mustBeSigned: boolean; json: boolean }
+
+async function verifyOne(path: string, { keyrings, site, mustBeSigned, json }: How): Promise<Outcome> {
+  const progress = new Progress(basename(path), errorTerminal(json), () => performance.now())
   const onProgress = (done: number, total: number): void => progress.show(done, total)
   const found = await verifyFile(path, { keyrings, now: () => Date.now(), onProgress })
   progress.clear()
   if (isProblem(found)) return { path, problems: [found] }
   const { verification } = found
-  const problems = [...remarksOn(path, verification, signed), ...(await remember(site, path, found))]
+  const problems = [...remarksOn(path, verification, mustBeSigned), ...(await remember(site, path, found))]
   return { path, checksum: viewChecksum(verification), problems }
 }
 
@@ -98,16 +98,8 @@ async function pathsOf(args: string[], site: Site | undefined): Promise<{ paths:
 
 async function keyringsOf(values: Values): Promise<string[] | Problem> {
   const named = values['keyring']
-  const readable = async (file: string): Promise<boolean> =>
-    access(file).then(
-      () => true,
-      () => false,
-    )
-  if (typeof named !== 'string') {
-    const there = await Promise.all(USUAL_KEYRINGS.map(readable))
-    return USUAL_KEYRINGS.filter((_, index) => there[index])
-  }
-  if (await readable(named)) return [named]
+  if (typeof named !== 'string') return usualKeyrings()
+  if (await isReadable(named)) return [named]
   const message = `the file of keys ${named} cannot be read`
   return { code: 'keyring', message, hint: 'correct --keyring', severity: 'error' }
 }
@@ -123,7 +115,7 @@ async function verifyAll(paths: string[], keyrings: string[], site: Site | undef
   const width = Math.max(...paths.map(path => basename(path).length))
   const outcomes: Outcome[] = []
   for (const path of paths) {
-    const outcome = await verifyOne(path, keyrings, site, values['keyring'] !== undefined)
+    const outcome = await verifyOne(path, { keyrings, site, mustBeSigned: values['keyring'] !== undefined, json })
     outcomes.push(outcome)
     if (json) continue
     say(lineOf(outcome, width, process.stdout.isTTY))

@@ -4,6 +4,7 @@ import type { Alarms } from '../kit/alarms.ts'
 import type { Exposition, Meter } from '../kit/meter.ts'
 import type { IsoCatalogue } from '../iso/catalogue.ts'
 import type { Clock } from '../kit/clock.ts'
+import type { WorkList } from '../kit/work.ts'
 import type { DocumentStore, EventStore, PasswordStore } from '../store/types.ts'
 import type { Outbox } from '../webhook/outbox.ts'
 import { addAlarmApi } from './alarm-api.ts'
@@ -31,7 +32,9 @@ import { localPasswords } from './passwords.ts'
 import { rehearseBy } from './rehearsal.ts'
 import { requestCounts } from './request-counts.ts'
 import { addSiteApi } from './site-api.ts'
+import { isoVerifier } from './verify-iso.ts'
 import { addWebhookApi } from './webhook-api.ts'
+import { addWorkApi } from './work-api.ts'
 
 export type ControlContext = Omit<ExplainContext, 'passwords' | 'documents' | 'catalogue' | 'clock'> &
   Omit<ApplianceContext, 'prove'> & {
@@ -40,7 +43,9 @@ export type ControlContext = Omit<ExplainContext, 'passwords' | 'documents' | 'c
       passwords: PasswordStore
       events: Pick<EventStore, 'page' | 'newest'>
       prove(): Promise<void>
+      readonly waiting: number
     }
+    work: WorkList
     catalogue: IsoCatalogue
     passwords: Passwords
     leases: LeaseSource
@@ -79,6 +84,7 @@ export function addControl(app: ConsoleApp, context: ControlContext): void {
   addAlarmApi(app, context.alarms)
   addMetricsApi(app, context.meter)
   addHealthApi(app, context.health)
+  addWorkApi(app, context, isoVerifier(context))
   addSiteApi(app, context)
   addEventsApi(app, feedOfAll(context), context.log)
 }

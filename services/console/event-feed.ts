@@ -9,9 +9,11 @@ import { eventOf } from '../machine/fold.ts'
 import type { Machine } from '../machine/lifecycle.ts'
 import type { Progress } from '../machine/progress.ts'
 import type { Registry } from '../machine/registry.ts'
+import type { Work, WorkList } from '../kit/work.ts'
 import type { EventStore } from '../store/types.ts'
 import { viewEvent, viewProgress } from './machine-view.ts'
 import type { MachineView } from './schema/machine.ts'
+import { viewWork } from './work-view.ts'
 
 /** Who reads: a connection. */
 export type Reader = {
@@ -30,13 +32,14 @@ export type FeedOptions = {
   events: Pick<EventStore, 'page' | 'newest'>
   /** How a machine is shown. */
   view: (machine: Machine) => MachineView
+  work: Pick<WorkList, 'list'>
   topics: readonly Topic[]
   version: string
   clock: Clock
   log: Log
 }
 
-/** Progress of one machine is told at most this often; topics are looked at every fourth time. */
+/** Progress of one machine, or of one piece of long work, is told at most this often; topics are looked at every fourth time. */
 export const TICK_MS = 500
 export const TOPICS_EVERY_TICKS = 4
 /** A comment, so that proxies and browsers know that the stream is alive. */
@@ -66,6 +69,8 @@ export class EventFeed {
   readonly #readers = new Set<State>()
   readonly #progress = new Map<MachineId, Progress>()
   readonly #marks = new Map<string, string>()
+  /** As it was told last. */
+  #works: readonly Work[] = []
   #stop: (() => void) | undefined
   #ticks = 0
   #quietSince = 0
@@ -91,6 +96,8 @@ export class EventFeed {
       const newest = await events.newest()
       state.seq = after ?? newest
       this.#write(state, frameOf('hello', { seq: newest, version }, state.seq))
+      // What ended is in what is fetched.
+      for (const work of this.#options.work.list()) if (!work.end) this.#write(state, this.#frameOfWork(work))
       if (after !== undefined && after !== newest) await this.#replay(state, after, newest)
     } catch (error) {
       this.#drop(state)
@@ -129,6 +136,7 @@ export class EventFeed {
       const progress = registry.progress(machine)
       if (progress) this.#progress.set(machine.id, progress)
     }
+    this.#works = this.#options.work.list()
     for (const { what } of this.#options.topics) this.#marks.delete(what)
     this.#lookAtTopics()
     this.#quietSince = clock.now()
@@ -160,11 +168,22 @@ export class EventFeed {
       const heardAt = new Date(registry.heardAt(machine)).toISOString()
       this.#tellAll(frameOf('progress', { id: machine.id, progress: viewProgress(progress), heardAt }))
     }
+    this.#tellOfWork()
     this.#ticks += 1
     if (this.#ticks % TOPICS_EVERY_TICKS === 0) this.#lookAtTopics()
     if (clock.now() - this.#quietSince < HEARTBEAT_MS) return
     this.#quietSince = clock.now()
     this.#tellAll(encoder.encode(':\n\n'))
+  }
+
+  #tellOfWork(): void {
+    const works = this.#options.work.list()
+    for (const work of works) if (!this.#works.includes(work)) this.#tellAll(this.#frameOfWork(work))
+    this.#works = works
+  }
+
+  #frameOfWork(work: Work): Uint8Array {
+    return frameOf('work', viewWork(work, this.#options.clock.now()))
   }
 
   #lookAtTopics(): void {

@@ -16,7 +16,7 @@ const TOO_MANY: Problem = {
 }
 
 const EVENTS = `\`hello\` with \`{seq, version}\`; \`machine\` with \`{machine, event}\`; \`progress\` with \`{id, progress, heardAt}\`, at most twice a second for each machine;
-\`changed\` with \`{what}\`: alarms, isos, leases, webhooks or machines are to be fetched again; \`reset\`: what was missed can't be told any more, fetch everything again.`
+\`work\` with an entry of \`GET /api/v1/work\`, at most twice a second for each; \`changed\` with \`{what}\`: alarms, isos, leases, webhooks or machines are to be fetched again; \`reset\`: what was missed can't be told any more, fetch everything again.`
 
 /** Node holds what a client does not take; how much that is decides when it is dropped. */
 function readerOf(response: ServerResponse): Reader {

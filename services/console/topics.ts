@@ -2,6 +2,7 @@
 import type { IsoCatalogue } from '../iso/catalogue.ts'
 import { isProblem } from '../kit/is-problem.ts'
 import type { Alarms } from '../kit/alarms.ts'
+import type { WorkList } from '../kit/work.ts'
 import type { Registry } from '../machine/registry.ts'
 import type { Outbox } from '../webhook/outbox.ts'
 import { EventFeed, type FeedOptions, type Topic } from './event-feed.ts'
@@ -14,6 +15,7 @@ export type Watched = {
   catalogue: Pick<IsoCatalogue, 'files' | 'folderProblems'>
   leases: Pick<LeaseSource, 'all'>
   outbox: Pick<Outbox, 'views'>
+  work: Pick<WorkList, 'list'>
 }
 
 /** Enough to tell that one of ten thousand was renewed, and no copy of them: a sum that no order changes. */
@@ -61,7 +63,7 @@ export function topicsOf({ registry, alarms, catalogue, leases, outbox }: Watche
 export function feedOver(
   context: Watched & Omit<FeedOptions, 'events' | 'view' | 'topics'> & { store: { events: FeedOptions['events'] } },
 ): EventFeed {
-  const { registry, store, version, clock, log } = context
+  const { registry, store, work, version, clock, log } = context
   const view = machineViewer(registry)
-  return new EventFeed({ registry, events: store.events, view, topics: topicsOf(context), version, clock, log })
+  return new EventFeed({ registry, events: store.events, view, work, topics: topicsOf(context), version, clock, log })
 }

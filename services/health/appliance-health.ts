@@ -12,11 +12,12 @@ import type { Log } from '../kit/log.ts'
 import type { Problem } from '../kit/problem.ts'
 import { repeat } from '../kit/repeat.ts'
 import { sharedRun } from '../kit/shared-run.ts'
+import type { WorkList } from '../kit/work.ts'
 import type { Registry } from '../machine/registry.ts'
 import type { Site } from '../site/types.ts'
 import { runCheck } from './check.ts'
 import { alarmOfSteps } from './clock-step.ts'
-import { type DoctorRun, runDoctor } from './doctor.ts'
+import { type DoctorRun, type OnProgress, runDoctor } from './doctor.ts'
 import { diskEdge } from './edge/check-edge.ts'
 import { type Here, openDoctorEdge } from './edge/doctor-edge.ts'
 import { earOf } from './edge/ear.ts'
@@ -37,10 +38,13 @@ export type ApplianceHealthOptions = {
   /** Absent where DHCP is not ours. */
   watch: ServerWatch | undefined
   pid: number
+  work: WorkList
   alarms: Alarms
   clock: Clock
   log: Log
 }
+
+const DOCTOR = { id: 'doctor', what: 'doctor', unit: 'steps', total: PROBE_NAMES.length, canCancel: false } as const
 
 const NOT_OURS: Problem = {
   code: 'watch-deaf',
@@ -68,7 +72,7 @@ async function leasedAddresses({ leases, registry }: ApplianceHealthOptions): Pr
 export type ApplianceHealth = HealthSource & { close(): Promise<void> }
 
 export function watchHealth(options: ApplianceHealthOptions): ApplianceHealth {
-  const { site, registry, catalogue, certificate, watch, pid, alarms, clock, log } = options
+  const { site, registry, catalogue, certificate, watch, pid, work, alarms, clock, log } = options
   const known = noKnownFiles(clock)
   const checkEdge = {
     ...diskEdge,
@@ -91,14 +95,17 @@ export function watchHealth(options: ApplianceHealthOptions): ApplianceHealth {
     problems: async () => (await check(false)).problems,
     certificate: () => certificate.current,
   }
-  const look = async (names: readonly ProbeName[]): Promise<DoctorRun> => {
+  const look = async (names: readonly ProbeName[], onProgress: OnProgress = () => {}): Promise<DoctorRun> => {
     const { edge, close } = openDoctorEdge(site, { here, clock })
-    const run = await runDoctor(probesFor(site, edge, names), { clock })
+    const run = await runDoctor(probesFor(site, edge, names), { clock, onProgress })
     await close()
     return run
   }
   let last: DoctorRun | undefined
-  const examine = sharedRun(async () => (last = await look(PROBE_NAMES)), { freshMs: 0, clock })
+  const examine = sharedRun(async () => (last = await work.run(DOCTOR, tell => look(PROBE_NAMES, tell))), {
+    freshMs: 0,
+    clock,
+  })
   const raise = alarmOfFindings(alarms, log)
   const lookQuietly = async (): Promise<void> => raise((await look(QUIET_PROBES)).findings)
   const failed = (error: unknown): void => log.error({ error: String(error) }, 'the look at this host failed')

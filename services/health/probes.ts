@@ -8,14 +8,15 @@ import { type FindingCode, FINDINGS } from './codes.ts'
 import type { Probe } from './doctor.ts'
 import type { Finding } from './finding.ts'
 import type { ProbeName } from './probe-names.ts'
-import { type FirewallEdge, lookAtFirewall } from './probe/firewall.ts'
+import { type FirewallEdge, lookAtFirewall, RULES_MS } from './probe/firewall.ts'
 import { type LinkEdge, lookAtLink } from './probe/link.ts'
-import { lookAtNames, type NamesEdge } from './probe/names.ts'
+import { ANSWER_MS, ANSWER_TRIES, lookAtNames, type NamesEdge } from './probe/names.ts'
 import { lookAtPorts, type PortsEdge } from './probe/ports.ts'
 import { judgeCheck, judgeIsos, judgeLoaders, type LoaderFacts } from './probe/sent.ts'
-import { lookForServers, type ServersEdge } from './probe/servers.ts'
+import { LISTEN_MS, lookForServers, type ServersEdge } from './probe/servers.ts'
+import { HELLOS_MS } from './probe/spanning-tree.ts'
 import { judgeState, type StateFacts } from './probe/state.ts'
-import { lookAtPools, lookAtRelays, lookAtRouters, type SurroundingsEdge } from './probe/surroundings.ts'
+import { lookAtPools, lookAtRelays, lookAtRouters, SETTLE_MS, type SurroundingsEdge } from './probe/surroundings.ts'
 import { type CertificateFacts, type ClockFacts, judgeCertificate, judgeClock } from './probe/time.ts'
 
 /** Everything outside that a judgement rests on. */
@@ -55,6 +56,15 @@ const TITLES: Record<ProbeName, string> = {
   check: 'site and answers',
   dns: 'names',
   state: 'the state folder',
+}
+
+/** Where they wait for others: for silence to be silence. */
+const WAITS_MS: Partial<Record<ProbeName, number>> = {
+  servers: LISTEN_MS,
+  link: HELLOS_MS,
+  firewall: RULES_MS,
+  pools: SETTLE_MS,
+  dns: ANSWER_TRIES * ANSWER_MS,
 }
 
 async function around(edge: DoctorEdge, look: (edge: SurroundingsEdge) => Promise<Finding[]>): Promise<Finding[]> {
@@ -114,5 +124,5 @@ export const QUIET_PROBES: readonly ProbeName[] = ['clock', 'loaders', 'state']
 
 export function probesFor(site: Site, edge: DoctorEdge, names: readonly ProbeName[]): Probe[] {
   const all = looks(site, edge)
-  return names.map(name => ({ name, title: TITLES[name], run: all[name] }))
+  return names.map(name => ({ name, title: TITLES[name], waitsMs: WAITS_MS[name] ?? 0, run: all[name] }))
 }

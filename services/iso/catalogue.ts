@@ -15,6 +15,7 @@ import { type ReadAt, readImage } from './iso9660.ts'
 import { type Notes, notesInMemory } from './notes.ts'
 import { selectIso } from './select.ts'
 import { checksumProblem, type Verification } from './verification.ts'
+import { verifyFile, type VerifyOptions } from './verify.ts'
 
 export type { IsoEntry } from './entry.ts'
 export { memoryNeeded } from './entry.ts'
@@ -262,6 +263,15 @@ export class IsoCatalogue {
     await this.#notes.keep('initrd', file, known, { unpackedBytes })
     await this.rescan()
     return true
+  }
+
+  /** Compares one image of the folder with the lists beside it, and notes what was found. Problems, and rejections, of `verifyFile`. */
+  async verify(file: string, options: VerifyOptions): Promise<Verification | Problem> {
+    const found = await verifyFile(join(this.folder, file), options)
+    if (isProblem(found)) return found
+    await this.#notes.keep('checksum', file, found.identity, found.verification)
+    await this.rescan()
+    return found.verification
   }
 
   async #readFolder(): Promise<void> {

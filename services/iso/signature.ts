@@ -1,6 +1,6 @@
 /** Is a list of checksums signed by who publishes it? Asks gpgv, which trusts nothing but the keys that it is given. */
 import { execFile } from 'node:child_process'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { access, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { dearmor, readStatus, type Signature } from './signature-status.ts'
@@ -9,12 +9,25 @@ const LIMIT_MS = 30_000
 const MOST_OUTPUT_BYTES = 1024 ** 2
 
 /** Where Debian packages of Proxmox keep the keys of its releases. */
-export const USUAL_KEYRINGS = [
+const USUAL_KEYRINGS = [
   '/usr/share/keyrings/proxmox-archive-keyring.gpg',
   '/usr/share/keyrings/proxmox-release-trixie.gpg',
   '/etc/apt/trusted.gpg.d/proxmox-release-trixie.gpg',
   '/etc/apt/trusted.gpg.d/proxmox-release-bookworm.gpg',
 ]
+
+export async function isReadable(file: string): Promise<boolean> {
+  return access(file).then(
+    () => true,
+    () => false,
+  )
+}
+
+/** Those that are installed here. */
+export async function usualKeyrings(): Promise<string[]> {
+  const there = await Promise.all(USUAL_KEYRINGS.map(isReadable))
+  return USUAL_KEYRINGS.filter((_, index) => there[index])
+}
 
 type Ran = { missing: boolean; status: string }
 

@@ -11,7 +11,8 @@ import { checkSignature } from './signature.ts'
 import type { Signature } from './signature-status.ts'
 import type { Verification } from './verification.ts'
 
-const CHUNK_BYTES = 4 * 1024 ** 2
+/** Less than a millisecond of hashing: between two of them whoever else has work on the event loop has his turn. */
+const CHUNK_BYTES = 512 * 1024
 /** Detached signatures, by what Proxmox, Debian and others call them. */
 const SIGNATURE_ENDINGS = ['.asc', '.gpg', '.sign', '.sig']
 
@@ -21,6 +22,9 @@ export type VerifyOptions = {
   now: () => Instant
   /** Bytes read so far. */
   onProgress?: (done: number, total: number) => void
+  /** Between two chunks: who serves others meanwhile rests longer than a turn of the event loop. */
+  rest?: () => Promise<void>
+  signal?: AbortSignal
 }
 
 /** `identity` is that of the file whose bytes were read. */
@@ -66,7 +70,7 @@ async function listsFor(path: string, keyrings: string[]): Promise<List[]> {
   return lists
 }
 
-async function hashOf(file: FileHandle, total: number, onProgress: VerifyOptions['onProgress']) {
+async function hashOf(file: FileHandle, total: number, { onProgress, rest, signal }: VerifyOptions) {
   const hash = createHash('sha256')
   const buffer = Buffer.alloc(CHUNK_BYTES)
   let done = 0
@@ -76,6 +80,8 @@ async function hashOf(file: FileHandle, total: number, onProgress: VerifyOptions
     hash.update(buffer.subarray(0, bytesRead))
     done += bytesRead
     onProgress?.(done, total)
+    await rest?.()
+    signal?.throwIfAborted()
   }
 }
 
@@ -101,7 +107,7 @@ function judge(sha256: string, lists: List[], at: Instant): Verification {
 /**
  * Reads the whole file. Every list beside it that names it (`SHA256SUMS`, `NAME.sha256`) must have its checksum, and no
  * list may have a bad signature. Problems: `iso-unreadable`, `iso-not-regular`, `iso-changed` while it was read.
- * Rejects when a keyring cannot be read.
+ * Rejects when a keyring cannot be read, and with the signal's reason.
  */
 export async function verifyFile(path: string, options: VerifyOptions): Promise<Verified | Problem> {
   const lists = await listsFor(path, options.keyrings)
@@ -110,13 +116,14 @@ export async function verifyFile(path: string, options: VerifyOptions): Promise<
     file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK)
     const before = await file.stat()
     if (!before.isFile()) return problem('iso-not-regular', path, 'this is no plain file', 'name the ISO itself')
-    const { sha256, done } = await hashOf(file, before.size, options.onProgress)
+    const { sha256, done } = await hashOf(file, before.size, options)
     const identity = identityOf(before)
     if (done !== before.size || !isSame(identity, identityOf(await file.stat()))) {
       return problem('iso-changed', path, 'the file was changed while it was read', 'wait until it is copied wholly')
     }
     return { verification: judge(sha256, lists, options.now()), identity, bytes: done }
   } catch (error) {
+    if (options.signal?.aborted) throw error
     const what = error instanceof Error ? error.message : String(error)
     return problem('iso-unreadable', path, `this ISO cannot be read: ${what}`, 'correct its name, or make it readable')
   } finally {

@@ -7,14 +7,20 @@ import { basename, join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { EnvironmentProblem } from '../kit/problem.ts'
 import { copyDatabase, PRIVATE_FILE, syncFile } from './copy.ts'
+import { runStatement, type Told, whileItGrows } from './long-statement.ts'
 import { openUpToDate } from './migrate.ts'
+import { refuseHalfRestored, UNFINISHED } from './unfinished.ts'
 import { DATABASE_FILE } from './store.ts'
 
 const PRIVATE_FOLDER = 0o700
 /** What the state folder holds beside the database is keys, certificates and notes. */
 const LARGEST_FILE_BYTES = 16 * 1024 * 1024
 const TABLE = 'backup_file'
-const STAGING = 'restore.new'
+
+/** Where a backup is laid out before anything is replaced. */
+export function stagingIn(folder: string): string {
+  return join(folder, 'restore.new')
+}
 
 export type BackupContent = { bytes: number; files: string[]; events: number; leases: number }
 
@@ -54,9 +60,10 @@ async function addFiles(copy: string, folder: string): Promise<Omit<BackupConten
  * Writes the state of a folder into a new file, which only its owner can read: it holds the appliance's key. Beside a running appliance, too.
  * Throws EnvironmentProblem `backup`; the file is there as a whole or not at all.
  */
-export async function backUp(folder: string, file: string): Promise<BackupContent> {
+export async function backUp(folder: string, file: string, tell?: Told): Promise<BackupContent> {
+  refuseHalfRestored(folder)
   try {
-    const content = await copyDatabase(join(folder, DATABASE_FILE), file, part => addFiles(part, folder))
+    const content = await copyDatabase(join(folder, DATABASE_FILE), file, part => addFiles(part, folder), tell)
     return { bytes: (await stat(file)).size, ...content }
   } catch (error) {
     const hint = 'see that the state folder has a database, and that there is room for its copy'
@@ -64,15 +71,31 @@ export async function backUp(folder: string, file: string): Promise<BackupConten
   }
 }
 
+/** What a restore does at the moment; octets where they can be counted. */
+export type RestoreStep =
+  | { doing: 'copying'; done: number; total: number }
+  | { doing: 'checking' }
+  | { doing: 'bringing up to date' }
+  /** From here on it is not to be interrupted: it takes milliseconds. */
+  | { doing: 'replacing' }
+type OnStep = (step: RestoreStep) => void
+
+async function needWhole(database: string): Promise<void> {
+  const [row] = await runStatement(database, 'PRAGMA integrity_check')
+  const verdict = Object.values(row ?? {})[0]
+  if (verdict !== 'ok') throw new Error(`the database in it is damaged: ${String(verdict)}`)
+}
+
 /** Lays the content of a backup out in an empty folder, whole and checked, before anything is replaced. */
-async function lay(file: string, staging: string): Promise<Omit<BackupContent, 'bytes'>> {
+async function lay(file: string, staging: string, onStep: OnStep): Promise<Omit<BackupContent, 'bytes'>> {
   const database = join(staging, DATABASE_FILE)
-  await copyFile(file, database)
+  const tell: Told = (done, total) => onStep({ doing: 'copying', done, total })
+  await whileItGrows(database, (await stat(file)).size, tell, copyFile(file, database))
   await chmod(database, PRIVATE_FILE)
+  onStep({ doing: 'checking' })
+  await needWhole(database)
   const db = new DatabaseSync(database)
   try {
-    const verdict = Object.values(db.prepare('PRAGMA integrity_check').get() ?? {})[0]
-    if (verdict !== 'ok') throw new Error(`the database in it is damaged: ${String(verdict)}`)
     const rows = db.prepare(`SELECT name, mode, body FROM ${TABLE}`).all()
     const files = rows.map(row => ({
       name: basename(String(row['name'])),
@@ -94,7 +117,7 @@ async function lay(file: string, staging: string): Promise<Omit<BackupContent, '
 async function setAside(folder: string, aside: string): Promise<boolean> {
   const names = await readdir(folder)
   const states = await Promise.all(names.map(name => lstat(join(folder, name))))
-  const files = names.filter((_, i) => states[i]!.isFile())
+  const files = names.filter((name, i) => states[i]!.isFile() && name !== UNFINISHED)
   if (files.length === 0) return false
   await mkdir(aside, { mode: PRIVATE_FOLDER })
   for (const name of files) await rename(join(folder, name), join(aside, name))
@@ -103,28 +126,42 @@ async function setAside(folder: string, aside: string): Promise<boolean> {
 
 export type Restored = Omit<BackupContent, 'bytes'> & { setAside?: string }
 
+/** What was laid out takes the place of what is there. A power cut in the middle of it leaves a mark, and nothing starts until a restore is done. */
+async function replace(folder: string, staging: string, now: Date): Promise<string | undefined> {
+  const { uid, gid } = await stat(folder)
+  const mark = join(folder, UNFINISHED)
+  await writeFile(mark, '', { mode: PRIVATE_FILE })
+  await syncFile(folder)
+  const aside = join(folder, `before-restore-${now.toISOString().replaceAll(/[:.]/g, '-')}`)
+  const hadFiles = await setAside(folder, aside)
+  for (const name of await readdir(staging)) {
+    await chown(join(staging, name), uid, gid)
+    await rename(join(staging, name), join(folder, name))
+  }
+  await syncFile(folder)
+  await rm(mark)
+  await syncFile(folder)
+  return hadFiles ? aside : undefined
+}
+
 /**
  * Puts the state of a backup into the folder, whose present files are set aside in a folder below it. The backup is laid out, checked and brought
  * up to date beside them first, so a bad one changes nothing. No appliance may run on the folder. Throws EnvironmentProblem `backup` or `store`.
  */
-export async function restore(file: string, folder: string, now: Date): Promise<Restored> {
-  const staging = join(folder, STAGING)
+export async function restore(file: string, folder: string, now: Date, onStep: OnStep = () => {}): Promise<Restored> {
+  const staging = stagingIn(folder)
   try {
     await mkdir(folder, { recursive: true, mode: PRIVATE_FOLDER })
     await rm(staging, { recursive: true, force: true })
     await mkdir(staging, { mode: PRIVATE_FOLDER })
-    const content = await lay(file, staging)
+    const content = await lay(file, staging, onStep)
+    onStep({ doing: 'bringing up to date' })
     // Of an older version it becomes one of this version here; of a newer one it is refused.
     await (await openUpToDate(join(staging, DATABASE_FILE), { copies: false })).destroy()
-    const owner = await stat(folder)
-    const aside = join(folder, `before-restore-${now.toISOString().replaceAll(/[:.]/g, '-')}`)
-    const hadFiles = await setAside(folder, aside)
-    for (const name of await readdir(staging)) {
-      await chown(join(staging, name), owner.uid, owner.gid)
-      await rename(join(staging, name), join(folder, name))
-    }
-    await syncFile(folder)
-    return { ...content, ...(hadFiles ? { setAside: aside } : {}) }
+    await syncFile(join(staging, DATABASE_FILE))
+    onStep({ doing: 'replacing' })
+    const aside = await replace(folder, staging, now)
+    return { ...content, ...(aside === undefined ? {} : { setAside: aside }) }
   } catch (error) {
     if (error instanceof EnvironmentProblem) throw error
     throw problem(

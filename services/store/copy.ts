@@ -1,7 +1,8 @@
 /** A database as of one instant in a file of its own, also while somebody writes. */
 import { open, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { DatabaseSync } from 'node:sqlite'
+import { runStatement, type Told, whileItGrows } from './long-statement.ts'
+import { readSqlite } from './sqlite.ts'
 
 export const PRIVATE_FILE = 0o600
 
@@ -14,23 +15,32 @@ export async function syncFile(path: string): Promise<void> {
   }
 }
 
+/** What a file that is being written is called until it is whole. */
+export function partOf(file: string): string {
+  return `${file}.part`
+}
+
+/** What a copy comes to at most: free pages are left out, and pages that are half empty are packed. */
+const COPY_BYTES =
+  'SELECT (page_count - freelist_count) * page_size AS bytes FROM pragma_page_count, pragma_freelist_count, pragma_page_size'
+
 /**
  * Copies a database into a file that only its owner can read; `complete` does what is left to do with the copy before it gets its name.
  * The file is there as a whole and on the platter, or not at all. Throws what SQLite and the file system throw.
  */
-export async function copyDatabase<T>(from: string, to: string, complete: (part: string) => Promise<T>): Promise<T> {
-  const part = `${to}.part`
+export async function copyDatabase<T>(
+  from: string,
+  to: string,
+  complete: (part: string) => Promise<T>,
+  tell: Told = () => {},
+): Promise<T> {
+  const part = partOf(to)
   try {
     await rm(part, { force: true })
     // Made first, so that it is private from its first byte on; VACUUM takes an empty file.
     await writeFile(part, '', { mode: PRIVATE_FILE })
-    const db = new DatabaseSync(from, { readOnly: true })
-    try {
-      db.exec('PRAGMA busy_timeout = 10000')
-      db.prepare('VACUUM INTO ?').run(part)
-    } finally {
-      db.close()
-    }
+    const total = readSqlite(from, db => Number(db.prepare(COPY_BYTES).get()?.['bytes']))
+    await whileItGrows(part, total, tell, runStatement(from, 'VACUUM INTO ?', part))
     const result = await complete(part)
     await syncFile(part)
     await rename(part, to)

@@ -14,6 +14,7 @@ import { OUTBOX_STATEMENTS, sqlOutbox } from './outbox.ts'
 import type { Database, DocumentTable, LeaseTable, PasswordTable } from './schema.ts'
 import { PRAGMAS } from './sqlite.ts'
 import { TurnWriter } from './turn-writer.ts'
+import { refuseHalfRestored } from './unfinished.ts'
 import type {
   DocumentKind,
   DocumentStore,
@@ -254,6 +255,7 @@ export function sparePages(store: Pick<Store, 'reclaim'>, clock: Clock) {
 /** Opens the state in a folder, which is made if it is missing, private to its owner (I08). */
 export async function openStore(folder: string, counts?: StoreCounts): Promise<Store> {
   const file = join(folder, DATABASE_FILE)
+  refuseHalfRestored(folder)
   try {
     await mkdir(folder, { recursive: true, mode: FOLDER_MODE })
   } catch (error) {

@@ -10,6 +10,8 @@ import {
   TOPICS_EVERY_TICKS,
 } from '../../services/console/event-feed.ts'
 import { machineViewer } from '../../services/console/fleet.ts'
+import type { WorkView } from '../../services/console/schema/work.ts'
+import { WorkList } from '../../services/kit/work.ts'
 import { Fleet, NODE1, siteOf } from '../machine/rig.ts'
 
 class Watching implements Reader {
@@ -42,13 +44,15 @@ class Watching implements Reader {
 let rig: Fleet
 let feed: EventFeed
 let mark: unknown
+let work: WorkList
 
 beforeEach(async () => {
   rig = await Fleet.open(siteOf())
   mark = 1
   const { registry, clock, log } = rig
+  work = new WorkList(clock)
   feed = new EventFeed({
-    ...{ registry, clock, log, events: rig.store, view: machineViewer(registry), version: '1.2.3' },
+    ...{ registry, clock, log, work, events: rig.store, view: machineViewer(registry), version: '1.2.3' },
     topics: [{ what: 'alarms', mark: () => mark }],
   })
 })
@@ -202,6 +206,46 @@ describe('who reads too slowly', () => {
   })
 })
 
+test('long work is told twice a second at most, and to who comes later as it stands', async () => {
+  const reader = new Watching()
+  await feed.add(reader)
+  const about = {
+    id: 'verify:a.iso',
+    what: 'verify',
+    subject: 'a.iso',
+    unit: 'bytes',
+    total: 1000,
+    canCancel: true,
+  } as const
+  let tell: (news: { done: number }) => void = () => {}
+  const end = Promise.withResolvers<void>()
+  const running = work.run(about, news => {
+    tell = news
+    return end.promise
+  })
+  for (let done = 100; done <= 500; done += 100) {
+    rig.clock.advance(300)
+    tell({ done })
+  }
+  rig.clock.advance(TICK_MS)
+  const works = (): unknown[] => reader.told.filter(([name]) => name === 'work').map(([, , data]) => data)
+  expect(works().map(data => (data as WorkView).done)).toEqual([100, 300, 400, 500])
+  expect(works().at(-1)).toEqual({
+    ...about,
+    done: 500,
+    perSecond: 333,
+    secondsLeft: 2,
+    startedAt: '2026-01-01T00:00:00.000Z',
+  })
+  const late = new Watching()
+  await feed.add(late)
+  expect(late.names).toEqual(['hello 1', 'work'])
+  end.resolve()
+  await running
+  rig.clock.advance(TICK_MS * 3)
+  expect(works().slice(4)).toMatchObject([{ done: 1000, end: { outcome: 'done' } }])
+})
+
 test('a thousand machines: an event reaches ten readers in the turn in which it is written', async () => {
   const many = Array.from({ length: 1000 }, (_, at) => {
     const mac = `02:00:00:00:${(at >> 8).toString(16).padStart(2, '0')}:${(at & 255).toString(16).padStart(2, '0')}`
@@ -210,7 +254,7 @@ test('a thousand machines: an event reaches ten readers in the turn in which it 
   rig = await Fleet.open(siteOf(many.join('')))
   const { registry, clock, log } = rig
   feed = new EventFeed({
-    ...{ registry, clock, log, events: rig.store, view: machineViewer(registry), version: '1.2.3', topics: [] },
+    ...{ registry, clock, log, work, events: rig.store, view: machineViewer(registry), version: '1.2.3', topics: [] },
   })
   const readers = Array.from({ length: 10 }, () => new Watching())
   for (const reader of readers) await feed.add(reader)

@@ -6,9 +6,11 @@ import { buildConsoleApp, type ConsoleApp } from '../../services/console/app.ts'
 import { addControl, type ControlContext } from '../../services/console/control.ts'
 import { storedLeases } from '../../services/console/leases.ts'
 import { socketPrincipal } from '../../services/console/principal.ts'
+import type { IsoEntry, LibraryFile } from '../../services/iso/catalogue.ts'
 import { Alarms } from '../../services/kit/alarms.ts'
 import type { Log } from '../../services/kit/log.ts'
 import type { Problem } from '../../services/kit/problem.ts'
+import { WorkList } from '../../services/kit/work.ts'
 import { promMeter } from '../../services/kit/prom-meter.ts'
 import type { Ipv4 } from '../../services/kit/ipv4.ts'
 import type { MachineDocument } from '../../services/store/types.ts'
@@ -41,6 +43,19 @@ disk-list = ["sda"]
 
 const NO_ISO: Problem = { code: 'no-iso', message: 'no ISO', hint: 'put one there', severity: 'error' }
 
+const MIB = 1024 ** 2
+const ENTRY = {
+  ...{ file: 'pve.iso', path: '/isos/pve.iso', size: 1536 * MIB, autoInstallCapable: true },
+  release: { product: 'pve', productLong: 'Proxmox VE', release: '9.2', isorelease: '1', arch: 'amd64' },
+  image: { volumeId: 'PVE', size: 1536 * MIB },
+  kernel: { path: 'boot/linux26', offset: 0, length: 14 * MIB },
+  initrd: { path: 'boot/initrd.img', offset: 0, length: 60 * MIB },
+  baked: {},
+} as unknown as IsoEntry
+const LIBRARY_FILE: LibraryFile = {
+  ...{ file: 'pve.iso', path: '/isos/pve.iso', size: 1536 * MIB, result: ENTRY, problems: [], entry: ENTRY },
+}
+
 function documentOf(machine: string, kind: MachineDocument['kind']): MachineDocument {
   const posted = { product: { product: 'pve' }, network_interfaces: [{ mac: NODE1, address: '10.77.0.11' }] }
   return { machine, kind, at: 0, body: JSON.stringify(posted) }
@@ -65,17 +80,29 @@ export async function fakeAppliance({ password = '' } = {}): Promise<FakeApplian
   await leases.put({ address: '10.77.0.11' as Ipv4, mac: NODE1, state: 'bound', ...times })
   const target = { number: 1, url: 'https://a.example.org/…', events: ['failed'], pending: 0, givenUp: 0, tries: 0 }
   const context = {
-    ...{ registry, site, clock, log, alarms, version: VERSION, startedAt: clock.now(), meter: promMeter() },
+    ...{
+      registry,
+      site,
+      clock,
+      log,
+      alarms,
+      work: new WorkList(clock),
+      version: VERSION,
+      startedAt: clock.now(),
+      meter: promMeter(),
+    },
     ...{ urls: urlsOf(site), fingerprint: () => 'ab'.repeat(32), layers: async () => layersOf({ default: LAYER }) },
     store: {
       documents: { get: async (machine: string, kind: MachineDocument['kind']) => documentOf(machine, kind) },
       passwords: { get: async () => undefined },
       events: rig.store,
       prove: async () => {},
+      waiting: 0,
     },
     catalogue: {
-      ...{ folder: '/isos', files: () => [], folderProblems: () => [NO_ISO] },
+      ...{ folder: '/isos', files: () => [LIBRARY_FILE], folderProblems: () => [NO_ISO] },
       ...{ rescan: async () => {}, find: () => NO_ISO },
+      verify: () => new Promise(() => {}),
     },
     health: {
       check: async () => ({ at: 0, tookMs: 1, problems: [NO_ISO] }),

@@ -9,6 +9,7 @@ import { Alarms } from '../../services/kit/alarms.ts'
 import { silentLog } from '../../services/kit/log.ts'
 import { loadSite } from '../../services/site/load.ts'
 import { goodSite } from '../cli/rig.ts'
+import { WorkList } from '../../services/kit/work.ts'
 import { FakeClock } from '../fake/clock.ts'
 import { Fleet, HeardLog } from '../machine/rig.ts'
 
@@ -30,7 +31,7 @@ beforeEach(async () => {
   log = new HeardLog()
   catalogue = await openCatalogue(site.paths.isos, silentLog, { clock })
   health = watchHealth({
-    ...{ site, catalogue, clock, alarms, log, watch: undefined, pid: process.pid },
+    ...{ site, catalogue, clock, alarms, log, watch: undefined, pid: process.pid, work: new WorkList(clock) },
     registry: (await Fleet.open(site)).registry,
     // Nobody asks for it here.
     certificate: undefined as unknown as ServedCertificate,

@@ -7,13 +7,13 @@ import { Alarms } from '../../services/kit/alarms.ts'
 import { FakeClock } from '../fake/clock.ts'
 import { HeardLog } from '../machine/rig.ts'
 
-const probe = (name: Probe['name'], run: Probe['run']): Probe => ({ name, title: `the ${name}`, run })
+const probe = (name: Probe['name'], run: Probe['run']): Probe => ({ name, title: `the ${name}`, waitsMs: 0, run })
 const turn = (): Promise<void> => new Promise(resolve => setImmediate(resolve))
 
 test('the worst first; one that fails and one that hangs keep nobody from the rest', async () => {
   const clock = new FakeClock()
   const began = clock.now()
-  const waiting: string[][] = []
+  const told: unknown[] = []
   const run = runDoctor(
     [
       probe('link', async () => [finding('link-ready'), finding('mtu-small')]),
@@ -23,10 +23,13 @@ test('the worst first; one that fails and one that hangs keep nobody from the re
       probe('dns', () => new Promise(() => {})),
       probe('clock', async () => [finding('clock-wrong')]),
     ],
-    { clock, onProgress: names => waiting.push(names.map(({ name }) => name)) },
+    { clock, onProgress: news => told.push(news) },
   )
   await turn()
-  expect(waiting.at(-1)).toEqual(['dns'])
+  expect([told[0], told.at(-1)]).toEqual([
+    { done: 0, total: 4, doing: 'the link, the ports, the dns, the clock', leftMs: 1000 },
+    { done: 3, total: 4, doing: 'the dns', leftMs: 1000 },
+  ])
   clock.advance(PROBE_LIMIT_MS)
   const { at, tookMs, findings } = await run
   expect([at, tookMs]).toEqual([began, 12_000])
@@ -37,7 +40,27 @@ test('the worst first; one that fails and one that hangs keep nobody from the re
     ['probe-late', 'dns', 'the dns: no result within 12 seconds'],
     ['link-ready', 'link', 'the interface is up, with carrier and its address'],
   ])
-  expect([waiting.at(-1), clock.pendingTimers]).toEqual([[], 0])
+  expect([told.at(-1), clock.pendingTimers]).toEqual([{ done: 4, total: 4, doing: '', leftMs: 0 }, 0])
+})
+
+test('what is left is what the slowest that still waits may take, and never more than all may', async () => {
+  const clock = new FakeClock()
+  const left: number[] = []
+  const slow = (name: Probe['name'], waitsMs: number): Probe => ({
+    ...probe(name, () => new Promise(resolve => clock.after(waitsMs, () => resolve([])))),
+    waitsMs,
+  })
+  const run = runDoctor([slow('pools', 9000), slow('servers', 5500), slow('ports', 60_000)], {
+    clock,
+    onProgress: ({ leftMs }) => left.push(leftMs),
+  })
+  await turn()
+  for (const pass of [5500, 3500, 3000]) {
+    clock.advance(pass)
+    await turn()
+  }
+  await run
+  expect(left).toEqual([12_000, 6500, 3000, 0])
 })
 
 test('what is looked at once more by somebody with more rights', () => {

@@ -9,9 +9,12 @@ import { localFleet, machineViewer } from '../../services/console/fleet.ts'
 import { localForgetting } from '../../services/console/forget.ts'
 import { addForgetApi } from '../../services/console/forget-api.ts'
 import { addFleetApi } from '../../services/console/fleet-api.ts'
+import type { IsoVerifier } from '../../services/console/verify-iso.ts'
+import { addWorkApi } from '../../services/console/work-api.ts'
 import { addPage } from '../../services/console/page-files.ts'
 import type { Explanation, RehearsalView } from '../../services/console/schema/explanation.ts'
 import { Alarms } from '../../services/kit/alarms.ts'
+import { WorkList } from '../../services/kit/work.ts'
 import { silentLog } from '../../services/kit/log.ts'
 import { Listener, PASSWORD, type SignedIn } from '../console/listener-rig.ts'
 import type { Rack } from '../console/page/rack.ts'
@@ -23,6 +26,7 @@ export type Ways = { user?: 'anna' | 'ben' | undefined; users?: boolean; doubt?:
 
 export type Served = {
   url: string
+  work: WorkList
   /** As which the browser is to come, if it is to be signed in already. */
   cookie: { name: string; value: string } | undefined
   makeLink(): string
@@ -42,7 +46,32 @@ function explained(rack: Rack, query: string, rehearsal: RehearsalView | undefin
   }
 }
 
-function addRackRoutes(app: ConsoleApp, rack: Rack, doubt: RehearsalView | undefined): void {
+/** Work that is as far as the test says; verifying lasts until it is cancelled. */
+const verifierOver = (work: WorkList): IsoVerifier => ({
+  idOf: file => `verify:${file}`,
+  start(subject) {
+    const about = {
+      id: `verify:${subject}`,
+      what: 'verify',
+      subject,
+      unit: 'bytes',
+      total: 1.6e9,
+      canCancel: true,
+    } as const
+    void work
+      .run(
+        about,
+        (_, signal) =>
+          new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(new Error('over')))),
+      )
+      .catch(() => {})
+    return undefined
+  },
+})
+
+type Given = { rack: Rack; doubt: RehearsalView | undefined; work: WorkList }
+
+function addRackRoutes(app: ConsoleApp, { rack, doubt, work }: Given): void {
   const { registry, clock, site } = rack
   const nothing = async (): Promise<void> => {}
   addPage(app as never)
@@ -51,6 +80,7 @@ function addRackRoutes(app: ConsoleApp, rack: Rack, doubt: RehearsalView | undef
     ...{ fingerprint: () => undefined, prove: nothing },
   })
   addAlarmApi(app, new Alarms(clock))
+  addWorkApi(app, { work, clock }, verifierOver(work))
   addFleetApi(
     app,
     localFleet(registry, async () => doubt, nothing),
@@ -62,6 +92,7 @@ function addRackRoutes(app: ConsoleApp, rack: Rack, doubt: RehearsalView | undef
     registry,
     events: rack.store,
     view: machineViewer(registry),
+    work,
     topics: [],
     version: '0.1.0',
     clock,
@@ -72,17 +103,19 @@ function addRackRoutes(app: ConsoleApp, rack: Rack, doubt: RehearsalView | undef
 
 export async function serveRack(rack: Rack, { user, users = true, doubt }: Ways = { user: 'anna' }): Promise<Served> {
   const apps: ConsoleApp[] = []
+  const work = new WorkList(rack.clock)
   const listener = await Listener.open({
     users,
     addRoutes: app => {
       apps.push(app)
-      addRackRoutes(app, rack, doubt)
+      addRackRoutes(app, { rack, doubt, work })
     },
   })
   const session: SignedIn | undefined = user && (await listener.signIn({ name: user, password: PASSWORD }))
   const [name = '', value = ''] = session?.cookie.split('=', 2) ?? []
   return {
     url: listener.console.url.replace(/\/$/, ''),
+    work,
     cookie: session && { name, value },
     makeLink: () => listener.console.makeLink('operator', 'anna').url,
     drop: () => apps.forEach(app => app.server.closeAllConnections()),

@@ -109,6 +109,31 @@ test('a file that grows while it is read is a problem', async () => {
   expect(found).toMatchObject({ code: 'iso-changed' })
 })
 
+test('who serves others meanwhile rests after every chunk, and may end it before its end', async () => {
+  await writeFile(iso, new Uint8Array(1_200_000))
+  const abort = new AbortController()
+  const told: number[] = []
+  let rests = 0
+  const options = {
+    ...{ keyrings: [], now: () => AT, signal: abort.signal },
+    onProgress: (done: number) => void told.push(done),
+  }
+  await verifyFile(iso, { ...options, rest: async () => void rests++ })
+  expect([told, rests]).toEqual([[524_288, 1_048_576, 1_200_000], 3])
+  const rest = async (): Promise<void> => abort.abort()
+  await expect(verifyFile(iso, { ...options, rest })).rejects.toThrow(/aborted/)
+  expect(told).toHaveLength(4)
+})
+
+test('the library notes what was found about a file of its own, and serves it no more when it failed', async () => {
+  await writeFile(join(folder, 'SHA256SUMS'), `${'0'.repeat(64)}  a.iso\n`)
+  const state = join(folder, 'state')
+  const library = await openCatalogue(folder, silentLog, { notes: notesIn(state) })
+  expect(await library.verify('a.iso', { keyrings: [], now: () => AT })).toMatchObject({ outcome: 'failed' })
+  expect(await readdir(join(state, 'isos'))).toEqual(['a.iso.checksum.json'])
+  expect(await library.verify('b.iso', { keyrings: [], now: () => AT })).toMatchObject({ code: 'iso-unreadable' })
+})
+
 describe('what was found is remembered', () => {
   const failed: Verification = {
     outcome: 'failed',

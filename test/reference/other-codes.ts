@@ -71,6 +71,8 @@ const OF_ORDERS = {
     'an installed system has written the address down and uses it',
     'reinstall it with another network source, or say `--force`',
   ),
+  'work-not-running': row('nothing of that name runs that could be ended', 'see `GET /api/v1/work`'),
+  'work-failed': row('long work broke off', 'try it again; the log says more'),
   'unknown-webhook': row('the site has no webhook of that number', '`rackrise webhook list`'),
   'no-mac': row('a system information that names no NIC', 'post it as the installer does'),
   'profile-doubt': row('a rule takes the machine now with another profile than its attempt has', 'approve it again'),

@@ -3,10 +3,9 @@ import { randomBytes } from 'node:crypto'
 import type { Clock } from '../../kit/clock.ts'
 import { type Ipv4, UNSPECIFIED } from '../../kit/ipv4.ts'
 import { openUdpPort } from '../../kit/udp-port.ts'
+import { ANSWER_MS, ANSWER_TRIES } from '../probe/names.ts'
 
 const DNS_PORT = 53
-const PATIENCE_MS = 2_000
-const TRIES = 2
 /** Behind the id: a question with recursion, `.` NS IN (RFC 1035 §4.1). */
 const QUESTION = Uint8Array.of(0x01, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 2, 0, 1)
 const IS_RESPONSE = 0x80
@@ -15,7 +14,7 @@ const REFUSED = 5
 
 /** Milliseconds until it answered with something that helps; undefined if it did not. */
 export async function askForwarder(address: Ipv4, clock: Clock): Promise<number | undefined> {
-  for (let left = TRIES; left > 0; left -= 1) {
+  for (let left = ANSWER_TRIES; left > 0; left -= 1) {
     const tookMs = await askOnce(address, clock)
     if (tookMs !== undefined) return tookMs
   }
@@ -27,7 +26,7 @@ async function askOnce(address: Ipv4, clock: Clock): Promise<number | undefined>
   const id = randomBytes(2)
   const began = performance.now()
   const answered = new Promise<number | undefined>(resolve => {
-    const cancel = clock.after(PATIENCE_MS, () => resolve(undefined))
+    const cancel = clock.after(ANSWER_MS, () => resolve(undefined))
     port.onDatagram(({ bytes, from }) => {
       const isReply = bytes.length > 3 && bytes[0] === id[0] && bytes[1] === id[1] && (bytes[2]! & IS_RESPONSE) !== 0
       if (from.address !== address || from.port !== DNS_PORT || !isReply) return

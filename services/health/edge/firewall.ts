@@ -1,9 +1,8 @@
 /** The rules of this host's firewall, by the tools that know them; only root may read them. */
 import { execFile } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
-import { parseIptables, parseNft, type Ruleset } from '../probe/firewall.ts'
+import { parseIptables, parseNft, type Ruleset, RULES_MS } from '../probe/firewall.ts'
 
-const LIMIT_MS = 4_000
 const LARGEST_BYTES = 16 * 1024 * 1024
 /** Where an administrator's path may not lead an ordinary user. */
 const FOLDERS = '/usr/sbin:/sbin:/usr/bin:/bin'
@@ -12,7 +11,7 @@ type Said = { text: string } | { refused: string } | 'missing'
 
 function run(tool: string, args: readonly string[]): Promise<Said> {
   return new Promise(resolve => {
-    const options = { timeout: LIMIT_MS, maxBuffer: LARGEST_BYTES, env: { PATH: FOLDERS, LC_ALL: 'C' } }
+    const options = { timeout: RULES_MS, maxBuffer: LARGEST_BYTES, env: { PATH: FOLDERS, LC_ALL: 'C' } }
     execFile(tool, args, options, (error, text, stderr) => {
       if (!error) resolve({ text })
       else if (error.code === 'ENOENT') resolve('missing')

@@ -2,7 +2,7 @@
 import koffi from 'koffi'
 import type { Clock } from '../../kit/clock.ts'
 import type { SpanningTree } from '../probe/link.ts'
-import { parseSpanningTree, SPANNING_TREE_GROUPS } from '../probe/spanning-tree.ts'
+import { HELLOS_MS, parseSpanningTree, SPANNING_TREE_GROUPS } from '../probe/spanning-tree.ts'
 
 const AF_PACKET = 17
 const SOCK_RAW = 3
@@ -14,8 +14,6 @@ const SOL_PACKET = 263
 const PACKET_ADD_MEMBERSHIP = 1
 const MULTICAST = 0
 const MAC_BYTES = 6
-/** Bridges speak every two seconds. */
-const LISTEN_MS = 4_600
 const LOOK_EVERY_MS = 100
 const FRAME_BYTES = 256
 
@@ -72,7 +70,7 @@ export async function hearSpanningTree(device: string, clock: Clock): Promise<Sp
       const wish = membership(index, group)
       c.setsockopt(fd, SOL_PACKET, PACKET_ADD_MEMBERSHIP, wish, wish.length)
     }
-    for (let left = LISTEN_MS / LOOK_EVERY_MS; left > 0; left -= 1) {
+    for (let left = HELLOS_MS / LOOK_EVERY_MS; left > 0; left -= 1) {
       const heard = takeOne(c, fd)
       if (heard) return heard
       await new Promise<void>(resolve => clock.after(LOOK_EVERY_MS, resolve))

@@ -6,6 +6,9 @@ import { z } from 'zod'
 import type { Site } from '../../site/types.ts'
 import { type Finding, finding } from '../finding.ts'
 
+/** How long a program that reads rules may take. */
+export const RULES_MS = 4_000
+
 export type Match = {
   about: 'interface' | 'protocol' | 'port' | 'state' | 'other'
   /** `67`, `67-69`, `eth1`, `eth*`, `new`; one has to fit. */

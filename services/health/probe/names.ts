@@ -16,6 +16,10 @@ export type NamesEdge = {
   resolvers(): Promise<readonly string[]>
 }
 
+/** A forwarder is asked so often, and waited for so long each time. */
+export const ANSWER_TRIES = 2
+export const ANSWER_MS = 2_000
+
 type NamesSite = Pick<Site, 'dns' | 'network' | 'domain' | 'dhcp'>
 
 /** In place of one that is not made yet. */

@@ -2,6 +2,9 @@
 import { macFromBytes } from '../../kit/mac.ts'
 import type { SpanningTree } from './link.ts'
 
+/** Bridges speak every two seconds. */
+export const HELLOS_MS = 4_600
+
 /** Whom such frames are sent to. */
 export const SPANNING_TREE_GROUPS: readonly Uint8Array[] = [
   Uint8Array.of(0x01, 0x80, 0xc2, 0x00, 0x00, 0x00),

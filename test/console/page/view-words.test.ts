@@ -18,8 +18,14 @@ describe('the checksum of an ISO', () => {
     ['another file', { ...found, outcome: 'failed' as const }, 'error', 'wrong'],
   ])('%s', (_, checksum, severity, state) => expect(checksumInWords(checksum)).toMatchObject({ severity, state }))
 
-  test('says which list, and whether that is signed', () =>
-    expect(checksumInWords(found).why).toBe('as SHA256SUMS says; the list is signed by Proxmox'))
+  test('says which list, and whose signature that has', () => {
+    const whose = { ...found, why: 'signed by Proxmox Trixie Release Key <proxmox-release@proxmox.com>' }
+    expect([found, whose, { ...found, signature: 'none' as const }].map(one => checksumInWords(one).why)).toEqual([
+      'as SHA256SUMS says; the list is signed by Proxmox',
+      'as SHA256SUMS says; the list is signed by Proxmox Trixie Release Key <proxmox-release@proxmox.com>',
+      'as SHA256SUMS says; the list is not signed',
+    ])
+  })
 })
 
 test('what somebody prepared says how, and never a token', () => {

@@ -2,6 +2,7 @@
 import { batch, computed, type ReadonlySignal, type Signal, signal } from '@preact/signals'
 import type { ApplianceView } from '../../schema/appliance.ts'
 import type { MachineView, TimelineEntry } from '../../schema/machine.ts'
+import type { WorkView } from '../../schema/work.ts'
 import { access, get } from '../wire/api.ts'
 import { type EventReader, openEvents } from '../wire/events.ts'
 import type { Message, Topic } from '../wire/messages.ts'
@@ -10,6 +11,7 @@ import { type Counts, countGroups } from './choice.ts'
 import { tellTime } from './clock.ts'
 import { advance, type Connection, type ConnectionNews, SILENCE_MS, waitBefore } from './connection.ts'
 import { announcement, collectNews, withProgress } from './fleet.ts'
+import { withWork, workAnnouncement, type Works } from './work.ts'
 
 export const connection = signal<Connection>({ kind: 'connecting' })
 export const appliance = signal<ApplianceView | undefined>(undefined)
@@ -35,6 +37,9 @@ export const counts: ReadonlySignal<Counts> = computed(() => {
 export const announced = signal('')
 /** The appliance was updated while the page was open. */
 export const isOutdated = signal(false)
+
+/** Long work that runs, or ended since the page was opened. */
+export const works = signal<Works>(new Map())
 
 /** Changes when everything was asked for again, so what was heard in between may be missing. */
 export const refetched = signal(0)
@@ -124,6 +129,23 @@ function apply(messages: readonly Message[]): void {
     if (message.kind === 'machine') for (const listener of listeners) listener(message.machine.id, message.event)
 }
 
+const TOPIC_OF: Record<WorkView['what'], Topic> = { doctor: 'doctor', verify: 'isos' }
+
+function applyWork(work: WorkView): void {
+  batch(() => {
+    works.value = withWork(works.peek(), work, Date.now())
+    if (!work.end) return
+    announced.value = workAnnouncement(work) ?? ''
+    askAgain(TOPIC_OF[work.what])
+  })
+}
+
+/** What runs is told next; what ended while nobody heard it is told by what it led to. */
+function forgetWork(): void {
+  for (const { work } of works.peek().values()) if (!work.end) askAgain(TOPIC_OF[work.what])
+  works.value = new Map()
+}
+
 /** Messages are applied together this often: under what an eye notices, and far above what a browser paints in. */
 const TOGETHER_MS = 40
 
@@ -155,6 +177,7 @@ class Live {
       changes.value++
       isLoaded.value = false
       appliance.value = undefined
+      works.value = new Map()
     })
   }
 
@@ -203,6 +226,7 @@ class Live {
   private take(message: Message, id: string | undefined): void {
     if (id !== undefined) this.lastId = id
     if (message.kind === 'hello') {
+      forgetWork()
       if (this.version !== undefined && this.version !== message.version) isOutdated.value = true
       this.version = message.version
       // After a gap that could be bridged the missed events follow; else everything is asked for, once.
@@ -211,6 +235,7 @@ class Live {
       return
     }
     if (message.kind === 'reset') return void this.fetchAll()
+    if (message.kind === 'work') return applyWork(message.work)
     if (message.kind === 'changed') {
       topicSignal(message.what).value++
       if (message.what === 'machines') void this.fetchAll()

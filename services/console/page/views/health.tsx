@@ -16,7 +16,9 @@ import { SeverityMark, toneOf } from '../parts/severity-mark.tsx'
 import { type Column, Table } from '../parts/table.tsx'
 import { Words } from '../parts/words.tsx'
 import { toast } from '../parts/toasts.tsx'
-import { askAgain } from '../store/live.ts'
+import { WorkProgress } from '../parts/work-progress.tsx'
+import { askAgain, works } from '../store/live.ts'
+import { runningIn } from '../store/work.ts'
 import { now } from '../store/clock.ts'
 import { canOrder, get, post } from '../wire/api.ts'
 import { counted, duration } from '../words/quantities.ts'
@@ -128,38 +130,43 @@ function Findings({ run: { findings, ...took } }: { run: DoctorView }) {
   )
 }
 
+/** What was asked for here, unless somebody else has looked since. */
+function latestOf(mine: DoctorView | undefined, kept: DoctorView | undefined): DoctorView | undefined {
+  return mine && kept && kept.at > mine.at ? kept : (mine ?? kept)
+}
+
 function Doctor() {
-  const last = useResource<DoctorView | Record<string, never>>('/api/v1/doctor')
+  const last = useResource<DoctorView | Record<string, never>>('/api/v1/doctor', 'doctor')
   const { state, start } = useRun(() => post<DoctorView>('/api/v1/doctor', undefined))
   const { value, problem, startedAt } = state.value
+  // Also what somebody else has begun.
+  const heard = runningIn(works.value, 'doctor')
   return (
     <section aria-labelledby="doctor">
       <div class="section-head">
         <h2 id="doctor">Doctor: the wire, and this machine</h2>
         {canOrder() && (
-          <button type="button" disabled={startedAt !== undefined} onClick={start}>
+          <button type="button" disabled={startedAt !== undefined || heard !== undefined} onClick={start}>
             Run doctor
           </button>
         )}
       </div>
-      {startedAt !== undefined && <Busy since={startedAt} text="Asking the wire as a machine would; some seconds." />}
+      {startedAt !== undefined && !heard && <Busy since={startedAt} text="Asking the wire as a machine would." />}
+      {heard && <WorkProgress heard={heard} label="Doctor" />}
       {problem && <ProblemNotice problem={problem} />}
-      {value ? (
-        <Findings run={value} />
-      ) : (
-        <Loaded resource={last}>
-          {kept =>
-            'findings' in kept ? (
-              <Findings run={kept as DoctorView} />
-            ) : (
-              <p class="dim">
-                Nobody has looked since the start. It looks for other DHCP servers, closed ports, slow switch ports, the
-                certificate and the clock; it leases nothing and changes nothing.
-              </p>
-            )
-          }
-        </Loaded>
-      )}
+      <Loaded resource={last}>
+        {kept => {
+          const run = latestOf(value, 'findings' in kept ? (kept as DoctorView) : undefined)
+          return run ? (
+            <Findings run={run} />
+          ) : (
+            <p class="dim">
+              Nobody has looked since the start. It looks for other DHCP servers, closed ports, slow switch ports, the
+              certificate and the clock; it leases nothing and changes nothing.
+            </p>
+          )
+        }}
+      </Loaded>
     </section>
   )
 }

@@ -10,6 +10,11 @@ import { useResource } from '../parts/resource.ts'
 import { SeverityMark } from '../parts/severity-mark.tsx'
 import { type Column, Table } from '../parts/table.tsx'
 import { Words } from '../parts/words.tsx'
+import { toast } from '../parts/toasts.tsx'
+import { WorkProgress } from '../parts/work-progress.tsx'
+import { works } from '../store/live.ts'
+import { runningIn } from '../store/work.ts'
+import { canOrder, post } from '../wire/api.ts'
 import { checksumInWords, preparedInWords } from '../words/iso-words.ts'
 import { bytes, counted } from '../words/quantities.ts'
 
@@ -37,7 +42,33 @@ function Name({ file, facts }: IsoView) {
   )
 }
 
-function Checksum({ checksum }: IsoView) {
+async function order(path: string): Promise<void> {
+  const answer = await post(path, undefined)
+  if (!answer.ok) toast(answer.problem.message, { isBad: true })
+}
+
+function Verifying({ file }: { file: string }) {
+  const heard = runningIn(works.value, `verify:${file}`)
+  if (!heard) return null
+  return (
+    <>
+      <WorkProgress heard={heard} label={`Verifying ${file}`} />
+      {canOrder() && (
+        <button
+          type="button"
+          class="small"
+          aria-label={`Cancel: verifying ${file}`}
+          onClick={() => void order(`/api/v1/work/${encodeURIComponent(heard.work.id)}/cancel`)}
+        >
+          Cancel
+        </button>
+      )}
+    </>
+  )
+}
+
+function Checksum({ file, facts, checksum }: IsoView) {
+  if (runningIn(works.value, `verify:${file}`)) return <Verifying file={file} />
   const { severity, ...words } = checksumInWords(checksum)
   return (
     <>
@@ -46,6 +77,18 @@ function Checksum({ checksum }: IsoView) {
         <span class="dim">
           , <Age at={checksum.at} suffix=" ago" />
         </span>
+      )}
+      {facts && canOrder() && (
+        <div>
+          <button
+            type="button"
+            class="small"
+            aria-label={`${checksum ? 'Verify again' : 'Verify'}: ${file}`}
+            onClick={() => void order(`/api/v1/isos/${encodeURIComponent(file)}/verify`)}
+          >
+            {checksum ? 'Verify again' : 'Verify'}
+          </button>
+        </div>
       )}
     </>
   )
@@ -94,7 +137,8 @@ function Library({ library: { folder, isos, problems } }: { library: LibraryView
       <Problems problems={[...problems, ...isos.flatMap(iso => iso.problems)]} />
       <Table caption="ISOs" columns={COLUMNS} rows={isos} keyOf={({ file }) => file} />
       <p class="dim">
-        <code>rackrise iso verify</code> on the appliance compares them with the signed lists of Proxmox.
+        Verifying compares an ISO with the <code>SHA256SUMS</code> beside it, and that list with its signature. It reads
+        the whole file, in small pieces, while machines are served; so does <code>rackrise iso verify</code>.
       </p>
     </>
   )

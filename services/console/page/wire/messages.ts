@@ -1,9 +1,10 @@
 /** What `/api/v1/events` tells, as the page understands it. */
 import type { MachineView, TimelineEntry } from '../../schema/machine.ts'
+import type { WorkView } from '../../schema/work.ts'
 import type { SentEvent } from './event-stream.ts'
 
-/** What is to be fetched again. */
-export type Topic = 'alarms' | 'isos' | 'leases' | 'webhooks' | 'machines'
+/** What is to be fetched again; `doctor` is said by the end of its work. */
+export type Topic = 'alarms' | 'isos' | 'leases' | 'webhooks' | 'machines' | 'doctor'
 
 export type Progressed = { id: string; progress?: NonNullable<MachineView['progress']>; heardAt: string }
 
@@ -11,6 +12,7 @@ export type Message =
   | { kind: 'hello'; seq: number; version: string }
   | { kind: 'machine'; machine: MachineView; event: TimelineEntry }
   | { kind: 'progress'; progressed: Progressed }
+  | { kind: 'work'; work: WorkView }
   | { kind: 'changed'; what: Topic }
   | { kind: 'reset' }
 
@@ -31,6 +33,8 @@ export function readMessage({ name, data }: SentEvent): Message | undefined {
       return { kind: 'machine', ...(value as { machine: MachineView; event: TimelineEntry }) }
     case 'progress':
       return { kind: 'progress', progressed: value as Progressed }
+    case 'work':
+      return { kind: 'work', work: value as WorkView }
     case 'changed':
       return { kind: 'changed', what: (value as { what: Topic }).what }
     default:
