@@ -279,7 +279,7 @@ function serveTftp(
 
 /** `leases` is who keeps them from now on. */
 async function startServices(served: Served, closing: Closing): Promise<Pick<Dhcp, 'watch'> & { leases: LeaseSource }> {
-  const { site, registry, catalogue, certificate, loaders, urls, clock, meter, sockets } = served
+  const { site, registry, catalogue, certificate, loaders, urls, clock, meter, sockets, alarms } = served
   const { server: dhcp, watch } = await serveDhcp(served, closing)
   const macAt = (address: Ipv4): Mac | undefined =>
     dhcp ? dhcp.macAt(address) : neighbourAt(site.network.interface, address)
@@ -294,7 +294,7 @@ async function startServices(served: Served, closing: Closing): Promise<Pick<Dhc
     documents: served.store.documents,
     passwords: served.passwords,
     urls,
-    clock,
+    ...{ clock, alarms },
     log: calmLog(logOf('http'), clock),
     counts: httpCounts(meter),
     macAt,

@@ -195,8 +195,7 @@ export const REASONS = {
   },
   'boot-loop': {
     kind: 'silence',
-    message:
-      'the machine was given its loader again and again and never fetched its script: it is given nothing to boot',
+    message: 'the machine got its loader again and again and never fetched its script: it gets nothing to boot',
     action: 'look at its screen, then `rackrise machine approve` or `reinstall` it to let it try again',
     severity: 'warning',
   },
@@ -324,8 +323,7 @@ export const REASONS = {
   },
   'reservation-in-use': {
     kind: 'note',
-    message:
-      'the address that is reserved for this machine is in use by another one: it gets another address meanwhile',
+    message: 'another machine uses the address that is reserved for this one: it gets another meanwhile',
     action: 'find who has it: `rackrise lease list`; two machines may say one client identifier, UUID or circuit',
     severity: 'warning',
   },
@@ -351,6 +349,12 @@ export const REASONS = {
     kind: 'note',
     message: 'more offers than can be probed at a time: this one went out unprobed',
     action: 'nothing if a big rack was switched on; else find who asks with ever new MACs',
+    severity: 'warning',
+  },
+  'two-circuits': {
+    kind: 'note',
+    message: 'one MAC is at two ports of a relay agent within an hour',
+    action: 'nothing if the machine was moved; else look for who borrows its MAC, and `rackrise machine block` it',
     severity: 'warning',
   },
 

@@ -5,6 +5,7 @@ import type { Clock } from '../kit/clock.ts'
 import type { DatagramPort, Endpoint } from '../kit/datagram-port.ts'
 import type { Log, LogFields } from '../kit/log.ts'
 import { encodeWithin, limitsFor } from './codec.ts'
+import { CircuitWatch, circuitText } from './circuit-watch.ts'
 import type { DhcpCounts } from './counts.ts'
 import type { Decision, Reply } from './decision.ts'
 import type { DhcpFact, DhcpFleet } from './fleet.ts'
@@ -25,6 +26,7 @@ export type TellingOptions = {
 
 export class Telling {
   readonly #options: TellingOptions
+  readonly #circuits = new CircuitWatch()
   readonly #factOf: (decision: Decision) => DhcpFact | undefined
   /** Replies stay in the log, whole. Every line with something to do is an alarm, those that a flood keeps out of the log included. */
   readonly log: Log
@@ -67,6 +69,17 @@ export class Telling {
     writeDecision(decision.do === 'silence' ? this.calm : this.log, decision, request)
     const fact = this.#factOf(decision)
     if (fact) this.#options.fleet.tell(fact)
+    this.#watchCircuit(decision)
+  }
+
+  #watchCircuit(decision: Decision): void {
+    const odd = this.#circuits.saw(decision, this.#options.clock.now())
+    if (!odd) return
+    const { mac, relay, seconds } = odd
+    const [before, circuit] = [circuitText(odd.before), circuitText(odd.now)]
+    const line = `${mac} is at ${circuit} of relay agent ${relay}, and was at ${before} ${seconds} s ago`
+    this.#options.counts.noted('two-circuits')
+    writeReason(this.calm, 'two-circuits', { mac, subject: mac, relay, circuit, before }, line)
   }
 
   /** Whatever one datagram does to us, the next one is heard. */

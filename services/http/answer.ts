@@ -19,7 +19,7 @@ import type { Fact } from '../machine/event.ts'
 import type { Machine } from '../machine/lifecycle.ts'
 import type { SecretPurpose } from '../machine/secrets.ts'
 import { clientAddress, type HttpContext, keepDocument, standsAt } from './context.ts'
-import { tellRefusal } from './refusal.ts'
+import { alarmRefusal, tellRefusal } from './refusal.ts'
 import type { Reason } from './reasons.ts'
 import { isSiteToken } from './site-tokens.ts'
 
@@ -89,6 +89,7 @@ async function refuse(
   if (machine) {
     // The event is its line in the log.
     context.counts.refused('answer', reason)
+    alarmRefusal(context, 'answer', reason, { mac: machine.id, address })
     await record(context, machine, asking, { type: 'answer-refused', reason, address })
   } else tellRefusal(context, 'answer', reason, { address })
   return reply.code(refused.status).send(`Rackrise: ${refused.message} (${reason})\n`)

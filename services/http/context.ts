@@ -4,6 +4,7 @@ import { keptText } from '../answer/documents.ts'
 import type { Passwords } from '../answer/passwords.ts'
 import type { IsoCatalogue } from '../iso/catalogue.ts'
 import type { Layers } from '../answer/load.ts'
+import type { Alarms } from '../kit/alarms.ts'
 import type { Clock } from '../kit/clock.ts'
 import type { Ipv4 } from '../kit/ipv4.ts'
 import type { Log } from '../kit/log.ts'
@@ -31,6 +32,8 @@ export type HttpContext = {
   urls: Urls
   clock: Clock
   log: Log
+  /** Is told of claims that do not agree. */
+  alarms: Pick<Alarms, 'raise'>
   counts: HttpCounts
   /** Who stands at this address: by our lease, or where another server gives the addresses by the kernel's neighbour table, which knows our own link only. */
   macAt: (address: Ipv4) => Mac | undefined

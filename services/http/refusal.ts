@@ -1,4 +1,4 @@
-/** How a refusal is written down and counted: one line, one word. */
+/** How a refusal is written down and counted: one line, one word; and which of them a person should look at now. */
 import type { LogFields } from '../kit/log.ts'
 import type { HttpContext } from './context.ts'
 import { LEVEL_OF } from '../kit/severity.ts'
@@ -14,13 +14,48 @@ const THINGS: Record<Route, string> = {
 
 /** @param who `address`, and `mac` where it is known whom it is about; `error` is what a person else could not find out */
 export function tellRefusal(
-  { log, counts }: Pick<HttpContext, 'log' | 'counts'>,
+  context: Pick<HttpContext, 'log' | 'counts' | 'alarms'>,
   route: Route,
   reason: Reason,
   who: LogFields,
 ): void {
   const { message, action, severity } = REASONS[reason]
-  counts.refused(route, reason)
+  context.counts.refused(route, reason)
+  alarmRefusal(context, route, reason, who)
   const hint = severity === 'info' ? {} : { hint: action }
-  log[LEVEL_OF[severity]]({ route, reason, ...who, ...hint }, `refused ${THINGS[route]}: ${message}`)
+  context.log[LEVEL_OF[severity]]({ route, reason, ...who, ...hint }, `refused ${THINGS[route]}: ${message}`)
+}
+
+/** Routes that tell secrets or end an attempt. */
+const GUARDED: ReadonlySet<Route> = new Set(['answer', 'report', 'first-boot'])
+/** Somebody claims to be a machine, and something of it is not so (T2); or asks for an answer whose window is closed (T4). */
+const SUSPICIOUS: ReadonlySet<Reason> = new Set<Reason>([
+  'unknown-token',
+  'already-installed',
+  'address-mismatch',
+  'token-missing',
+  'mac-mismatch',
+  'uuid-mismatch',
+  'serial-mismatch',
+])
+
+/** An alarm for each machine that somebody claims to be wrongly; for each address where nobody knows which machine is meant. */
+export function alarmRefusal(
+  { alarms }: Pick<HttpContext, 'alarms'>,
+  route: Route,
+  code: Reason,
+  who: LogFields,
+): void {
+  if (!GUARDED.has(route) || !SUSPICIOUS.has(code)) return
+  const [mac, address] = [who['mac'], who['address']].map(one => (typeof one === 'string' ? one : undefined))
+  const details = { route, ...(mac ? { mac } : {}), ...(address ? { address } : {}) }
+  const message = `refused ${THINGS[route]}${mac ? ` of ${mac}` : ''} to ${address ?? 'somebody'}: ${REASONS[code].message}`
+  alarms.raise({
+    code,
+    subject: mac ?? address ?? '',
+    severity: 'warning',
+    message,
+    hint: REASONS[code].action,
+    details,
+  })
 }

@@ -1,11 +1,9 @@
 /** One door for everything that is sent as a file: HEAD, conditions, ranges, entity tags and exact lengths (L01, L02, L03). */
 import { createHash } from 'node:crypto'
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import type { Log } from '../kit/log.ts'
 import { type Segment, sliceSegments, totalLength } from '../kit/segments.ts'
-import type { Bodies } from './bodies.ts'
-import { clientAddress } from './context.ts'
-import type { HttpCounts, Part } from './counts.ts'
+import { type BootContext, clientAddress } from './context.ts'
+import type { Part } from './counts.ts'
 import type { FilesOfBody } from './open-files.ts'
 import { tellRefusal } from './refusal.ts'
 import { decidePrecondition, type Validators } from './precondition.ts'
@@ -22,7 +20,7 @@ export type FileToSend = {
   onComplete?: (total: number) => void
 }
 
-type Door = { bodies: Bodies; log: Log; counts: HttpCounts }
+type Door = Pick<BootContext, 'bodies' | 'log' | 'counts' | 'alarms'>
 
 /**
  * In this spelling only do GRUB (2.12) and shim (16.1) know it, though names of fields have no case (RFC 9110 §5.1). Without it GRUB refuses the kernel

@@ -206,6 +206,7 @@ export class Rig {
       urls: urlsOf(site),
       clock,
       log,
+      alarms: this.alarms,
       counts: httpCounts(this.meter),
       macAt: address => this.holders.get(address),
     }
