@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest'
 import { unfitFor } from '../../services/boot/fitness.ts'
 import { LOCAL_DISK_CAUSES, localDiskScript } from '../../services/boot/script.ts'
+import { BOOTS_MOST } from '../../services/machine/boot-loop.ts'
 import { describeFact, describeLoop, type Fact, type AttemptId } from '../../services/machine/event.ts'
 import type { Ipv4 } from '../../services/kit/ipv4.ts'
 import { inlineCode, PAGES, type Page } from './manual.ts'
@@ -68,7 +69,7 @@ test('every reason to boot the disk is in the table', () => {
 })
 
 test('a boot loop is told like that', () => {
-  const line = describeLoop({ type: 'boot-looped', stage: 'firmware', boots: 7, seconds: 720 })
+  const line = describeLoop({ type: 'boot-looped', stage: 'firmware', boots: BOOTS_MOST, seconds: 720 })
   expect(BOOTING.fences.map(({ text }) => text.trim())).toContain(line)
 })
 
