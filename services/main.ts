@@ -142,7 +142,7 @@ async function openGround(site: Site, { log, clock }: ApplianceOptions, closing:
   }
   const loaders = await findLoaders(site.boot.loaders)
   const meter = promMeter()
-  const store = await openStore(site.paths.state, storeCounts(meter))
+  const store = await openStore(site.paths.state, storeCounts(meter), log)
   closing.push(() => store.close())
   const alarms = new Alarms(clock, alarm =>
     log.info({ reason: alarm.code, subject: alarm.subject }, `over: ${alarm.message}`),

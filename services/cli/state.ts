@@ -7,6 +7,7 @@ import { silentLog } from '../kit/log.ts'
 import { EnvironmentProblem } from '../kit/problem.ts'
 import { Registry } from '../machine/registry.ts'
 import type { Site } from '../site/types.ts'
+import { complain } from './command.ts'
 import { loadKey } from '../store/key.ts'
 import { openStore, type Store } from '../store/store.ts'
 
@@ -38,7 +39,7 @@ export async function requireRunning(site: Site, why: string): Promise<ControlSo
 
 /** Opens the state; who opened it closes the store. */
 export async function openOffline(site: Site): Promise<OfflineState> {
-  const store = await openStore(site.paths.state)
+  const store = await openStore(site.paths.state, undefined, { info: (_, text) => complain(`rackrise: ${text}`) })
   const key = await loadKey(site.paths.state)
   return {
     store,

@@ -14,6 +14,7 @@ import { checkInterface, checkLoaders, checkPings, checkProfiles } from './check
 import { checkLeases, type KeptLease } from './check-leases.ts'
 import { slowDownloads } from './check-rate.ts'
 import { checkState } from './check-state.ts'
+import { checkRoom, type StateFacts } from './probe/state.ts'
 
 /** What `check` looks at. */
 export type CheckEdge = {
@@ -34,6 +35,8 @@ export type CheckEdge = {
   machines(site: Site): readonly Machine[]
   /** Those on disk. May throw. */
   leases(site: Site): readonly KeptLease[]
+  /** Of the state folder; undefined where there is none on this machine. */
+  state(folder: string): Promise<StateFacts | undefined>
   now(): Instant
   /** Lets others work: answers of a rack take a while. */
   breathe(): Promise<void>
@@ -66,6 +69,7 @@ export async function runCheck(file: string, edge: CheckEdge): Promise<Checked> 
     ...(await checkAnswers(site, layers, catalogue, () => edge.breathe())),
     ...checkState(site, () => edge.machines(site)),
     ...checkLeases(site, () => edge.leases(site)),
+    ...checkRoom(await edge.state(site.paths.state), site.paths.state),
   ]
   return { problems, found: { site, catalogue, loaders } }
 }

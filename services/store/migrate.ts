@@ -1,21 +1,31 @@
 /** How a database of an earlier version is opened: looked at, copied beside itself, and changed as a whole or not at all. */
 import { existsSync } from 'node:fs'
-import { chmod, chown, readdir, rm, stat, statfs } from 'node:fs/promises'
+import { chmod, chown, readdir, rm, stat, statfs, utimes } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import type { Kysely } from 'kysely'
 import { type Migration, Migrator } from 'kysely/migration'
 import { formatSize } from '../kit/amount.ts'
 import { EnvironmentProblem } from '../kit/problem.ts'
 import { copyDatabase, PRIVATE_FILE } from './copy.ts'
+import { runStatement } from './long-statement.ts'
 import { MIGRATIONS } from './migrations.ts'
 import type { Database } from './schema.ts'
-import { cannotOpen, openSqlite, readSqlite } from './sqlite.ts'
+import { cannotOpen, openSqlite, PRAGMAS, readSqlite } from './sqlite.ts'
 
 const COPIES_KEPT = 2
 /** Beside the copy: for what the migrations and the first leases write. */
 const SPARE_BYTES = 64 * 1024 ** 2
 
+/** What becomes of a database of an earlier version, step by step. */
+export type MigrationStep =
+  | { step: 'copying'; done: number; total: number }
+  | { step: 'copied'; copy: string; bytes: number; tookMs: number; isReused: boolean }
+  | { step: 'migrating'; migration: string; number: number; of: number }
+  | { step: 'migrated'; migration: string; tookMs: number }
+
 export type MigrateOptions = {
+  onStep?: (step: MigrationStep) => void
   migrations?: Record<string, Migration>
   /** Left out where the database is a copy already. */
   copies?: boolean
@@ -83,16 +93,45 @@ async function dropOldCopies(file: string, made: string): Promise<void> {
   for (const { path } of newestFirst.slice(COPIES_KEPT - 1)) await rm(path)
 }
 
-/** @returns its path; a copy of that name, of an attempt that failed, is replaced */
-async function copyBefore(file: string, migration: string): Promise<string> {
+/**
+ * Puts what is in the log of writes where it belongs, as the last one who closes a database does: a database that nobody has written to since has the
+ * same time then, which its copy is given, too.
+ */
+async function settle(file: string): Promise<number> {
+  const db = new DatabaseSync(file)
+  db.exec(PRAGMAS)
+  db.close()
+  return Math.trunc((await stat(file)).mtimeMs)
+}
+
+/** Whether a copy is of the database as it is: a migration that fails at every start must not copy it at every start. */
+async function isCopyOf(copy: string, changedAt: number): Promise<boolean> {
+  if (!existsSync(copy) || Math.trunc((await stat(copy)).mtimeMs) !== changedAt) return false
+  const [row] = await runStatement(copy, 'PRAGMA quick_check').catch(() => [])
+  return Object.values(row ?? {})[0] === 'ok'
+}
+
+type Tell = (step: MigrationStep) => void
+
+/** @returns its path; a copy of that name, of a database that went on since, is replaced */
+async function copyBefore(file: string, migration: string, tell: Tell): Promise<string> {
   const copy = `${file}.before-${migration}`
+  const began = performance.now()
   try {
     const { uid, gid } = await stat(file)
-    await copyDatabase(file, copy, async part => {
-      // Whoever goes back to it must be able to open it, also when root was the one who came with the new version.
-      if (process.getuid?.() === 0) await chown(part, uid, gid)
-    })
+    const changedAt = await settle(file)
+    const isReused = !existsSync(`${file}-wal`) && (await isCopyOf(copy, changedAt))
+    if (!isReused) {
+      const complete = async (part: string): Promise<void> => {
+        // Whoever goes back to it must be able to open it, also when root was the one who came with the new version.
+        if (process.getuid?.() === 0) await chown(part, uid, gid)
+        await utimes(part, new Date(changedAt), new Date(changedAt))
+      }
+      await copyDatabase(file, copy, complete, (done, total) => tell({ step: 'copying', done, total }))
+    }
     await dropOldCopies(file, copy)
+    const tookMs = Math.round(performance.now() - began)
+    tell({ step: 'copied', copy, bytes: await sizeOf(copy), tookMs, isReused })
     return copy
   } catch (error) {
     throw problem(
@@ -100,6 +139,24 @@ async function copyBefore(file: string, migration: string): Promise<string> {
       `see who owns that folder and that there is room, or install the version that ran before; ${file} is as it was`,
     )
   }
+}
+
+/** For whoever waits: a line that was told before has left the process by the time that a statement keeps it busy. */
+const BREATH_MS = 20
+
+/** The same migrations, each told before and after. */
+function told(migrations: Record<string, Migration>, due: readonly string[], tell: Tell): Record<string, Migration> {
+  const one = (name: string, migration: Migration): Migration => ({
+    ...migration,
+    async up(db) {
+      tell({ step: 'migrating', migration: name, number: due.indexOf(name) + 1, of: due.length })
+      await new Promise(resolve => setTimeout(resolve, BREATH_MS))
+      const began = performance.now()
+      await migration.up(db)
+      tell({ step: 'migrated', migration: name, tookMs: Math.round(performance.now() - began) })
+    },
+  })
+  return Object.fromEntries(Object.entries(migrations).map(([name, migration]) => [name, one(name, migration)]))
 }
 
 async function migrate(db: Kysely<Database>, migrations: Record<string, Migration>, wayBack: string): Promise<void> {
@@ -117,7 +174,7 @@ async function migrate(db: Kysely<Database>, migrations: Record<string, Migratio
  */
 export async function openUpToDate(
   file: string,
-  { migrations = MIGRATIONS, copies = true, freeBytes = freeBytesOf }: MigrateOptions = {},
+  { migrations = MIGRATIONS, copies = true, freeBytes = freeBytesOf, onStep = () => {} }: MigrateOptions = {},
 ): Promise<Kysely<Database>> {
   const { done, hasData } = standingOf(file)
   const unknown = done.filter(name => !(name in migrations))
@@ -127,19 +184,22 @@ export async function openUpToDate(
       'install that version again, or restore a backup of this one; nothing was changed',
     )
   }
-  const [first] = Object.keys(migrations)
+  const due = Object.keys(migrations)
     .filter(name => !done.includes(name))
     .toSorted()
+  const [first] = due
   let wayBack = 'install the version that ran before'
+  // A new one is made in no time, and there is nothing to lose.
+  const tell = hasData ? onStep : () => {}
   if (copies && hasData && first !== undefined) {
     await needRoom(file, freeBytes)
-    const copy = await copyBefore(file, first)
+    const copy = await copyBefore(file, first, tell)
     wayBack += `; should it not open the database, move ${copy} to ${file} and remove ${file}-wal and ${file}-shm`
   }
   const db = openSqlite(file)
   try {
     await chmod(file, PRIVATE_FILE)
-    await migrate(db, migrations, wayBack)
+    await migrate(db, hasData ? told(migrations, due, tell) : migrations, wayBack)
     return db
   } catch (error) {
     await db.destroy()

@@ -28,10 +28,14 @@ function adapt(db: DatabaseSync): SqliteDatabase {
  */
 const CHECKPOINT_PAGES = 16_384
 
+/**
+ * Of a new database, before anything is written: pages that are free can be given back, some at a time. An older one fills them anew. One that has it
+ * would write it into its header each time, and then no start leaves a file as it was.
+ */
+const AT_BIRTH = 'PRAGMA auto_vacuum = INCREMENTAL'
+
 /** Of every connection. */
 export const PRAGMAS = [
-  // Of a new database, before anything is written: pages that are free can be given back, some at a time. An older one fills them anew.
-  'PRAGMA auto_vacuum = INCREMENTAL',
   'PRAGMA journal_mode = WAL',
   'PRAGMA synchronous = FULL',
   `PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}`,
@@ -58,6 +62,7 @@ class TransactionalDialect extends SqliteDialect {
 export function openSqlite(file: string): Kysely<Database> {
   try {
     const db = new DatabaseSync(file)
+    if (db.prepare('PRAGMA page_count').get()?.['page_count'] === 0) db.exec(AT_BIRTH)
     db.exec(PRAGMAS)
     return new Kysely<Database>({ dialect: new TransactionalDialect({ database: adapt(db) }) })
   } catch (error) {

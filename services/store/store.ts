@@ -4,12 +4,14 @@ import { join } from 'node:path'
 import type { SQLInputValue } from 'node:sqlite'
 import { type Kysely, sql } from 'kysely'
 import type { Clock } from '../kit/clock.ts'
+import { type Log, silentLog } from '../kit/log.ts'
 import { EnvironmentProblem } from '../kit/problem.ts'
 import type { Ipv4 } from '../kit/ipv4.ts'
 import type { Mac } from '../kit/mac.ts'
 import type { StoreCounts } from './counts.ts'
 import { EVENT_STATEMENTS, EVENT_UPKEEP, sqlEvents } from './events.ts'
 import { openUpToDate } from './migrate.ts'
+import { migrationLog } from './migration-log.ts'
 import { OUTBOX_STATEMENTS, sqlOutbox } from './outbox.ts'
 import type { Database, DocumentTable, LeaseTable, PasswordTable } from './schema.ts'
 import { PRAGMAS } from './sqlite.ts'
@@ -252,8 +254,12 @@ export function sparePages(store: Pick<Store, 'reclaim'>, clock: Clock) {
   return { what: 'free pages of the database', prune: () => store.reclaim(clock) }
 }
 
-/** Opens the state in a folder, which is made if it is missing, private to its owner (I08). */
-export async function openStore(folder: string, counts?: StoreCounts): Promise<Store> {
+/** Opens the state in a folder, which is made if it is missing, private to its owner (I08). @param log told of migrations */
+export async function openStore(
+  folder: string,
+  counts?: StoreCounts,
+  log: Pick<Log, 'info'> = silentLog,
+): Promise<Store> {
   const file = join(folder, DATABASE_FILE)
   refuseHalfRestored(folder)
   try {
@@ -266,5 +272,5 @@ export async function openStore(folder: string, counts?: StoreCounts): Promise<S
       'set paths.state to a folder that this user may write',
     )
   }
-  return new Store(await openUpToDate(file), file, counts)
+  return new Store(await openUpToDate(file, { onStep: migrationLog(log) }), file, counts)
 }

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import { judgePair, judgeResolvers, lookAtNames } from '../../services/health/probe/names.ts'
 import { judgeCheck, judgeIsos, judgeLoaders } from '../../services/health/probe/sent.ts'
-import { judgeState } from '../../services/health/probe/state.ts'
+import { checkRoom, judgeState } from '../../services/health/probe/state.ts'
 import { judgeCertificate, judgeClock } from '../../services/health/probe/time.ts'
 import type { IsoEntry, LibraryFile } from '../../services/iso/catalogue.ts'
 import type { Problem } from '../../services/kit/problem.ts'
@@ -220,4 +220,15 @@ describe('names', () => {
       'forwarder-silent: the forwarder 9.9.9.10 does not answer',
     ])
   })
+})
+
+test('check warns of a disk without room, in the words of doctor, and of nothing where there is no such folder', () => {
+  const said = (freeBytes: number) =>
+    checkRoom({ mode: 0o755, freeBytes }, '/s').map(({ code, severity }) => [code, severity])
+  expect([said(2 * 1024 ** 3), said(100 * 1024 ** 2), said(1), checkRoom(undefined, '/s')]).toEqual([
+    [],
+    [['disk-nearly-full', 'warning']],
+    [['disk-full', 'warning']],
+    [],
+  ])
 })

@@ -67,6 +67,26 @@ describe('a backup', () => {
     expect((await readdir(state)).toSorted()).toEqual(['secret.key', 'state.sqlite'])
   })
 
+  test('tells how far it is, up to the whole', async () => {
+    const db = new DatabaseSync(join(state, 'state.sqlite'))
+    db.exec('create table ballast (a)')
+    const insert = db.prepare('insert into ballast values (randomblob(1000000))')
+    for (let row = 0; row < 60; row++) insert.run()
+    db.close()
+    const told: [number, number][] = []
+    const { bytes } = await backUp(state, backup, (done, total) => told.push([done, total]))
+    expect(told.length).toBeGreaterThan(0)
+    expect(told.every(([done, total]) => done <= total && Math.abs(total - bytes) < bytes / 10)).toBe(true)
+    expect(told.map(([done]) => done)).toEqual(told.map(([done]) => done).toSorted((a, b) => a - b))
+    const steps: string[] = []
+    await restore(backup, state, NOW, ({ doing }) => steps.push(doing))
+    expect([...new Set(steps)].filter(doing => doing !== 'copying')).toEqual([
+      'checking',
+      'bringing up to date',
+      'replacing',
+    ])
+  })
+
   test('of a folder without a state is none, and leaves no file', async () => {
     await expect(backUp(join(folder, 'nothing'), backup)).rejects.toThrow(EnvironmentProblem)
     expect(await readdir(folder)).toEqual(['state'])
@@ -94,6 +114,18 @@ describe('a backup', () => {
       db.close()
     }
   })
+})
+
+test('a restore that was cut off in the middle is done again before anything else happens', async () => {
+  await backUp(state, backup)
+  await writeFile(join(state, 'restore.unfinished'), '')
+  const refused = /a restore into .* was cut off, so that parts of two states are there/
+  await expect(openStore(state)).rejects.toThrow(refused)
+  await expect(backUp(state, join(folder, 'other.backup'))).rejects.toThrow(refused)
+  const { setAside } = await restore(backup, state, NOW)
+  expect(await readdir(setAside!)).not.toContain('restore.unfinished')
+  expect(await readdir(state)).not.toContain('restore.unfinished')
+  expect(await typesIn()).toEqual(['sighted'])
 })
 
 describe('what is no backup changes nothing', () => {

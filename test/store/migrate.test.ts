@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, truncate, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -7,10 +7,12 @@ import { type Migration, Migrator } from 'kysely/migration'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { EnvironmentProblem, type Problem } from '../../services/kit/problem.ts'
 import { backUp, restore } from '../../services/store/backup.ts'
-import { type MigrateOptions, openUpToDate } from '../../services/store/migrate.ts'
+import { type MigrateOptions, type MigrationStep, openUpToDate } from '../../services/store/migrate.ts'
+import { migrationLog } from '../../services/store/migration-log.ts'
 import { MIGRATIONS } from '../../services/store/migrations.ts'
 import { openSqlite } from '../../services/store/sqlite.ts'
 import { openStore } from '../../services/store/store.ts'
+import { HeardLog } from '../machine/rig.ts'
 
 const NAMES = Object.keys(MIGRATIONS).toSorted()
 const LATEST = NAMES.length
@@ -216,6 +218,28 @@ describe('a migration that fails in its middle', () => {
     expect(rowsIn(file)).toEqual(rows)
   })
 
+  test('that fails at every start copies the database once, as long as nobody writes to it', async () => {
+    await leaveAt(LATEST)
+    const copied = async (): Promise<boolean[]> => {
+      const steps: MigrationStep[] = []
+      await problemOf({ migrations, onStep: step => steps.push(step) })
+      return steps.flatMap(step => (step.step === 'copied' ? [step.isReused] : []))
+    }
+    const copy = `${file}.before-9001-good`
+    expect([await copied(), await copied(), await copied()]).toEqual([[false], [true], [true]])
+    // What is not whole is no way back.
+    await truncate(copy, 8192)
+    await utimes(copy, new Date(), (await stat(file)).mtime)
+    expect([await copied(), await copied()]).toEqual([[false], [true]])
+    // The version that ran before goes on, and is cut off with its last writes in the log of writes.
+    const db = openSqlite(file)
+    await sql`delete from lease`.execute(db)
+    await db.destroy()
+    expect([await copied(), await copied()]).toEqual([[false], [true]])
+    expect(rowsIn(copy)['lease']).toEqual([])
+    expect(await copies()).toEqual(['state.sqlite.before-9001-good'])
+  })
+
   test('once it is mended, the copy is made anew and the database goes on', async () => {
     await leaveAt(LATEST)
     await problemOf({ migrations })
@@ -227,6 +251,34 @@ describe('a migration that fails in its middle', () => {
     expect(rowsIn(`${file}.before-9001-good`)['event']?.at(-1)).toMatchObject({ machine: 'late' })
     expect(rowsIn(file)['first']).toEqual([])
   })
+})
+
+test('the log tells where the copy is, its size, how long it took, and which migrations ran', async () => {
+  await leaveAt(LATEST - 1)
+  const log = new HeardLog()
+  await (await openStore(folder, undefined, log)).close()
+  const copy = `${file}.before-${NAMES.at(-1)}`
+  expect(log.lines.map(line => line.replace(/[\d.]+ KiB in [\d.]+ s/, 'SIZE in TIME'))).toEqual([
+    `info the database was copied to ${copy} before it is brought up to date: SIZE in TIME`,
+    `info bringing the database up to date: ${NAMES.at(-1)}, 1 of 1`,
+  ])
+  await (await openStore(folder, undefined, log)).close()
+  await (await openStore(join(folder, 'new'), undefined, log)).close()
+  expect(log.lines).toHaveLength(2)
+})
+
+test('a copy that takes long is told every five seconds, and a migration when it is done', () => {
+  const log = new HeardLog()
+  let now = 0
+  const tell = migrationLog(log, () => now)
+  for (now = 0; now <= 12_000; now += 1000) tell({ step: 'copying', done: now * 1024, total: 12_000 * 1024 })
+  tell({ step: 'migrated', migration: '0007-quick', tookMs: 999 })
+  tell({ step: 'migrated', migration: '0008-slow', tookMs: 61_000 })
+  expect(log.lines).toEqual([
+    'info copying the database: 41 % of 11.7 MiB',
+    'info copying the database: 83 % of 11.7 MiB',
+    'info 0008-slow took 61.0 s',
+  ])
 })
 
 test('a database of a newer version is refused, and nothing is written or copied', async () => {

@@ -12,6 +12,7 @@ import { foldMachines } from '../../machine/fold.ts'
 import { loadSite } from '../../site/load.ts'
 import { readFleet, readLeases } from '../../store/read-state.ts'
 import type { CheckEdge } from '../check.ts'
+import { readState } from './host.ts'
 import { openLibrary } from './library.ts'
 
 const PING_GROUPS = '/proc/sys/net/ipv4/ping_group_range'
@@ -32,6 +33,7 @@ export const diskEdge: CheckEdge = {
   certificate: certificateProblems,
   machines: site => readFleet(site.paths.state, foldMachines),
   leases: site => readLeases(site.paths.state),
+  state: readState,
   now: () => systemClock.now(),
   breathe: () => setImmediate(),
 }
