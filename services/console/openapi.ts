@@ -18,6 +18,7 @@ const TAGS = [
   { name: 'events', description: 'What happens, as it happens' },
   { name: 'session', description: 'Who is signed in' },
   { name: 'health', description: 'What is wrong before power-on, and on the wire' },
+  { name: 'work', description: 'What takes long, and how far it is' },
 ]
 
 const refusal = (description: string) => ({ description, content: { [PROBLEM_TYPE]: { schema: problemDetails } } })
