@@ -2,6 +2,8 @@
 import { expect, test } from 'vitest'
 import { unfitFor } from '../../services/boot/fitness.ts'
 import { LOCAL_DISK_CAUSES, localDiskScript } from '../../services/boot/script.ts'
+import { changeLine, newLabState, observe, summary } from '../../services/lab/display.ts'
+import type { Stage } from '../../services/lab/stage.ts'
 import { BOOTS_MOST } from '../../services/machine/boot-loop.ts'
 import { describeFact, describeLoop, type Fact, type AttemptId } from '../../services/machine/event.ts'
 import type { Ipv4 } from '../../services/kit/ipv4.ts'
@@ -92,4 +94,28 @@ test('a machine that is held shows on its screen what the tutorial shows', () =>
         .replace('${uuid}', '77000000-0000-4000-8000-000000000001'),
     )
   expect(TUTORIAL.fences.map(({ text }) => text.trimEnd().split('\n'))).toContainEqual(shown)
+})
+
+test('the lab tells of a machine what the tutorial shows', () => {
+  const machines = [1, 2, 3, 4].map(at => ({ name: `node${at}`, firmware: 'bios' as const, mac: '' }))
+  const steps: [stage: Stage, ms: number][] = [
+    [{ at: 'power-on' }, 0],
+    [{ at: 'loader' }, 300],
+    [{ at: 'script' }, 500],
+    [{ at: 'iso', received: 0, total: 131_072_000 }, 1000],
+    [{ at: 'iso', received: 32_768_000, total: 131_072_000 }, 1999],
+    [{ at: 'answer' }, 1999],
+    [{ at: 'installing' }, 2000],
+    [{ at: 'reboot' }, 4000],
+    [{ at: 'installed' }, 5000],
+  ]
+  let state = newLabState('', machines, 0)
+  const lines: string[] = []
+  for (const [stage, at] of steps) {
+    for (const { name } of machines)
+      state = observe(state, name, stage, at, stage.at === 'power-on' ? undefined : '10.77.1.1')
+    if (stage.at !== 'iso' || stage.received > 0) lines.push(changeLine(state.rows[0]!, at))
+  }
+  const [last] = summary(state, 5000, { width: 80, height: 25, colour: false })
+  expect(TUTORIAL.fences.map(({ text }) => text.trimEnd())).toContain([...lines, last].join('\n'))
 })
