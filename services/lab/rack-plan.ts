@@ -1,5 +1,6 @@
 /** Which machines a lab has, and the site file of its appliance. Pure: numbers in, values and TOML out. */
 import { parse, stringify, type TomlTable } from 'smol-toml'
+import { type Ipv4, ipv4FromNumber, ipv4ToNumber, parseInterfaceAddress, prefixToString } from '../kit/ipv4.ts'
 import type { Mac } from '../kit/mac.ts'
 
 /** `uefi-http` boots by UEFI HTTP Boot instead of PXE, `uefi-secure` has Secure Boot on; `mixed` alternates between the first two. */
@@ -28,6 +29,34 @@ export type LabMachine = {
 export const MACHINES_MOST = 250
 
 const hex = (value: number, digits: number): string => value.toString(16).padStart(digits, '0')
+
+/** Where a lab's machines live, as text of the site file. */
+export type LabNetwork = {
+  /** The appliance's, with the mask of the whole network. */
+  address: string
+  /** What simulated machines may be given. */
+  range: string
+  /** The part of the range that is leased; its last addresses are for whoever else is on the wire. */
+  pool: string
+}
+
+const NETWORK = ipv4ToNumber('10.77.0.0' as Ipv4)
+/** So that half of a rack can come again with other addresses while a flood holds as many. */
+const ADDRESSES_PER_MACHINE = 4
+const FEWEST_BITS = 8
+export const NOT_LEASED = 16
+
+/** As large a network as so many simulated machines need, up to 8,192: half of it is theirs, and the appliance is in the other half. */
+export function networkFor(machines: number): LabNetwork {
+  const bits = Math.max(FEWEST_BITS, Math.ceil(Math.log2(machines * ADDRESSES_PER_MACHINE)))
+  const first = NETWORK + 2 ** bits
+  const last = first + 2 ** bits - 1 - NOT_LEASED
+  return {
+    address: `${ipv4FromNumber(NETWORK + 1)}/${31 - bits}`,
+    range: `${ipv4FromNumber(first)}/${32 - bits}`,
+    pool: `${ipv4FromNumber(first + 1)}-${ipv4FromNumber(last)}`,
+  }
+}
 
 /** Machines numbered from 1, with MACs that are nobody else's in the lab; `mixed` begins with BIOS and alternates. */
 export function planMachines(count: number, firmware: LabFirmware, approve: boolean): LabMachine[] {
@@ -68,6 +97,9 @@ export type LabSite = {
   /** The site's own word if absent. */
   probe?: boolean
   stallAfter?: string
+  leaseTime?: string
+  /** The template's if absent. */
+  network?: LabNetwork
   /** Port of its console on loopback; the default one if absent. */
   consolePort?: number
 }
@@ -83,8 +115,10 @@ export function labSiteText(lab: LabSite): string {
     'kernel-args': [...((profile['kernel-args'] as string[] | undefined) ?? []), ...(lab.kernelArgs ?? [])],
   }))
   const profile = (profiles[0] as unknown as { name: string }).name
+  const { network } = lab
   return stringify({
     ...table,
+    ...(network ? { network: { ...section('network'), address: network.address } } : {}),
     paths: lab.paths,
     boot: { ...section('boot'), loaders: lab.loaders, ...(lab.stallAfter ? { 'stall-after': lab.stallAfter } : {}) },
     dhcp: {
@@ -92,6 +126,8 @@ export function labSiteText(lab: LabSite): string {
       ...(lab.dhcpMode ? { mode: lab.dhcpMode } : {}),
       ...(lab.answerOptions === undefined ? {} : { 'answer-options': lab.answerOptions }),
       ...(lab.probe === undefined ? {} : { probe: lab.probe }),
+      ...(lab.leaseTime ? { 'lease-time': lab.leaseTime } : {}),
+      ...(network ? { subnet: [subnetOf(network)] } : {}),
     },
     ...(lab.consolePort === undefined ? {} : { console: { listen: `127.0.0.1:${lab.consolePort}` } }),
     profile: profiles,
@@ -103,4 +139,8 @@ export function labSiteText(lab: LabSite): string {
       ...(secureBoot ? { loader: 'grub' } : {}),
     })),
   })
+}
+
+function subnetOf({ address, pool }: LabNetwork): TomlTable {
+  return { prefix: prefixToString(parseInterfaceAddress(address)!.prefix), pools: [pool] }
 }

@@ -12,7 +12,7 @@ import { programFile, programModule } from '../kit/program-files.ts'
 import { type ConsoleForward, startConsoleRelay } from './console-forward.ts'
 import { type ApplianceProcess, BRIDGE, buildRack, type Rack } from './network.ts'
 import { startOtherServer } from './other-server.ts'
-import { type LabMachine, labSiteText } from './rack-plan.ts'
+import { type LabMachine, type LabNetwork, labSiteText } from './rack-plan.ts'
 import { advertiseNoRouter } from './router-advertisement.ts'
 import type { SignedLoaders } from './signed-loaders.ts'
 import { buildStandIn } from './stand-in/build.ts'
@@ -48,6 +48,13 @@ export type LabRequest = {
   answers?: string
   /** Further tables of the site file, as text. */
   more?: string
+  /** A larger network than that of the lab's own site. */
+  network?: LabNetwork
+  leaseTime?: string
+  stallAfter?: string
+  /** Of Node itself, for the appliance. */
+  nodeArgs?: readonly string[]
+  env?: Record<string, string>
   /** Another DHCP server gives the addresses, and the appliance is a proxy beside it. */
   otherServer?: true
   /** Where its console is to be reached from outside; nowhere if absent. */
@@ -125,6 +132,9 @@ async function writeSite(request: LabRequest, iso: ChosenIso): Promise<{ siteFil
     ...(request.forward ? { consolePort: request.forward.port } : {}),
     ...(request.otherServer ? { dhcpMode: 'proxy' as const } : {}),
     ...(request.answerOptions === undefined ? {} : { answerOptions: request.answerOptions }),
+    ...(request.network ? { network: request.network } : {}),
+    ...(request.leaseTime ? { leaseTime: request.leaseTime } : {}),
+    ...(request.stallAfter ? { stallAfter: request.stallAfter } : {}),
   })
   await writeFile(siteFile, `${text}\n${request.more ?? ''}`)
   return { siteFile, state }
@@ -151,8 +161,8 @@ export async function openLab(request: LabRequest): Promise<Lab> {
   const iso = await chooseIso(request)
   const { siteFile, state } = await writeSite(request, iso)
   const rack = await buildRack({
-    applianceAddress: APPLIANCE_ADDRESS,
-    ...(request.kind === 'simulated' ? { simulatedRange: SIMULATED_RANGE } : {}),
+    applianceAddress: request.network?.address ?? APPLIANCE_ADDRESS,
+    ...(request.kind === 'simulated' ? { simulatedRange: request.network?.range ?? SIMULATED_RANGE } : {}),
   })
   const logFile = join(request.folder, 'appliance.log')
   const socket = join(state, CONTROL_SOCKET)
@@ -172,13 +182,11 @@ export async function openLab(request: LabRequest): Promise<Lab> {
   try {
     if (request.otherServer)
       stopOther = await startOtherServer({ ...OTHER_SERVER, device: BRIDGE, folder: request.folder })
-    const appliance = await rack.startAppliance(
-      process.execPath,
-      [programModule('services/main'), 'serve', '--config', siteFile],
-      {
-        logFile,
-      },
-    )
+    const command = [...(request.nodeArgs ?? []), programModule('services/main'), 'serve', '--config', siteFile]
+    const appliance = await rack.startAppliance(process.execPath, command, {
+      logFile,
+      ...(request.env ? { env: request.env } : {}),
+    })
     await untilServing(appliance, socket, logFile)
     await forward(appliance)
     return {

@@ -5,7 +5,7 @@ import type { DatagramPort, OpenDatagramPort } from '../../kit/datagram-port.ts'
 import { ipv4FromBytes, LIMITED_BROADCAST, UNSPECIFIED, type Ipv4 } from '../../kit/ipv4.ts'
 import { macFromBytes, type Mac } from '../../kit/mac.ts'
 import { decodeReply, encodeRequest, OPTION, textOption, type Option, type Reply } from './dhcp-message.ts'
-import { speak, wantsBroadcast, type Identity, type Speaker } from './dhcp-voice.ts'
+import { askToRenew, speak, wantsBroadcast, type Identity, type Speaker } from './dhcp-voice.ts'
 
 const SERVER_PORT = 67
 const CLIENT_PORT = 68
@@ -63,27 +63,38 @@ export type DhcpTools = {
   signal: AbortSignal
 }
 
+/** Who says something: a program of the machine, or its installed system. */
+type Voice = Speaker | 'system'
+
+/** The address that a client speaks from, once it has one. */
+type Origin = { address: Ipv4; send(bytes: Uint8Array): void }
+
 /** Sends, and sends again, until a reply is accepted, the tries are used up or the power goes. */
 class Exchange {
   readonly complaints: string[] = []
   private readonly tools: DhcpTools
   private readonly who: Identity
-  private readonly speaker: Speaker
+  private readonly speaker: Voice
+  private readonly origin: Origin | undefined
   private readonly xid = randomInt(1, 0xffff_ffff)
   private readonly startedAt: number
 
-  constructor(tools: DhcpTools, speaker: Speaker, who: Identity) {
+  constructor(tools: DhcpTools, speaker: Voice, who: Identity, origin?: Origin) {
     this.tools = tools
     this.speaker = speaker
     this.who = who
+    this.origin = origin
     this.startedAt = tools.clock.now()
   }
 
   private send(options: readonly Option[]): void {
     const { clock, wire } = this.tools
     const secs = Math.min(Math.floor((clock.now() - this.startedAt) / 1000), 0xffff)
-    const broadcast = wantsBroadcast(this.speaker, this.who)
-    wire.send(encodeRequest({ xid: this.xid, secs, broadcast, mac: this.who.mac, options }))
+    const request = { xid: this.xid, secs, mac: this.who.mac, options }
+    if (this.origin)
+      return this.origin.send(encodeRequest({ ...request, broadcast: false, ciaddr: this.origin.address }))
+    const broadcast = this.speaker !== 'system' && wantsBroadcast(this.speaker, this.who)
+    wire.send(encodeRequest({ ...request, broadcast }))
   }
 
   /** The first reply that `accept` takes; undefined after the last try. */
@@ -153,7 +164,32 @@ export async function obtainLease(tools: DhcpTools, speaker: Speaker, who: Ident
   return { ok: false, reason: `DHCP (${speaker}): refused ${NAK_LIMIT} times: ${refusal}` }
 }
 
-function checkAck(chosen: Lease, ack: Reply, speaker: Speaker): DhcpResult {
+/**
+ * Half of the lease is over: the server that gave it is asked for more, from the address itself (RFC 2131 §4.4.5). It answers to port 68 of that
+ * address, which is the rack's; what it is asked from is a port that the kernel chose.
+ */
+export async function renewLease(
+  tools: DhcpTools & { open: () => Promise<DatagramPort> },
+  who: Identity & { name: string },
+  lease: Lease,
+): Promise<DhcpResult> {
+  const port = await tools.open()
+  const server = { address: lease.server, port: SERVER_PORT }
+  const exchange = new Exchange(tools, 'system', who, {
+    address: lease.address,
+    send: bytes => port.send(bytes, server),
+  })
+  try {
+    const final = await exchange.ask(askToRenew(who.name), isFinalFor(lease))
+    if (!final) return exchange.failure('ACK')
+    if (final.type === 'ack') return checkAck(lease, final, 'system')
+    return { ok: false, reason: `DHCP (system): refused: ${textOption(final, OPTION.message) ?? 'no reason given'}` }
+  } finally {
+    await port.close()
+  }
+}
+
+function checkAck(chosen: Lease, ack: Reply, speaker: Voice): DhcpResult {
   const wrong = (what: string): DhcpResult => ({ ok: false, reason: `DHCP (${speaker}): ${what}` })
   if (ack.yiaddr !== chosen.address) return wrong(`offered ${chosen.address}, but acknowledged ${ack.yiaddr}`)
   if (!ack.options.has(OPTION.leaseTime)) return wrong('the ACK has no lease time')

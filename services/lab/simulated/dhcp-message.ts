@@ -66,6 +66,8 @@ export type Request = {
   /** Seconds since the client began. */
   secs: number
   broadcast: boolean
+  /** Of a client that has an address and speaks from it. */
+  ciaddr?: Ipv4
   mac: Mac
   /** In the order in which they stand on the wire: firmware has its own order, and rules of some sites depend on it. */
   options: readonly Option[]
@@ -91,6 +93,7 @@ export function encodeRequest(request: Request): Uint8Array {
   view.setUint32(FIELD.xid, request.xid)
   view.setUint16(FIELD.secs, request.secs)
   view.setUint16(FIELD.flags, request.broadcast ? BROADCAST_FLAG : 0)
+  if (request.ciaddr !== undefined) bytes.set(ipv4ToBytes(request.ciaddr), FIELD.ciaddr)
   bytes.set(macToBytes(request.mac), FIELD.chaddr)
   bytes.set([...COOKIE, ...options, END], FIXED_BYTES)
   return bytes

@@ -121,6 +121,15 @@ export function speak(speaker: Speaker, who: Identity, chosen?: Chosen): Option[
   return order === 'chosen-first' ? [type, ...choice, ...options] : [type, ...options, ...choice]
 }
 
+/** What dhclient of an installed system says to keep its address: neither server nor address stand in options (RFC 2131 §4.3.6). */
+export function askToRenew(name: string): Option[] {
+  return [
+    [OPTION.messageType, Uint8Array.of(MESSAGE_TYPE.request)],
+    [OPTION.hostName, text(name)],
+    [OPTION.requestList, Uint8Array.from(REQUEST_LIST.installerWithout250)],
+  ]
+}
+
 /** OVMF sets the broadcast flag; BIOS ROMs do not; of the iPXEs captured, those that were loaded by firmware mostly do. */
 export function wantsBroadcast(speaker: Speaker, who: Identity): boolean {
   return speaker === 'ipxe' || (speaker === 'firmware' && who.firmware === 'uefi')
