@@ -1,6 +1,7 @@
 /** Machines under `/api/v1`: what they do, what happened to them, and orders. */
 import { z } from 'zod'
 import type { ConsoleApp } from './app.ts'
+import { isProblem } from '../kit/is-problem.ts'
 import type { Fleet } from './fleet.ts'
 import { whoAsks } from './principal.ts'
 import {
@@ -23,6 +24,14 @@ const ORDERS: Readonly<Record<Action, { operationId: string; summary: string }>>
   block: { operationId: 'blockMachine', summary: 'It is given nothing any more' },
 }
 
+/** The same question, for what comes after that machine (RFC 8288). */
+function nextLink(url: string, after: string): string {
+  const [path, query] = url.split('?', 2)
+  const parameters = new URLSearchParams(query)
+  parameters.set('after', after)
+  return `<${path}?${parameters.toString()}>; rel="next"`
+}
+
 function addViews(app: ConsoleApp, fleet: Omit<Fleet, 'close'>): void {
   app.get(
     '/api/v1/machines',
@@ -36,7 +45,13 @@ function addViews(app: ConsoleApp, fleet: Omit<Fleet, 'close'>): void {
         response: { 200: z.array(machineView), '4xx': problemSchema },
       },
     },
-    async request => fleet.page(request.query),
+    async (request, reply) => {
+      const page = await fleet.page(request.query)
+      if (isProblem(page)) return page
+      const last = page.views.at(-1)
+      if (page.hasMore && last) void reply.header('link', nextLink(request.url, last.id))
+      return page.views
+    },
   )
   app.get(
     '/api/v1/machines/:query',

@@ -5,12 +5,13 @@ import type { Conflict } from '../machine/conflict.ts'
 import type { Machine } from '../machine/lifecycle.ts'
 import { attemptRefused } from '../machine/order-attempt.ts'
 import type { Registry } from '../machine/registry.ts'
-import { pageOf } from './machine-page.ts'
+import { MachineOrder, nextTurn, pageOf } from './machine-page.ts'
 import { viewEvent, viewMachine } from './machine-view.ts'
 import { pickMachine } from './pick-machine.ts'
 import { disksInDoubt, type Rehearse } from './rehearsal.ts'
 import {
   type Action,
+  MACHINES_USUAL,
   type MachinesQuery,
   type MachineView,
   type Order,
@@ -22,8 +23,8 @@ import {
 export interface Fleet {
   /** All of it, in the order of the names, numbers as numbers. */
   list(): Promise<MachineView[]>
-  /** What fits; problem `unknown-machine` where the page before is said to end with nobody's. */
-  page(query: MachinesQuery): Promise<MachineView[] | Problem>
+  /** What fits, `MACHINES_USUAL` of them unless another limit is said; problem `unknown-machine` where the page before is said to end with nobody's. */
+  page(query: MachinesQuery): Promise<ViewPage | Problem>
   show(query: string): Promise<MachineView | Problem>
   /** @param who the person, as the timeline is to tell */
   order(query: string, action: Action, order: Order, who: string): Promise<MachineView | Problem>
@@ -34,6 +35,11 @@ export interface Fleet {
   close(): Promise<void>
 }
 
+/** `hasMore`: the next page begins after the last of these. */
+export type ViewPage = { views: MachineView[]; hasMore: boolean }
+
+/** Half a millisecond, then others have their turn. */
+const VIEWS_TOGETHER = 50
 /** A rehearsal reads what a machine reported; so many at a time leave the event loop to others. */
 const ORDERS_AT_A_TIME = 20
 
@@ -105,13 +111,23 @@ async function orderOne(
 export function localFleet(registry: Registry, rehearse: Rehearse, close: () => Promise<void>): Fleet {
   const give = (machine: Machine, ordered: Ordered) => orderOne({ registry, rehearse }, machine, ordered)
   const view = (machine: Machine): MachineView => machineViewer(registry)(machine)
-  const page = (query: MachinesQuery): MachineView[] | Problem => {
-    const found = pageOf(registry, query)
-    return isProblem(found) ? found : found.map(machineViewer(registry))
+  const known = { registry, order: new MachineOrder(registry) }
+  const page = async (query: MachinesQuery, limit: number): Promise<ViewPage | Problem> => {
+    const found = await pageOf(known, query, limit)
+    if (isProblem(found)) return found
+    const views: MachineView[] = []
+    for (const machine of found.machines) {
+      if (views.length % VIEWS_TOGETHER === VIEWS_TOGETHER - 1) await nextTurn()
+      views.push(view(machine))
+    }
+    return { views, hasMore: found.hasMore }
   }
   return {
-    list: async () => page({}) as MachineView[],
-    page: async query => page(query),
+    async list() {
+      const all = await page({}, Number.POSITIVE_INFINITY)
+      return isProblem(all) ? [] : all.views
+    },
+    page: query => page(query, query.limit ?? MACHINES_USUAL),
     async show(query) {
       const machine = pickMachine(registry, query)
       return isProblem(machine) ? machine : view(machine)

@@ -2,10 +2,11 @@
 import { request } from 'node:http'
 import { isProblem } from '../kit/is-problem.ts'
 import { EnvironmentProblem, type Problem } from '../kit/problem.ts'
-import type { Fleet } from './fleet.ts'
+import type { Fleet, ViewPage } from './fleet.ts'
 import { USER_HEADER } from './principal.ts'
 import { problemIn } from './problem-details.ts'
 import {
+  MACHINES_MOST,
   type MachinesQuery,
   type MachineView,
   type OrderResult,
@@ -21,7 +22,7 @@ const TIMEOUT_MS = 10_000
 /** The control socket of a running appliance, and who uses it, as the timeline is to tell. */
 export type ControlSocket = { path: string; user: string }
 
-type Reply = { status: number; text: string }
+type Reply = { status: number; text: string; link?: string | undefined }
 
 function ask(
   { path: socketPath, user }: ControlSocket,
@@ -43,7 +44,11 @@ function ask(
         const parts: Buffer[] = []
         response.on('data', (part: Buffer) => parts.push(part))
         response.on('end', () =>
-          resolve({ status: response.statusCode ?? 0, text: Buffer.concat(parts).toString('utf8') }),
+          resolve({
+            status: response.statusCode ?? 0,
+            text: Buffer.concat(parts).toString('utf8'),
+            link: [response.headers['link']].flat()[0],
+          }),
         )
       },
     )
@@ -75,14 +80,7 @@ export async function askText(socket: ControlSocket, path: string): Promise<stri
   return (await askPresent(socket, 'GET', path)).text
 }
 
-export async function askJson<T>(
-  socket: ControlSocket,
-  method: string,
-  path: string,
-  body?: unknown,
-  patienceMs?: number,
-): Promise<T | Problem> {
-  const { status, text } = await askPresent(socket, method, path, body, patienceMs)
+function readReply<T>({ status, text }: Reply, method: string, path: string): T | Problem {
   let parsed: unknown
   try {
     parsed = JSON.parse(text)
@@ -102,16 +100,51 @@ export async function askJson<T>(
   )
 }
 
+export async function askJson<T>(
+  socket: ControlSocket,
+  method: string,
+  path: string,
+  body?: unknown,
+  patienceMs?: number,
+): Promise<T | Problem> {
+  return readReply(await askPresent(socket, method, path, body, patienceMs), method, path)
+}
+
+async function askPage(socket: ControlSocket, query: MachinesQuery): Promise<ViewPage | Problem> {
+  const path = `/api/v1/machines?${parametersOf(query)}`
+  const reply = await askPresent(socket, 'GET', path)
+  const views = readReply<MachineView[]>(reply, 'GET', path)
+  return isProblem(views) ? views : { views, hasMore: reply.link?.includes('rel="next"') ?? false }
+}
+
+/** A machine that ends a page and is forgotten before the next one is asked for: then from the beginning. */
+const BEGINNINGS_MOST = 5
+
+/** All pages, one after the other. */
+async function askAll(socket: ControlSocket): Promise<MachineView[]> {
+  for (let beginnings = 0; beginnings < BEGINNINGS_MOST; beginnings++) {
+    const all = new Map<string, MachineView>()
+    let after: string | undefined
+    for (;;) {
+      const page = await askPage(socket, { limit: MACHINES_MOST, ...(after === undefined ? {} : { after }) })
+      if (isProblem(page)) break
+      for (const view of page.views) all.set(view.id, view)
+      if (!page.hasMore) return [...all.values()]
+      after = page.views.at(-1)!.id
+    }
+  }
+  throw new EnvironmentProblem(
+    'control',
+    `the list of machines broke off ${BEGINNINGS_MOST} times: its pages ended with machines that were forgotten meanwhile`,
+    'repeat the command',
+  )
+}
+
 export function remoteFleet(socket: ControlSocket): Fleet {
   const machine = (query: string): string => `/api/v1/machines/${encodeURIComponent(query)}`
-  const page = (query: MachinesQuery): Promise<MachineView[] | Problem> =>
-    askJson<MachineView[]>(socket, 'GET', `/api/v1/machines?${parametersOf(query)}`)
   return {
-    async list() {
-      const views = await page({})
-      return isProblem(views) ? [] : views
-    },
-    page,
+    list: () => askAll(socket),
+    page: query => askPage(socket, query),
     show: query => askJson<MachineView>(socket, 'GET', machine(query)),
     order: (query, action, order) => askJson<MachineView>(socket, 'POST', `${machine(query)}/${action}`, order),
     async orderAll(machines, action, order) {

@@ -41,6 +41,8 @@ type Day = { since: number; kept: number; news: number }
 export class Repeats {
   /** Of one length each, so the oldest are the first. */
   readonly #runs = new Map<string, Run>()
+  /** The keys of each machine's: an order begins it anew, and five hundred are ordered at once. */
+  readonly #keys = new Map<MachineId, Set<string>>()
   readonly #beyond = new Map<MachineId, Run>()
   readonly #days = new Map<MachineId, Day>()
   /** Counts what happened to a machine: after it the same words tell something new, such as the loader of its next boot. */
@@ -66,8 +68,8 @@ export class Repeats {
     }
     day.kept += 1
     // The oldest stay the first.
-    this.#runs.delete(key)
-    if (weight === 'nothing') this.#runs.set(key, { id, words, since: at, last: at, times: 0 })
+    this.#end(id, key)
+    if (weight === 'nothing') this.#begin(key, { id, words, since: at, last: at, times: 0 })
     return true
   }
 
@@ -83,7 +85,7 @@ export class Repeats {
     const over: Run[] = []
     for (const [key, run] of this.#runs) {
       if (at - run.since < SAME_WITHIN_MS) break
-      this.#runs.delete(key)
+      this.#end(run.id, key)
       over.push(run)
     }
     for (const [id, run] of this.#beyond) {
@@ -108,10 +110,25 @@ export class Repeats {
   }
 
   forget(id: MachineId): void {
-    for (const [key, run] of this.#runs) if (run.id === id) this.#runs.delete(key)
+    for (const key of this.#keys.get(id) ?? []) this.#runs.delete(key)
+    this.#keys.delete(id)
     this.#beyond.delete(id)
     this.#days.delete(id)
     this.#happened.delete(id)
+  }
+
+  #begin(key: string, run: Run): void {
+    this.#runs.set(key, run)
+    const keys = this.#keys.get(run.id)
+    if (keys) keys.add(key)
+    else this.#keys.set(run.id, new Set([key]))
+  }
+
+  #end(id: MachineId, key: string): void {
+    if (!this.#runs.delete(key)) return
+    const keys = this.#keys.get(id)
+    keys?.delete(key)
+    if (keys?.size === 0) this.#keys.delete(id)
   }
 
   #dayOf(id: MachineId, at: number): Day {

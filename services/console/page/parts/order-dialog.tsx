@@ -144,6 +144,9 @@ async function submit(form: HTMLFormElement, isConfirmed: boolean): Promise<void
   if (done) toast(done)
 }
 
+/** More than anybody reads; thousands of names would take seconds to be drawn. */
+const NAMED_MOST = 500
+
 function OrderForm({ asked }: { asked: Ask }) {
   const isTicked = useSignal(false)
   const { action, machines, isBusy, doubts, refused } = asked
@@ -159,9 +162,10 @@ function OrderForm({ asked }: { asked: Ask }) {
     >
       <p class={words.erases ? 'consequence is-bad' : 'consequence'}>{words.consequence}</p>
       <ul class="named" aria-label="Machines" tabIndex={0}>
-        {machines.map(machine => (
+        {machines.slice(0, NAMED_MOST).map(machine => (
           <Named key={machine.id} machine={machine} />
         ))}
+        {machines.length > NAMED_MOST && <li>and {machines.length - NAMED_MOST} more of those that are selected</li>}
       </ul>
       {words.erases && <ProfileChoice machines={machines} isSettled={doubts.length > 0} />}
       {action !== 'forget' && (

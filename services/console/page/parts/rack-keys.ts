@@ -1,7 +1,7 @@
 /** The rack by keyboard: one machine is in the tab order, arrows move it, Space selects, Shift with arrows selects on the way. */
 import { computed, signal } from '@preact/signals'
 import { clearSelection, select, selected } from '../store/orders.ts'
-import { drawUpTo } from './drawn.ts'
+import { columnsOf, drawUpTo } from './drawn.ts'
 import { shown } from '../store/shown.ts'
 
 const wanted = signal<string | undefined>(undefined)
@@ -41,15 +41,9 @@ function linkOf(id: string): HTMLElement | null {
 function focusOn(id: string): void {
   const link = linkOf(id)
   if (link) return link.focus()
-  drawUpTo(shown.peek().indexOf(id))
+  // Asked for first, so that it is done before anybody looks what is to be drawn where the window is now.
   requestAnimationFrame(() => linkOf(id)?.focus())
-}
-
-/** Rows have one column; tiles as many as fit, which the first line of them tells. */
-function columnsOf(list: HTMLElement): number {
-  const tops = Array.from(list.querySelectorAll<HTMLElement>('.tile'), tile => tile.offsetTop)
-  const isBelow = tops.findIndex(top => top !== tops[0])
-  return isBelow < 0 ? Math.max(1, tops.length) : isBelow
+  drawUpTo(shown.peek().indexOf(id))
 }
 
 const PAGE_ROWS = 10
@@ -79,7 +73,9 @@ function targetOf(key: string, index: number, count: number, columns: number): n
 
 function move(event: KeyboardEvent, list: HTMLElement, id: string): void {
   const ids = shown.peek()
-  const columns = list.classList.contains('tiles') ? columnsOf(list) : 1
+  const columns = list.classList.contains('tiles')
+    ? columnsOf(Array.from(list.querySelectorAll<HTMLElement>('.tile')))
+    : 1
   const target = targetOf(event.key, ids.indexOf(id), ids.length, columns)
   const next = target === undefined ? undefined : ids[target]
   if (next === undefined) return

@@ -1,11 +1,11 @@
 /** The machines of the rack, as rows or as tiles. */
-import { useEffect } from 'preact/hooks'
+import { useEffect, useRef } from 'preact/hooks'
 import type { Sort } from '../store/choice.ts'
 import { machines } from '../store/live.ts'
 import { select, selected } from '../store/orders.ts'
 import { change, choice, shown } from '../store/shown.ts'
 import { Icon } from './icon.tsx'
-import { drawn, growDrawn } from './drawn.ts'
+import { drawn, followWindow, growDrawn } from './drawn.ts'
 import { onKey } from './rack-keys.ts'
 import { Row, Tile } from './rack-machine.tsx'
 
@@ -17,6 +17,13 @@ const COLUMNS: { title: string; part: string; sort?: Sort }[] = [
   { title: 'Serial', part: 'serial' },
   { title: 'Heard', part: 'heard', sort: 'heard' },
 ]
+
+/** For a list that may be too long to be drawn. */
+function useFollowed<T extends HTMLElement>() {
+  const list = useRef<T>(null)
+  useEffect(() => followWindow(list.current!), [])
+  return list
+}
 
 function Heading({ title, part, sort }: (typeof COLUMNS)[number]) {
   const { value } = choice
@@ -57,9 +64,16 @@ export function SelectAll({ text }: { text?: string }) {
   )
 }
 
+/** Row 1 is that of the headings. */
+const rowIndexOf = (before: number | undefined, at: number): number | undefined =>
+  before === undefined ? undefined : before + at + 2
+
 function Rows() {
+  const { ids, before, gaps } = drawn.value
+  const list = useFollowed<HTMLDivElement>()
   return (
     <div
+      ref={list}
       class="rows"
       role="grid"
       aria-label="Machines"
@@ -78,20 +92,32 @@ function Rows() {
         </div>
       </div>
       <div role="rowgroup">
-        {drawn.value.map(id => (
-          <Row key={id} id={id} machine={machines.peek().get(id)!} />
+        {gaps && <div key="before" role="presentation" style={{ height: `${gaps.before}px` }} />}
+        {ids.map((id, at) => (
+          <Row key={id} id={id} machine={machines.peek().get(id)!} index={rowIndexOf(before, at)} />
         ))}
+        {gaps && <div key="after" role="presentation" style={{ height: `${gaps.after}px` }} />}
       </div>
     </div>
   )
 }
 
 function Tiles() {
+  const { ids, before, gaps } = drawn.value
+  const list = useFollowed<HTMLUListElement>()
+  const { length } = shown.value
   return (
-    <ul class="tiles" aria-label="Machines" onKeyDown={onKey}>
-      {drawn.value.map(id => (
-        <Tile key={id} id={id} machine={machines.peek().get(id)!} />
+    <ul ref={list} class="tiles" aria-label="Machines" onKeyDown={onKey}>
+      {gaps && <li key="before" role="presentation" class="tiles-gap" style={{ height: `${gaps.before}px` }} />}
+      {ids.map((id, at) => (
+        <Tile
+          key={id}
+          id={id}
+          machine={machines.peek().get(id)!}
+          {...(before === undefined ? {} : { place: { at: before + at + 1, of: length } })}
+        />
       ))}
+      {gaps && <li key="after" role="presentation" class="tiles-gap" style={{ height: `${gaps.after}px` }} />}
     </ul>
   )
 }

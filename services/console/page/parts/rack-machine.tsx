@@ -54,11 +54,12 @@ function Heard({ machine }: Pick<OneProps, 'machine'>) {
   return <>{text}</>
 }
 
-export function Row({ id, machine }: OneProps) {
+/** @param index of the row in the whole table, where not all of it is drawn */
+export function Row({ id, machine, index }: OneProps & { index?: number | undefined }) {
   const isSelected = useComputed(() => selected.value.has(id))
   const { name, state, macs, serial, product } = useStill(machine)
   return (
-    <div role="row" class={`row is-${state}`} aria-selected={isSelected}>
+    <div role="row" class={`row is-${state}`} aria-selected={isSelected} aria-rowindex={index} data-one="">
       <div role="gridcell" class="cell-select">
         <SelectBox id={id} name={name} />
       </div>
@@ -102,11 +103,12 @@ function TileDoing({ machine }: Pick<OneProps, 'machine'>) {
   )
 }
 
-export function Tile({ id, machine }: OneProps) {
+/** @param place in the whole list, where not all of it is drawn */
+export function Tile({ id, machine, place }: OneProps & { place?: { at: number; of: number } }) {
   const tileClass = useComputed(() => (selected.value.has(id) ? 'tile is-selected' : 'tile'))
   const { name, state } = useStill(machine)
   return (
-    <li class={tileClass}>
+    <li class={tileClass} aria-posinset={place?.at} aria-setsize={place?.of} data-one="">
       <div class={`tile-in is-${state}`}>
         <NameLink id={id} name={name} />
         <SelectBox id={id} name={name} />

@@ -3,7 +3,7 @@ import { batch, computed, type ReadonlySignal, type Signal, signal } from '@prea
 import type { ApplianceView } from '../../schema/appliance.ts'
 import type { MachineView, TimelineEntry } from '../../schema/machine.ts'
 import type { WorkView } from '../../schema/work.ts'
-import { access, get } from '../wire/api.ts'
+import { access, get, type Outcome } from '../wire/api.ts'
 import { type EventReader, openEvents } from '../wire/events.ts'
 import type { Message, Topic } from '../wire/messages.ts'
 import { UNREACHABLE } from '../wire/problem.ts'
@@ -18,8 +18,10 @@ export const appliance = signal<ApplianceView | undefined>(undefined)
 
 /** One signal for each machine, so that what happens to one repaints one row. The map changes when machines come and go. */
 export const machines = signal<ReadonlyMap<string, Signal<MachineView>>>(new Map())
-/** False until the list came once: no machines, and not asked yet, are two things. */
+/** False until the first page of the list came once: no machines, and not asked yet, are two things. */
 export const isLoaded = signal(false)
+/** False until all pages came once: not there, and not come yet, are two things as well. */
+export const isWhole = signal(false)
 /** Counts the changes that may move a machine to another group or place; mere progress does not. */
 export const changes = signal(0)
 
@@ -71,9 +73,10 @@ export function onEvent(listener: Listener): () => void {
   return () => listeners.delete(listener)
 }
 
-function putMachines(views: readonly MachineView[]): void {
+/** @param isAll whether those that are not among them are gone */
+function putMachines(views: readonly MachineView[], isAll: boolean): void {
   const before = machines.peek()
-  const after = new Map<string, Signal<MachineView>>()
+  const after = new Map<string, Signal<MachineView>>(isAll ? [] : before)
   for (const view of views) {
     const known = before.get(view.id)
     if (known) known.value = view
@@ -91,21 +94,50 @@ export function putMachine(view: MachineView): void {
   changes.value++
 }
 
+const MACHINES = '/api/v1/machines'
+/** A machine that ends a page and is forgotten before the next one is asked for: then from the beginning. */
+const BEGINNINGS_MOST = 5
+
+/** All of them, page after page. Nothing is on the screen yet the first time, so the first page is shown when it comes, and the rest together. */
+async function fetchMachines(page: Outcome<MachineView[]>): Promise<boolean> {
+  const all: MachineView[] = []
+  let beginnings = 1
+  for (;;) {
+    if (!page.ok) {
+      if (page.problem.code !== 'unknown-machine' || ++beginnings > BEGINNINGS_MOST) return false
+      all.length = 0
+      page = await get<MachineView[]>(MACHINES)
+      continue
+    }
+    all.push(...page.value)
+    if (page.next === undefined) break
+    if (!isLoaded.peek()) {
+      const { value } = page
+      batch(() => {
+        putMachines(value, false)
+        isLoaded.value = true
+      })
+    }
+    page = await get<MachineView[]>(page.next)
+  }
+  batch(() => {
+    putMachines(all, true)
+    isLoaded.value = true
+    isWhole.value = true
+  })
+  return true
+}
+
 async function fetchFleet(): Promise<boolean> {
   const askedAt = Date.now()
-  const [about, list] = await Promise.all([
-    get<ApplianceView>('/api/v1/appliance'),
-    get<MachineView[]>('/api/v1/machines'),
-  ])
+  const [about, first] = await Promise.all([get<ApplianceView>('/api/v1/appliance'), get<MachineView[]>(MACHINES)])
   const heardAt = Date.now()
-  if (!about.ok || !list.ok) return false
+  if (!about.ok) return false
   batch(() => {
     tellTime(about.value.now, askedAt, heardAt)
     appliance.value = about.value
-    putMachines(list.value)
-    isLoaded.value = true
   })
-  return true
+  return fetchMachines(first)
 }
 
 function apply(messages: readonly Message[]): void {
@@ -176,6 +208,7 @@ class Live {
       machines.value = new Map()
       changes.value++
       isLoaded.value = false
+      isWhole.value = false
       appliance.value = undefined
       works.value = new Map()
     })
@@ -230,7 +263,7 @@ class Live {
       if (this.version !== undefined && this.version !== message.version) isOutdated.value = true
       this.version = message.version
       // After a gap that could be bridged the missed events follow; else everything is asked for, once.
-      if (!isLoaded.peek()) void this.fetchAll()
+      if (!isWhole.peek()) void this.fetchAll()
       else void this.askTime()
       return
     }

@@ -10,7 +10,7 @@ import { StateMark } from '../parts/state-mark.tsx'
 import { machinePath } from '../paths.ts'
 import type { ViewProps } from '../routes.tsx'
 import { toQuery } from '../store/choice.ts'
-import { firstProblem, isLoaded, machines } from '../store/live.ts'
+import { firstProblem, isWhole, machines } from '../store/live.ts'
 import { choice } from '../store/shown.ts'
 import { MEANINGS } from '../words/state-words.ts'
 import { MachineAnswer } from './machine/answer.tsx'
@@ -96,7 +96,7 @@ function Unknown({ id }: { id: string }) {
 function At({ id, part }: { id: string; part: Part }) {
   const machine = machines.value.get(id)
   if (machine) return <Shown of={machine} part={part} />
-  if (isLoaded.value) return <Unknown id={id} />
+  if (isWhole.value) return <Unknown id={id} />
   return firstProblem.value ? (
     <ProblemNotice problem={firstProblem.value} />
   ) : (

@@ -6,7 +6,7 @@ import { RackList } from '../parts/rack-list.tsx'
 import { RackToolbar } from '../parts/rack-toolbar.tsx'
 import { SelectionBar } from '../parts/selection-bar.tsx'
 import { change, shown } from '../store/shown.ts'
-import { appliance, firstProblem, isLoaded, machines } from '../store/live.ts'
+import { appliance, firstProblem, isLoaded, isWhole, machines } from '../store/live.ts'
 
 function NoMachines() {
   const about = appliance.value
@@ -23,7 +23,16 @@ function NoMachines() {
   )
 }
 
+function Asking() {
+  return (
+    <p class="dim" aria-busy="true">
+      Asking for the machines…
+    </p>
+  )
+}
+
 function NoneShown() {
+  if (!isWhole.value) return <Asking />
   return (
     <EmptyState title="No machine fits">
       <p>
@@ -39,13 +48,7 @@ function NoneShown() {
 function Content() {
   if (!isLoaded.value) {
     const problem = firstProblem.value
-    return problem ? (
-      <ProblemNotice problem={problem} />
-    ) : (
-      <p class="dim" aria-busy="true">
-        Asking for the machines…
-      </p>
-    )
+    return problem ? <ProblemNotice problem={problem} /> : <Asking />
   }
   if (machines.value.size === 0) return <NoMachines />
   return (

@@ -3,7 +3,8 @@ import { signal } from '@preact/signals'
 import type { SessionView } from '../../schema/session.ts'
 import { type PageProblem, readProblem, UNREACHABLE } from './problem.ts'
 
-export type Outcome<T> = { ok: true; value: T } | { ok: false; problem: PageProblem }
+/** `next`: where the rest of a list is. */
+export type Outcome<T> = { ok: true; value: T; next?: string } | { ok: false; problem: PageProblem }
 
 export type Access = { kind: 'asking' } | { kind: 'in'; session: SessionView } | { kind: 'out'; problem: PageProblem }
 
@@ -39,7 +40,8 @@ export async function call<T>(method: 'GET' | 'POST' | 'DELETE', path: string, b
       signal: AbortSignal.timeout(PATIENCE_MS),
     })
     const value = await bodyOf(response)
-    if (response.ok) return { ok: true, value: value as T }
+    const next = /^<([^>]+)>; rel="next"$/.exec(response.headers.get('link') ?? '')?.[1]
+    if (response.ok) return { ok: true, value: value as T, ...(next === undefined ? {} : { next }) }
     const problem = readProblem(response.status, value)
     if (problem.code === 'not-signed-in') access.value = { kind: 'out', problem }
     return { ok: false, problem }
