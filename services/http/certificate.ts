@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { generate } from 'selfsigned'
 import type { Instant } from '../kit/clock.ts'
 import { EnvironmentProblem, type Problem } from '../kit/problem.ts'
+import { readSecret } from '../site/read-secret.ts'
 import type { Site } from '../site/types.ts'
 
 export type Certificate = {
@@ -56,7 +57,7 @@ async function makeCertificate(site: Site, now: Instant): Promise<Certificate> {
 
 async function readPair(certificateFile: string, keyFile: string): Promise<Certificate> {
   try {
-    return describe(await readFile(certificateFile, 'utf8'), await readFile(keyFile, 'utf8'))
+    return describe(await readFile(certificateFile, 'utf8'), await readSecret(keyFile))
   } catch (error) {
     const what = error instanceof Error ? error.message : String(error)
     throw new EnvironmentProblem(

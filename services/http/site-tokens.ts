@@ -1,7 +1,7 @@
 /** Bearer tokens that the site gave to ISOs of its own (`proxmox-auto-install-assistant prepare-iso --answer-auth-token NAME:SECRET`). */
 import { timingSafeEqual } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
 import { hashToken } from '../machine/secrets.ts'
+import { readSecret } from '../site/read-secret.ts'
 import type { HttpContext } from './context.ts'
 
 /** One token a line; `#` begins a comment. */
@@ -22,8 +22,8 @@ export function isAmong(tokens: readonly string[], token: string): boolean {
 export async function isSiteToken({ site, log }: Pick<HttpContext, 'site' | 'log'>, token: string): Promise<boolean> {
   const { answerTokenFile } = site.http
   if (answerTokenFile === undefined) return false
-  const text = await readFile(answerTokenFile, 'utf8').catch((error: unknown) => {
-    log.error({ error: String(error) }, 'the file of answer tokens can not be read; see http.answer-token-file')
+  const text = await readSecret(answerTokenFile).catch((error: unknown) => {
+    log.error({ error: String(error) }, 'the file of answer tokens is not used; see http.answer-token-file')
     return ''
   })
   return isAmong(readTokens(text), token)

@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import { type IncomingMessage, request as plainRequest } from 'node:http'
 import { request as tlsRequest } from 'node:https'
+import { readSecret } from '../site/read-secret.ts'
 import type { WebhookTarget } from '../site/types.ts'
 import { signatureOf } from './sign.ts'
 
@@ -19,7 +20,7 @@ async function headersFor(
   { event, key, body }: Letter,
 ): Promise<Record<string, string>> {
   // Read for every message: a key that was changed counts from the next one on.
-  const secret = secretFile === undefined ? undefined : (await readFile(secretFile, 'utf8')).replace(/\r?\n$/, '')
+  const secret = secretFile === undefined ? undefined : (await readSecret(secretFile)).replace(/\r?\n$/, '')
   return {
     'content-type': 'application/json; charset=utf-8',
     'content-length': String(Buffer.byteLength(body)),

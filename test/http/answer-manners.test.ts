@@ -172,10 +172,18 @@ describe('ISOs that were prepared with a bearer token of the site', () => {
     ])
   })
 
+  test('M05 a file that others can read by now lists nothing, and the log says so, without its tokens', async () => {
+    await withTokens('rack7:s3cret\n')
+    await chmod(join(rig.folder, 'tokens'), 0o604)
+    expect((await ask('rack7:s3cret')).status).toBe(403)
+    const told = rig.log.lines.join()
+    expect([told.includes('is not used; see http.answer-token-file'), told.includes('s3cret')]).toEqual([true, false])
+  })
+
   test('a file that is gone lists nothing, and the log says so', async () => {
     await start({ http: 'answer-token-file = "@/tokens"' })
     expect((await ask('rack7:s3cret')).status).toBe(403)
-    expect(rig.log.of('error')).toEqual(['error the file of answer tokens can not be read; see http.answer-token-file'])
+    expect(rig.log.of('error')).toEqual(['error the file of answer tokens is not used; see http.answer-token-file'])
   })
 })
 

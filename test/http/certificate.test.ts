@@ -109,7 +109,7 @@ describe('the site’s own certificate', () => {
   test('is served as it is', async () => {
     const made = await loadCertificate(site())
     await writeFile(own().certificateFile!, made.cert)
-    await writeFile(own().keyFile!, made.key)
+    await writeFile(own().keyFile!, made.key, { mode: 0o600 })
     expect(await loadCertificate(site(own()))).toEqual(made)
   })
 
@@ -121,7 +121,7 @@ describe('the site’s own certificate', () => {
   ])('that ends %s', async (_, days, expected) => {
     const made = await loadCertificate(site())
     await writeFile(own().certificateFile!, made.cert)
-    await writeFile(own().keyFile!, made.key)
+    await writeFile(own().keyFile!, made.key, { mode: 0o600 })
     const problems = await certificateProblems(site(own()), made.notAfter.getTime() - days * DAY_MS)
     expect(problems.map(({ severity, code }) => `${severity} ${code}`)).toEqual(expected)
     for (const { message } of problems) expect(message).toContain(own().certificateFile!)
@@ -135,7 +135,7 @@ describe('the site’s own certificate', () => {
   ] as const)('with a key of %s', async (_, key, expected) => {
     const made = await generate([{ name: 'commonName', value: 'x' }], { ...key, notBeforeDate: new Date(TODAY) })
     await writeFile(own().certificateFile!, made.cert)
-    await writeFile(own().keyFile!, made.private)
+    await writeFile(own().keyFile!, made.private, { mode: 0o600 })
     expect((await certificateProblems(site(own()), TODAY)).map(({ severity, code }) => `${severity} ${code}`)).toEqual(
       expected,
     )

@@ -1,7 +1,7 @@
 /** One certificate for everybody, and never another one for who was told the first: on a fake clock, over real TLS and real files. */
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { chmod, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -83,7 +83,7 @@ class Bench {
   }
 
   async install({ cert, key }: Pick<Pair, 'cert' | 'key'>): Promise<void> {
-    await writeFile(join(folder, 'own.key'), key)
+    await writeFile(join(folder, 'own.key'), key, { mode: 0o600 })
     await writeFile(join(folder, 'own.pem'), cert)
   }
 
@@ -300,6 +300,18 @@ describe('the site’s own files while the appliance runs', () => {
     await bench.look()
     expect([bench.fingerprint, bench.alarmsThatLast()]).toEqual([pairs[0]!.fingerprint, ['certificate']])
     await writeFile(join(folder, 'own.pem'), pairs[1]!.cert)
+    await bench.look()
+    expect([bench.fingerprint, bench.alarmsThatLast()]).toEqual([pairs[1]!.fingerprint, []])
+  })
+
+  test('M05 a key that others can read by now is an alarm, and is not taken over, until its mode is mended', async () => {
+    const bench = await Bench.open({ own: true })
+    await bench.install(pairs[1]!)
+    await chmod(join(folder, 'own.key'), 0o640)
+    await bench.look()
+    expect([bench.fingerprint, bench.alarmsThatLast()]).toEqual([pairs[0]!.fingerprint, ['certificate']])
+    expect(JSON.stringify(bench.fleet.log.lines)).not.toContain('PRIVATE KEY')
+    await chmod(join(folder, 'own.key'), 0o600)
     await bench.look()
     expect([bench.fingerprint, bench.alarmsThatLast()]).toEqual([pairs[1]!.fingerprint, []])
   })

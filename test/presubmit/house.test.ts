@@ -90,7 +90,7 @@ const EDGES: [pattern: RegExp, why: string][] = [
   [/^services\/console\/users-file\.ts$/, 'who may use the console'],
   [/^services\/webhook\/post\.ts$/, 'the client of the targets'],
   [/^services\/tftp\/segment-file\.ts$/, 'parts of ISOs'],
-  [/^services\/site\/secret-files\.ts$/, 'modes of secret files'],
+  [/^services\/site\/read-secret\.ts$/, 'files that hold secrets'],
   [/^services\/health\/edge\//, 'the wire and this machine, as they are looked at'],
   [/^services\/console\/(build-page|page-files)\.ts$/, 'how the page is built, and its built files'],
   [

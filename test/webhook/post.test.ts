@@ -1,7 +1,7 @@
 /** Real receivers on loopback: what they see, and what they may do to us. */
 import { createHmac } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http'
 import { createServer as createSecure } from 'node:https'
 import { type AddressInfo, createServer as createTcp } from 'node:net'
@@ -49,7 +49,7 @@ const target = (url: string, more = {}) => ({ url, events: ['installed' as const
 
 test('the message as it arrives, signed over its very octets', async () => {
   const secretFile = join(folder, 'hook.key')
-  await writeFile(secretFile, 'correct horse\n')
+  await writeFile(secretFile, 'correct horse\n', { mode: 0o600 })
   const { url, got } = await receiver((_, response) => response.writeHead(201).end())
   expect(await post(target(url, { secretFile }), LETTER)).toEqual({ taken: true, status: 201 })
   const { request, body } = got[0]!
@@ -60,6 +60,19 @@ test('the message as it arrives, signed over its very octets', async () => {
     'rackrise-event': 'installed',
     'rackrise-signature': `sha256=${createHmac('sha256', 'correct horse').update(body).digest('hex')}`,
   })
+})
+
+test.each([
+  ['that others can read by now', 'correct horse\n', 0o640, /holds a secret and has mode 0640/],
+  ['that others can write by now', 'correct horse\n', 0o602, /holds a secret and has mode 0602/],
+  ['that is empty by now, as if there were none', '', 0o600, /is empty/],
+])('M05 a key %s is a try that failed, and nothing is sent', async (_, text, mode, error) => {
+  const secretFile = join(folder, 'open.key')
+  await writeFile(secretFile, text, { mode: 0o600 })
+  await chmod(secretFile, mode)
+  const { url, got } = await receiver((_request, response) => response.end())
+  expect(await post(target(url, { secretFile }), LETTER)).toEqual({ taken: false, error: expect.stringMatching(error) })
+  expect(got).toEqual([])
 })
 
 test('without a key there is no signature', async () => {
