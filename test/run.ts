@@ -43,7 +43,7 @@ function preparePackages(): string[] {
 
 type Stage = { name: string; passed: number; failed: number; skipped: number }
 
-/** Lint and types count as one test each: they can fail like any other. */
+/** Lint, types and advisories count as one test each: they can fail like any other. */
 function checkStage(name: string, script: string): Stage {
   const passed = run('npm', ['run', '--silent', script])
   return { name, passed: passed ? 1 : 0, failed: passed ? 0 : 1, skipped: 0 }
@@ -120,7 +120,12 @@ const SLOW = ['test/interop/**', 'test/e2e/**']
 async function runStages(wanted: readonly string[], exclude: string[]): Promise<Stage[]> {
   const all = wanted.length === 0
   const stages: Stage[] = []
-  if (all) stages.push(checkStage('types', 'check:types'), checkStage('lint', 'check:lint'))
+  if (all)
+    stages.push(
+      checkStage('types', 'check:types'),
+      checkStage('lint', 'check:lint'),
+      checkStage('advisories', 'check:advisories'),
+    )
   // What browsers are shown is the page of this source, whatever was built when it was installed.
   if (all || wanted.includes('interop') || wanted.some(isEndToEnd)) stages.push(checkStage('page', 'build'))
   const folders = all
