@@ -261,6 +261,11 @@ export const machineCommand: Command = {
       return usageError(machineCommand, `machine ${verb} needs a machine: its name, MAC, serial or address`)
     const most = ['approve', 'reinstall', 'block'].includes(verb) ? Infinity : verb === 'list' ? 0 : 1
     if (queries.length > most) return usageError(machineCommand, `"${queries[most]}" is too much`)
+    if (verb !== 'forget' && (values['yes'] === true || values['force'] === true))
+      return usageError(
+        machineCommand,
+        '--yes and --force are of `machine forget`: an order is the names that it is given to',
+      )
     const site = await siteFor(values)
     if (!site) return 1
     if (verb === 'devices' || (verb === 'show' && values['system-info'] === true)) {

@@ -56,6 +56,14 @@ describe('a command line that is wrong: status 2, one line, and the way to the h
       ['machine', 'approve'],
       'rackrise machine: machine approve needs a machine: its name, MAC, serial or address; see `rackrise machine --help`',
     ],
+    [
+      ['machine', 'reinstall', 'node1', '--yes'],
+      'rackrise machine: --yes and --force are of `machine forget`: an order is the names that it is given to; see `rackrise machine --help`',
+    ],
+    [
+      ['machine', 'reinstall', '--yes'],
+      'rackrise machine: machine reinstall needs a machine: its name, MAC, serial or address; see `rackrise machine --help`',
+    ],
     [['machine', 'show', 'node1', 'node2'], 'rackrise machine: "node2" is too much; see `rackrise machine --help`'],
     [['machine', 'list', 'node1'], 'rackrise machine: "node1" is too much; see `rackrise machine --help`'],
     [

@@ -103,7 +103,7 @@ describe('over loopback', () => {
     expect((await ask('GET', '/api/v1/things', { headers: { host: 'localhost:9000', cookie } })).status).toBe(200)
   })
 
-  test('the page is held to its own files', async () => {
+  test('L12 the page is held to its own files', async () => {
     const { headers } = await ask('GET', '/')
     expect(headers['content-security-policy']).toBe(
       "default-src 'none';script-src 'self';style-src 'self';img-src 'self';connect-src 'self';base-uri 'none';form-action 'self';frame-ancestors 'none'",

@@ -259,7 +259,7 @@ const PATHS = [
   '/health',
 ]
 
-test('what a machine, a file or a guest says of itself is text, everywhere', { timeout: 60_000 }, async () => {
+test('L12 what a machine, a file or a guest says of itself is text, everywhere', { timeout: 60_000 }, async () => {
   const evil = '"><img src=x onerror=alert(1)>'
   const rack = await Rack.open(4)
   await rack.registry.sight({ macs: [macOf(0)], serial: evil, product: evil }, 'dhcp')

@@ -275,12 +275,14 @@ describe('the connection', () => {
   })
 })
 
-test('what a machine says of itself is text', async () => {
+test('L12 what a machine says of itself is text, in its view and in the question before an order', async () => {
   const rack = await Rack.open(4)
   const evil = '<img src=x onerror=alert(1)>'
   await rack.registry.sight({ macs: [macOf(0)], serial: '"><script>alert(2)</script>', product: evil }, 'dhcp')
   await rack.happen(0, { type: 'blocked', reason: `<b>${evil}</b>` })
   const server = await serve(rack)
+  const html = await (await fetch(server.url)).text()
+  expect([/<script(?![^>]*\bsrc=)/.test(html), /<style|\son\w+=|\sstyle=/.test(html)]).toEqual([false, false])
   const page = await browser.open(`${server.url}/machines/${macOf(0)}`, WIDE, server.cookie)
   const main = page.getByRole('main')
   await main.getByText(evil).first().waitFor()
