@@ -11,6 +11,7 @@ export const ROOT = join(import.meta.dirname, '..')
 export const ENTRIES = [
   'services/main',
   'services/store/commit-thread',
+  'services/store/statement-thread',
   'services/http/send-thread',
   'services/lab/console-relay',
 ] as const

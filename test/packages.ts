@@ -26,6 +26,7 @@ export const PACKAGES: readonly Need[] = [
     needsRoot: true,
   },
   { files: 'test/interop/appliance-clock.test.ts', packages: ['libfaketime'], needsRoot: true },
+  { files: 'test/interop/appliance-full-disk.test.ts', packages: ['e2fsprogs', 'mount'], needsRoot: true },
   { files: 'test/interop/appliance-rogue.test.ts', packages: ['dnsmasq-base'], needsRoot: true },
   {
     files: 'test/interop/dhcp-clients.test.ts',

@@ -26,12 +26,14 @@ import { keepCheck } from './kept-check.ts'
 import { PROBE_NAMES, type ProbeName } from './probe-names.ts'
 import { probesFor, QUIET_PROBES } from './probes.ts'
 import { alarmOfFindings } from './self-check.ts'
+import { type WatchedStore, watchStore } from './store-watch.ts'
 
 export const SELF_CHECK_MS = 3_600_000
 
 export type ApplianceHealthOptions = {
   site: Site
   registry: Registry
+  store: WatchedStore
   catalogue: IsoCatalogue
   certificate: ServedCertificate
   leases: LeaseSource
@@ -113,9 +115,10 @@ export function watchHealth(options: ApplianceHealthOptions): ApplianceHealth {
   lookNow()
   const stop = repeat(clock, SELF_CHECK_MS, lookQuietly, failed)
   const stopHearing = alarmOfSteps(clock, options, lookNow)
-  const close = (): Promise<void> => {
+  const stopStore = watchStore({ ...options, look: lookNow })
+  const close = async (): Promise<void> => {
     stopHearing()
-    return stop()
+    await Promise.all([stop(), stopStore()])
   }
   return { check, examine, lastExamination: () => last, close }
 }

@@ -296,6 +296,12 @@ export const FINDINGS = {
     message: 'others may look into the state folder',
     action: 'make it its owner’s alone: `chmod 0700`',
   },
+  'state-damaged': {
+    severity: 'error',
+    message: 'the database of the appliance is damaged',
+    action:
+      'stop the appliance and bring a backup back: `rackrise restore FILE --force`, which sets the damaged one aside; then look at the disk',
+  },
   'disk-nearly-full': {
     severity: 'warning',
     message: 'the disk of the state folder is nearly full',

@@ -9,6 +9,7 @@ const ALARMING: ReadonlySet<FindingCode> = new Set([
   'clock-wrong',
   'loaders-missing',
   'state-open',
+  'state-damaged',
   'disk-nearly-full',
   'disk-full',
 ])

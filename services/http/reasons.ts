@@ -154,6 +154,12 @@ export const REASONS = {
     action: 'mend them: `rackrise check`, `rackrise explain`; then approve the machine again',
     severity: 'alarm',
   },
+  'store-failed': {
+    routes: ['script', 'answer', 'report', 'first-boot'],
+    message: 'the state can not be written, and nothing is told that a restart would not know',
+    action: 'make room on the disk of the state directory, then power-cycle the machine',
+    severity: 'alarm',
+  },
   'no-script': {
     routes: ['first-boot'],
     message: 'the profile names no first-boot script, or the file is missing',

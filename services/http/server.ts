@@ -15,11 +15,14 @@ import { addAnswer } from './answer.ts'
 import { openBodies } from './bodies.ts'
 import { addBootFiles } from './boot-files.ts'
 import { addBootScript } from './boot-script.ts'
-import type { HttpContext } from './context.ts'
+import { WriteFailure } from '../store/turn-writer.ts'
+import { clientAddress, type HttpContext } from './context.ts'
 import { addGrubConfig } from './grub-config.ts'
 import { addFirstBoot } from './first-boot.ts'
 import { addIsoFiles, addLoaders } from './iso-files.ts'
 import { TLS_CONTEXT } from './served-certificate.ts'
+import { REASONS, type Route } from './reasons.ts'
+import { tellRefusal } from './refusal.ts'
 import { addWebhook } from './webhook.ts'
 
 /** System information is a few KB; 64 KiB is ten times the largest seen (L06). */
@@ -78,10 +81,34 @@ function refuseUnreadable(_error: Error, _request: FastifyRequest, reply: Fastif
   void reply.code(400).type('text/plain; charset=utf-8').send(NOT_UNDERSTOOD)
 }
 
+/** Whose first part of the path is what. */
+const ROUTES: Record<string, Route> = {
+  answer: 'answer',
+  api2: 'answer',
+  webhook: 'report',
+  'first-boot': 'first-boot',
+}
+
+/** Nothing was given: the installer prints this line, and a loader goes on to the disk. */
+function refuseUnwritten(
+  context: Pick<HttpContext, 'log' | 'counts' | 'alarms'>,
+  error: Error,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): void {
+  const route = ROUTES[request.url.split(/[/?]/)[1]!] ?? 'script'
+  const { message, action } = REASONS['store-failed']
+  tellRefusal(context, route, 'store-failed', {
+    address: clientAddress(request.socket.remoteAddress),
+    error: error.message,
+  })
+  void reply.code(503).type('text/plain; charset=utf-8').send(`Rackrise: ${message}; ${action} (store-failed)\n`)
+}
+
 /** An application whose bodies are bytes, whatever their content type says: installers truncate the charset (8.2.6). */
 export function buildApp(
   factory: ((handler: FastifyServerFactoryHandler) => Server) | undefined,
-  context: Pick<HttpContext, 'log'>,
+  context: Pick<HttpContext, 'log' | 'counts' | 'alarms'>,
 ): FastifyInstance {
   const app = fastify({
     ...(factory ? { serverFactory: factory } : {}),
@@ -98,7 +125,8 @@ export function buildApp(
     // The parser refuses a header such as `application/json; charset=utf-`, which PVE 8.2 sends; what it says never matters here.
     if (request.headers['content-type'] !== undefined) request.raw.headers['content-type'] = 'application/octet-stream'
   })
-  app.setErrorHandler((error: Error & { statusCode?: number }, _request, reply) => {
+  app.setErrorHandler((error: Error & { statusCode?: number }, request, reply) => {
+    if (error instanceof WriteFailure) return refuseUnwritten(context, error, request, reply)
     const status = error.statusCode ?? 500
     if (status >= 500) context.log.error({ error: error.message }, 'a request failed')
     void reply

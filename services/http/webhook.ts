@@ -3,6 +3,8 @@ import type { FastifyInstance } from 'fastify'
 import { type InstallationReport, parseReport } from '../answer/webhook.ts'
 import { isProblem } from '../kit/is-problem.ts'
 import type { Installed } from '../machine/event.ts'
+import type { Machine } from '../machine/lifecycle.ts'
+import { WriteFailure } from '../store/turn-writer.ts'
 import { tellRefusal } from './refusal.ts'
 import { clientAddress, type HttpContext, keepDocument, standsAt } from './context.ts'
 
@@ -17,6 +19,20 @@ function installedOf(report: InstallationReport): Installed {
     ...(kernel ? { kernel } : {}),
     hostKeys: sshHostKeys,
   }
+}
+
+/** As often as it is tried, while the state can not be written. */
+const AGAIN_MS = 5_000
+const TRIES_MOST = 720
+
+/** It has installed, whatever our disk does: another reply would leave it in a shell. What it reported is written down as soon as that goes. */
+function keepLater(context: HttpContext, machine: Machine, keep: () => Promise<void>, error: unknown, tries = 1): void {
+  const { clock, log } = context
+  const lost = { mac: machine.id, error: String(error) }
+  if (!(error instanceof WriteFailure) || tries >= TRIES_MOST)
+    return log.error(lost, 'its report is lost: it could not be written')
+  if (tries === 1) tellRefusal(context, 'report', 'store-failed', lost)
+  clock.after(AGAIN_MS, () => void keep().catch((next: unknown) => keepLater(context, machine, keep, next, tries + 1)))
 }
 
 export function addWebhook(app: FastifyInstance, context: HttpContext): void {
@@ -40,10 +56,14 @@ export function addWebhook(app: FastifyInstance, context: HttpContext): void {
     // The token proves the attempt; a body we can't read is no reason to leave a finished machine in a shell.
     if (isProblem(report)) log.warn({ mac: machine.id, code: report.code }, report.message)
     const installed = isProblem(report) ? {} : installedOf(report)
-    await Promise.all([
-      keepDocument(context, machine, 'report', body),
-      registry.record(machine.id, { type: 'reported', attempt: machine.attempt.id, installed }, 'webhook'),
-    ])
+    const fact = { type: 'reported', attempt: machine.attempt.id, installed } as const
+    const keep = async (): Promise<void> => {
+      await Promise.all([keepDocument(context, machine, 'report', body), registry.record(machine.id, fact, 'webhook')])
+    }
+    await keep().catch((error: unknown) => {
+      if (!(error instanceof WriteFailure)) throw error
+      keepLater(context, machine, keep, error)
+    })
     context.counts.decided({ route: 'report', outcome: 'taken' })
     return reply.send('thank you\n')
   })

@@ -4,12 +4,13 @@ import { open, readFile, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import { EnvironmentProblem } from '../kit/problem.ts'
 
+export const KEY_FILE = 'secret.key'
 const KEY_BYTES = 32
 const PRIVATE_MODE = 0o600
 
 /** Reads the key of a state folder, or makes it. Throws EnvironmentProblem `key` when it is damaged. */
 export async function loadKey(folder: string): Promise<Uint8Array> {
-  const path = join(folder, 'secret.key')
+  const path = join(folder, KEY_FILE)
   const kept = await readFile(path).catch((error: NodeJS.ErrnoException) => {
     // Only a missing key is made: replacing one that can't be read just now would end every attempt that runs.
     if (error.code === 'ENOENT') return undefined

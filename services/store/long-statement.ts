@@ -2,6 +2,7 @@
 import { stat } from 'node:fs/promises'
 import type { SQLInputValue } from 'node:sqlite'
 import { Worker } from 'node:worker_threads'
+import { programModule } from '../kit/program-files.ts'
 import type { StatementData, StatementOutcome } from './statement-thread.ts'
 
 /** Octets, of about so many. */
@@ -16,7 +17,7 @@ export function runStatement(
   ...values: SQLInputValue[]
 ): Promise<Record<string, unknown>[]> {
   const workerData: StatementData = { file, sql, values }
-  const thread = new Worker(new URL('./statement-thread.ts', import.meta.url), { workerData })
+  const thread = new Worker(programModule('services/store/statement-thread'), { workerData })
   return new Promise((resolve, reject) => {
     thread.once('message', (outcome: StatementOutcome) => {
       if ('rows' in outcome) resolve(outcome.rows)

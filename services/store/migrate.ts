@@ -8,10 +8,11 @@ import { type Migration, Migrator } from 'kysely/migration'
 import { formatSize } from '../kit/amount.ts'
 import { EnvironmentProblem } from '../kit/problem.ts'
 import { copyDatabase, PRIVATE_FILE } from './copy.ts'
+import { refuseDamage, wayBack as wayBackTo } from './damage.ts'
 import { runStatement } from './long-statement.ts'
 import { MIGRATIONS } from './migrations.ts'
 import type { Database } from './schema.ts'
-import { cannotOpen, openSqlite, PRAGMAS, readSqlite } from './sqlite.ts'
+import { cannotOpen, isDamage, openSqlite, PRAGMAS, readSqlite } from './sqlite.ts'
 
 const COPIES_KEPT = 2
 /** Beside the copy: for what the migrations and the first leases write. */
@@ -38,21 +39,28 @@ type Standing = { done: string[]; hasData: boolean }
 /** Writes nothing. */
 function standingOf(file: string): Standing {
   if (!existsSync(file)) return { done: [], hasData: false }
+  return readSqlite(file, db => {
+    const namesOf = (sql: string): string[] =>
+      db
+        .prepare(sql)
+        .all()
+        .map(({ name }) => String(name))
+    const tables = namesOf("select name from sqlite_schema where type = 'table' and name not like 'sqlite_%'")
+    return {
+      done: tables.includes('kysely_migration') ? namesOf('select name from kysely_migration order by name') : [],
+      hasData: tables.some(name => !name.startsWith('kysely_')),
+    }
+  })
+}
+
+/** The same of one that is whole. */
+async function wholeStandingOf(file: string): Promise<Standing> {
   try {
-    return readSqlite(file, db => {
-      const namesOf = (sql: string): string[] =>
-        db
-          .prepare(sql)
-          .all()
-          .map(({ name }) => String(name))
-      const tables = namesOf("select name from sqlite_schema where type = 'table' and name not like 'sqlite_%'")
-      return {
-        done: tables.includes('kysely_migration') ? namesOf('select name from kysely_migration order by name') : [],
-        hasData: tables.some(name => !name.startsWith('kysely_')),
-      }
-    })
+    await refuseDamage(file)
+    return standingOf(file)
   } catch (error) {
-    throw cannotOpen(file, error)
+    if (error instanceof EnvironmentProblem) throw error
+    throw cannotOpen(file, error, isDamage(error) ? await wayBackTo(file) : undefined)
   }
 }
 
@@ -176,7 +184,7 @@ export async function openUpToDate(
   file: string,
   { migrations = MIGRATIONS, copies = true, freeBytes = freeBytesOf, onStep = () => {} }: MigrateOptions = {},
 ): Promise<Kysely<Database>> {
-  const { done, hasData } = standingOf(file)
+  const { done, hasData } = await wholeStandingOf(file)
   const unknown = done.filter(name => !(name in migrations))
   if (unknown.length > 0) {
     throw problem(

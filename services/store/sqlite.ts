@@ -6,14 +6,35 @@ import { Kysely, SqliteAdapter, type SqliteDatabase, SqliteDialect } from 'kysel
 import { EnvironmentProblem } from '../kit/problem.ts'
 import type { Database } from './schema.ts'
 
-function adapt(db: DatabaseSync): SqliteDatabase {
+const SQLITE_CORRUPT = 11
+const SQLITE_NOTADB = 26
+
+/** SQLite found that the file is not what it wrote. */
+export function isDamage(error: unknown): boolean {
+  const code = (error as { errcode?: unknown } | undefined)?.errcode
+  return typeof code === 'number' && [SQLITE_CORRUPT, SQLITE_NOTADB].includes(code & 0xff)
+}
+
+export const RESTORE_HINT = 'bring a backup back with `rackrise restore FILE --force`, which sets this one aside'
+
+/** Damage that is met while it is read: one line with the way back, as at the start. */
+function tellingDamage<T>(file: string, read: () => T): T {
+  try {
+    return read()
+  } catch (error) {
+    if (!isDamage(error)) throw error
+    throw new EnvironmentProblem('store', `the database ${file} is damaged: ${(error as Error).message}`, RESTORE_HINT)
+  }
+}
+
+function adapt(db: DatabaseSync, file: string): SqliteDatabase {
   return {
     prepare(sql) {
-      const statement = db.prepare(sql)
+      const statement = tellingDamage(file, () => db.prepare(sql))
       const values = (parameters: readonly unknown[]): SQLInputValue[] => parameters as SQLInputValue[]
       return {
         reader: statement.columns().length > 0,
-        all: parameters => statement.all(...values(parameters)),
+        all: parameters => tellingDamage(file, () => statement.all(...values(parameters))),
         run: parameters => statement.run(...values(parameters)),
         iterate: parameters => statement.iterate(...values(parameters)),
       }
@@ -64,15 +85,18 @@ export function openSqlite(file: string): Kysely<Database> {
     const db = new DatabaseSync(file)
     if (db.prepare('PRAGMA page_count').get()?.['page_count'] === 0) db.exec(AT_BIRTH)
     db.exec(PRAGMAS)
-    return new Kysely<Database>({ dialect: new TransactionalDialect({ database: adapt(db) }) })
+    return new Kysely<Database>({ dialect: new TransactionalDialect({ database: adapt(db, file) }) })
   } catch (error) {
     throw cannotOpen(file, error)
   }
 }
 
-export function cannotOpen(file: string, error: unknown): EnvironmentProblem {
+export function cannotOpen(
+  file: string,
+  error: unknown,
+  hint = 'see paths.state and who owns that folder',
+): EnvironmentProblem {
   const what = error instanceof Error ? error.message : String(error)
-  const hint = 'see paths.state and who owns that folder'
   return new EnvironmentProblem('store', `can't open the database ${file}: ${what}`, hint)
 }
 

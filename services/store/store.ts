@@ -10,6 +10,7 @@ import type { Ipv4 } from '../kit/ipv4.ts'
 import type { Mac } from '../kit/mac.ts'
 import type { StoreCounts } from './counts.ts'
 import { EVENT_STATEMENTS, EVENT_UPKEEP, sqlEvents } from './events.ts'
+import { refuseLoss } from './damage.ts'
 import { openUpToDate } from './migrate.ts'
 import { migrationLog } from './migration-log.ts'
 import { OUTBOX_STATEMENTS, sqlOutbox } from './outbox.ts'
@@ -209,6 +210,11 @@ export class Store {
     return this.#writer.size
   }
 
+  /** Why the last transaction failed; undefined if it did not. */
+  get failure(): string | undefined {
+    return this.#writer.failure
+  }
+
   /** Of the database and of its log of writes, octets. */
   async sizes(): Promise<{ database: number; log: number }> {
     const sizeOf = (file: string): Promise<number> =>
@@ -272,5 +278,6 @@ export async function openStore(
       'set paths.state to a folder that this user may write',
     )
   }
+  await refuseLoss(file)
   return new Store(await openUpToDate(file, { onStep: migrationLog(log) }), file, counts)
 }

@@ -18,6 +18,11 @@ const MS_PER_SECOND = 1000
 
 type Waiting = { write: Write; resolve: (row: number) => void; reject: (error: unknown) => void }
 
+/** What was to be written is not: the disk is full, gone or read-only, or the database is damaged. */
+export class WriteFailure extends Error {
+  override readonly name = 'WriteFailure'
+}
+
 export class TurnWriter {
   readonly #data: ThreadData
   readonly #counts: StoreCounts | undefined
@@ -30,6 +35,7 @@ export class TurnWriter {
   /** When the last one began that somebody waited for: after upkeep alone, a lease has nobody to share with. */
   #hurriedAt = Number.NEGATIVE_INFINITY
   readonly #upkeep: ReadonlySet<number>
+  #failure: string | undefined
 
   /** @param upkeep statements that no machine and no person waits for */
   constructor(data: ThreadData, upkeep: ReadonlySet<number>, counts?: StoreCounts) {
@@ -41,6 +47,11 @@ export class TurnWriter {
   /** Writes that are not on stable storage yet. */
   get size(): number {
     return this.#waiting.length + this.#committing.length
+  }
+
+  /** Why the last transaction failed; undefined if it did not. */
+  get failure(): string | undefined {
+    return this.#failure
   }
 
   /** Resolves with its row's number when the write is on stable storage; rejects when the transaction it was part of failed. */
@@ -91,8 +102,9 @@ export class TurnWriter {
     this.#committing = []
     const seconds = (performance.now() - this.#beganAt) / MS_PER_SECOND
     this.#counts?.committed(seconds, done.length, 'rows' in outcome ? 'written' : 'failed')
+    this.#failure = 'rows' in outcome ? undefined : outcome.error
     if ('rows' in outcome) done.forEach(({ resolve }, index) => resolve(outcome.rows[index]!))
-    else for (const { reject } of done) reject(new Error(outcome.error))
+    else for (const { reject } of done) reject(new WriteFailure(outcome.error))
     this.#thread?.unref()
     if (this.#waiting.length > 0) return this.#schedule()
     for (const resolve of this.#idle.splice(0)) resolve()

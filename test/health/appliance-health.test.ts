@@ -33,6 +33,7 @@ beforeEach(async () => {
   health = watchHealth({
     ...{ site, catalogue, clock, alarms, log, watch: undefined, pid: process.pid, work: new WorkList(clock) },
     registry: (await Fleet.open(site)).registry,
+    store: { failure: undefined, prove: async () => {} },
     // Nobody asks for it here.
     certificate: undefined as unknown as ServedCertificate,
     leases: { all: async () => [], release: async () => undefined, drop: async () => [] },

@@ -3,8 +3,8 @@ import { createHmac } from 'node:crypto'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { curl, dhclient, dig } from './appliance-clients.ts'
-import { NODE1_ADDRESS, NODE1_MAC, OFFICE_ADDRESS, Rig, ROOT, type Running, until } from './appliance-rig.ts'
+import { installNode1 } from './appliance-install.ts'
+import { OFFICE_ADDRESS, Rig, ROOT, type Running, until } from './appliance-rig.ts'
 
 const LIMIT_MS = 90_000
 const PORT = '8088'
@@ -41,36 +41,15 @@ function notes(): Note[] {
     .map(line => JSON.parse(line) as Note)
 }
 
-const from = ['-k', '--interface', NODE1_ADDRESS]
-
-/** From power-on to the report, as the installer asks; returns the attempt. */
-async function install(): Promise<string> {
-  await dhclient(rig, 'rack')
-  const script = await curl(rig, 'rack', `/boot.ipxe?mac=${NODE1_MAC}`, '--interface', NODE1_ADDRESS)
-  const attempt = /\/boot\/([0-9a-f]+)\//.exec(script.stdout)![1]!
-  const name = 'proxmox-auto-installer.rack7.example.org'
-  const answerUrl = (await dig(rig, 'rack', 'txt', name, '-b', NODE1_ADDRESS)).stdout.trim().replaceAll('"', '')
-  const information = JSON.stringify({
-    product: { product: 'pve' },
-    iso: { release: '9.2', isorelease: '1' },
-    network_interfaces: [{ link: 'eth0', mac: NODE1_MAC }],
-  })
-  const answer = await curl(rig, 'rack', answerUrl, ...from, '-H', 'accept: application/json', '-d', information)
-  const reportUrl = /https:\/\/[^"]+\/webhook\/[\w-]+/.exec(answer.stdout)![0]
-  const report = JSON.stringify({ fqdn: 'node1.rack7.example.org', product: { short: 'pve', version: '9.2.1' } })
-  expect((await curl(rig, 'rack', reportUrl, ...from, '-d', report)).stdout).toBe('thank you\n')
-  return attempt
-}
-
 test(
   'receiver and appliance are killed with a message on its way: it arrives, signed, once, and after the one before it',
   async () => {
     const first = await receiver()
-    const one = await install()
+    const one = await installNode1(rig)
     await until('the first message', () => notes().length > 0)
     await first.kill('SIGKILL')
     expect((await rig.cli(site, 'machine', 'reinstall', 'node1')).stderr).toBe('')
-    const two = await install()
+    const two = await installNode1(rig)
     // At once: whether it was written down by then is nobody's business.
     await appliance.kill('SIGKILL')
     appliance = await rig.serve(site)

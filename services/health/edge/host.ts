@@ -1,11 +1,14 @@
 /** This host: its clock, its disks, its routes, the files of loaders, whom it asks for names. */
 import { X509Certificate } from 'node:crypto'
 import { readFile, stat, statfs } from 'node:fs/promises'
+import { join } from 'node:path'
 import koffi from 'koffi'
 import type { Loaders } from '../../boot/load.ts'
 import { IPXE_LOADERS } from '../../boot/plan.ts'
 import type { Instant } from '../../kit/clock.ts'
 import type { Ipv4 } from '../../kit/ipv4.ts'
+import { damageOf } from '../../store/damage.ts'
+import { DATABASE_FILE } from '../../store/store.ts'
 import { isRouted } from '../probe/kernel-tables.ts'
 import { ipxeVersionIn, type LoaderFacts } from '../probe/sent.ts'
 import type { StateFacts } from '../probe/state.ts'
@@ -34,7 +37,9 @@ export async function freeBytes(folder: string): Promise<number | undefined> {
 export async function readState(folder: string): Promise<StateFacts | undefined> {
   const about = await stat(folder).catch(() => undefined)
   const free = await freeBytes(folder)
-  return about && free !== undefined ? { mode: about.mode, freeBytes: free } : undefined
+  if (!about || free === undefined) return undefined
+  const damage = await damageOf(join(folder, DATABASE_FILE))
+  return { mode: about.mode, freeBytes: free, ...(damage === undefined ? {} : { damage }) }
 }
 
 /** Whether the kernel knows a way there. */

@@ -7,6 +7,8 @@ export type StateFacts = {
   /** Permission bits. */
   mode: number
   freeBytes: number
+  /** What is wrong with the database, if anything. */
+  damage?: string
 }
 
 /** What `check` says of it: that the disk is full, or nearly. Nothing where this machine has no such folder: it may be of another one. */
@@ -30,12 +32,13 @@ function roomFindings({ freeBytes }: StateFacts, folder: string): Finding[] {
 /** @param facts undefined where there is no such folder */
 export function judgeState(facts: StateFacts | undefined, folder: string): Finding[] {
   if (!facts) return [finding('state-missing', `${folder} is not there yet`)]
-  const { mode, freeBytes } = facts
+  const { mode, freeBytes, damage } = facts
   const open = `others may look into ${folder} (mode ${(mode & 0o777).toString(8).padStart(4, '0')})`
   const doubts = [
     ...((mode & OTHERS) === 0
       ? []
       : [finding('state-open', open, { hint: `make it its owner’s alone: \`chmod 0700 ${folder}\`` })]),
+    ...(damage === undefined ? [] : [finding('state-damaged', `the database in ${folder} is damaged: ${damage}`)]),
     ...roomFindings(facts, folder),
   ]
   return doubts.length > 0

@@ -1,0 +1,76 @@
+/**
+ * A database that is not what it was is refused as it lies, with the way back: nothing is overwritten, and no empty one takes its place, which would
+ * give leased addresses away and forget who was approved.
+ */
+import { existsSync } from 'node:fs'
+import { readdir, stat } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import { EnvironmentProblem } from '../kit/problem.ts'
+import { KEY_FILE } from './key.ts'
+import { runStatement } from './long-statement.ts'
+import { readSqlite, RESTORE_HINT } from './sqlite.ts'
+
+/** A start may wait for so much to be read: less than half a second. What is larger is found out when it is read. */
+const CHECKED_BYTES = 64 * 1024 ** 2
+
+/** What to do about a database that can't be used, with the copies that lie beside it. */
+export async function wayBack(file: string): Promise<string> {
+  const names = await readdir(dirname(file)).catch(() => [])
+  const copies = names.filter(name => name.startsWith(`${basename(file)}.before-`)).toSorted()
+  const beside = copies.map(name => join(dirname(file), name)).join(' and ')
+  const older = beside === '' ? '' : `; from before an update there is ${beside}, to be moved in its place`
+  return `${RESTORE_HINT}${older}`
+}
+
+async function refuse(file: string, what: string, more = ''): Promise<never> {
+  throw new EnvironmentProblem(
+    'store',
+    `the database ${file} ${what}; nothing was changed`,
+    (await wayBack(file)) + more,
+  )
+}
+
+async function sizeOf(file: string): Promise<number> {
+  return stat(file).then(
+    ({ size }) => size,
+    () => 0,
+  )
+}
+
+/**
+ * Refuses a database that is gone, emptied or robbed of its log of writes. The key is made after the first database, so a folder that has one had the
+ * other, too. Throws EnvironmentProblem `store`.
+ */
+export async function refuseLoss(file: string): Promise<void> {
+  const folder = dirname(file)
+  const size = await sizeOf(file)
+  if (size === 0 && existsSync(join(folder, KEY_FILE))) {
+    const afresh = `; to begin afresh, and lose who was approved and what was leased, remove ${join(folder, KEY_FILE)}, too`
+    await refuse(file, existsSync(file) ? 'is empty, and was not' : 'is gone, and was there', afresh)
+  }
+  // SQLite makes the log before its index, and removes the index before the log.
+  if (size > 0 && existsSync(`${file}-shm`) && !existsSync(`${file}-wal`))
+    await refuse(
+      file,
+      `has lost its log of writes, ${basename(file)}-wal, and with it what was written last`,
+      `; to go on without what was written last, remove ${file}-shm`,
+    )
+}
+
+/** Reads all of it, where that does not take long, as SQLite's own check does. Throws EnvironmentProblem `store`. */
+export async function refuseDamage(file: string): Promise<void> {
+  const size = await sizeOf(file)
+  if (size === 0 || size > CHECKED_BYTES) return
+  const verdict = readSqlite(file, db => Object.values(db.prepare('PRAGMA quick_check(1)').get() ?? {})[0])
+  if (verdict !== 'ok') await refuse(file, `is damaged (${String(verdict).replaceAll(/\s+/g, ' ')})`)
+}
+
+/** What is wrong with a database, however large, also while somebody writes it; undefined if nothing is, or there is none. */
+export async function damageOf(file: string): Promise<string | undefined> {
+  if ((await sizeOf(file)) === 0) return undefined
+  const verdict = await runStatement(file, 'PRAGMA quick_check(1)').then(
+    ([row = {}]) => String(Object.values(row)[0]),
+    (error: unknown) => (error instanceof Error ? error.message : String(error)),
+  )
+  return verdict === 'ok' ? undefined : verdict.replaceAll(/\s+/g, ' ')
+}
