@@ -22,9 +22,11 @@ export type OtherServerRequest = {
   mask: string
   /** A folder that may be written, for its leases. */
   folder: string
+  /** Lines of its configuration, for what it says of booting; nothing if absent. */
+  config?: readonly string[]
 }
 
-function commandOf({ device, address, first, last, mask, folder }: OtherServerRequest): string[] {
+function commandOf({ device, address, first, last, mask, folder, config = [] }: OtherServerRequest): string[] {
   const own = address.split('/')[0]!
   return [
     // It must not outlive the lab.
@@ -34,6 +36,7 @@ function commandOf({ device, address, first, last, mask, folder }: OtherServerRe
     ...[`--dhcp-range=${first},${last},${mask},10m`, '--dhcp-authoritative', '--dhcp-option=3'],
     // A DNS server that answers nothing, and a domain that is not ours: the answer has to be found without.
     ...[`--dhcp-option=6,${own}`, '--domain=office.test'],
+    ...config.map(line => `--${line}`),
     ...[`--dhcp-leasefile=${folder}/dnsmasq.leases`, '--log-dhcp', '--log-facility=-'],
   ]
 }

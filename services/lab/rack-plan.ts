@@ -93,7 +93,7 @@ export type LabSite = {
   /** The profile's own word if absent. */
   isoDelivery?: 'second-initrd'
   answerOptions?: boolean
-  dhcpMode?: 'proxy'
+  dhcpMode?: 'proxy' | 'off'
   /** The site's own word if absent. */
   probe?: boolean
   stallAfter?: string

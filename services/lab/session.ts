@@ -55,8 +55,8 @@ export type LabRequest = {
   /** Of Node itself, for the appliance. */
   nodeArgs?: readonly string[]
   env?: Record<string, string>
-  /** Another DHCP server gives the addresses, and the appliance is a proxy beside it. */
-  otherServer?: true
+  /** Another DHCP server gives the addresses, and the appliance is a proxy beside it; with lines of its own it also says what to boot, and the appliance nothing by DHCP. */
+  otherServer?: true | { config: readonly string[] }
   /** Where its console is to be reached from outside; nowhere if absent. */
   forward?: ConsoleForward
 }
@@ -130,7 +130,7 @@ async function writeSite(request: LabRequest, iso: ChosenIso): Promise<{ siteFil
     // The kernel answers ARP for every address that a simulated machine could have.
     ...(request.kind === 'simulated' ? { probe: false } : {}),
     ...(request.forward ? { consolePort: request.forward.port } : {}),
-    ...(request.otherServer ? { dhcpMode: 'proxy' as const } : {}),
+    ...(request.otherServer ? { dhcpMode: request.otherServer === true ? ('proxy' as const) : ('off' as const) } : {}),
     ...(request.answerOptions === undefined ? {} : { answerOptions: request.answerOptions }),
     ...(request.network ? { network: request.network } : {}),
     ...(request.leaseTime ? { leaseTime: request.leaseTime } : {}),
@@ -180,8 +180,10 @@ export async function openLab(request: LabRequest): Promise<Lab> {
     await rack.close()
   }
   try {
-    if (request.otherServer)
-      stopOther = await startOtherServer({ ...OTHER_SERVER, device: BRIDGE, folder: request.folder })
+    if (request.otherServer) {
+      const own = request.otherServer === true ? {} : request.otherServer
+      stopOther = await startOtherServer({ ...OTHER_SERVER, ...own, device: BRIDGE, folder: request.folder })
+    }
     const command = [...(request.nodeArgs ?? []), programModule('services/main'), 'serve', '--config', siteFile]
     const appliance = await rack.startAppliance(process.execPath, command, {
       logFile,
