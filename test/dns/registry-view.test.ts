@@ -158,6 +158,23 @@ describe('a finished machine', () => {
     ])
   })
 
+  test('T20 that was forgotten has lost the name that it reported and the one of its rule; what the site lists stays', async () => {
+    const { fleet, leases, view } = await finished({ fqdn: 'pve1.rack.test', address: '10.77.0.44/24' })
+    await fleet.registry.sight({ macs: ['bc:24:11:00:00:99' as Mac] }, 'dhcp')
+    leases.set(POOL, 'bc:24:11:00:00:99' as Mac)
+    const there = '10.77.0.44' as Ipv4
+    expect([view.addressOf('pve1.rack.test'), view.addressOf('rack-1.rack.test')]).toEqual([there, POOL])
+    for (const mac of [NODE1, 'bc:24:11:00:00:99' as Mac]) await fleet.registry.forget(fleet.machine(mac), 'anna')
+    leases.clear()
+    expect([view.addressOf('pve1.rack.test'), view.addressOf('rack-1.rack.test'), view.nameOf(there)]).toEqual([
+      undefined,
+      undefined,
+      undefined,
+    ])
+    // Its entry in the site file is the operator's: name and reservation go when that goes.
+    expect(view.addressOf('node1.rack.test')).toBe(HERE)
+  })
+
   test('is where its lease is if it did not say', async () => {
     const { view, leases } = await finished({ fqdn: 'pve1.rack.test' })
     leases.clear()

@@ -28,6 +28,17 @@ test.each([
   expect(fields).toEqual(before)
 })
 
+test('what a stranger says is one line of the log, whatever is in it', () => {
+  const said = 'a"}\n{"level":50,"msg":"forged"}\r\n\u0000\u001b[2J'
+  const text = `
+    import { createLog } from ${LOG}
+    createLog({ level: 'info', format: 'json' }).info({ name: ${JSON.stringify(said)} }, ${JSON.stringify(said)})`
+  const output = execFileSync(process.execPath, asProgram(text), { encoding: 'utf8' })
+  expect(output.match(/\n/g)).toHaveLength(1)
+  expect(output.trimEnd()).toMatch(/^[\x20-\x7e]+$/)
+  expect(JSON.parse(output)).toMatchObject({ level: 30, name: said, msg: said })
+})
+
 test.each([
   ['it has nothing more to do', ''],
   ['it exits', 'process.exit(0)'],

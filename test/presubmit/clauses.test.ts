@@ -1,6 +1,6 @@
 /**
- * The ledger of clauses: every statement has a test that shows it, or a word on why it has none. What must be (M) is shown or waived; a plan
- * is no proof.
+ * The ledgers of clauses and of threats: every statement, and every mitigation, has a test that shows it, or a word on why it has none. What must be
+ * (M) is shown or waived; a plan is no proof.
  */
 import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
@@ -18,7 +18,9 @@ function fieldsOf(line: string): string[] {
   )
 }
 
-const [head = '', ...rows] = readFileSync(join(ROOT, 'test/clauses.csv'), 'utf8').trimEnd().split('\n')
+const linesOf = (file: string): string[] => readFileSync(join(ROOT, file), 'utf8').trimEnd().split('\n')
+
+const [head = '', ...rows] = linesOf('test/clauses.csv')
 const clauses: Clause[] = rows.map(row => {
   const [id = '', strength = '', text = '', source = '', tests = '', note = ''] = fieldsOf(row)
   return { id, strength, text, source, tests: tests ? tests.split(' | ') : [], note }
@@ -98,5 +100,59 @@ describe('clauses.csv', () => {
     for (const { id, strength, note } of planned) await annotate(`${id} (${strength}) ${note}`)
     // A row that has its test needs no plan.
     expect(planned.filter(({ tests }) => tests.length > 0).map(({ id }) => id)).toEqual([])
+  })
+})
+
+/** Threats (T) of this appliance, and classes of weaknesses that others of its kind had (V). */
+type Threat = { id: string; threat: string; mitigation: string; tests: string[]; note: string }
+
+const [threatHead = '', ...threatRows] = linesOf('test/threats.csv')
+const threats: Threat[] = threatRows.map(row => {
+  const [id = '', threat = '', mitigation = '', tests = '', note = ''] = fieldsOf(row)
+  return { id, threat, mitigation, tests: tests ? tests.split(' | ') : [], note }
+})
+
+const numbered = (letter: string, count: number, width: number): string[] =>
+  Array.from({ length: count }, (_, at) => `${letter}${String(at + 1).padStart(width, '0')}`)
+
+describe('threats.csv', () => {
+  test('has the columns, the twenty threats and the twenty classes', () => {
+    expect(threatHead).toBe('id,threat,mitigation,tests,note')
+    expect(threats.map(({ id }) => id)).toEqual([...numbered('T', 20, 1), ...numbered('V', 20, 2)])
+    expect(threats.filter(({ threat }) => threat === '')).toEqual([])
+  })
+
+  test('every mitigation is shown by a test, and what is left is said in one of two forms', () => {
+    const unshown = threats.filter(({ tests, note }) => tests.length === 0 && !/^not mitigated: \S/.test(note))
+    expect(unshown.map(({ id }) => id)).toEqual([])
+    expect(threats.filter(({ mitigation, tests }) => tests.length > 0 && mitigation === '')).toEqual([])
+    expect(threats.filter(({ note }) => note !== '' && !/^(residual|not mitigated): \S/.test(note))).toEqual([])
+  })
+
+  test('every test it names exists, by its whole title', () => {
+    expect(
+      threats.flatMap(({ id, tests }) =>
+        tests.filter(reference => !isShown(reference)).map(reference => `${id}: ${reference}`),
+      ),
+    ).toEqual([])
+  })
+
+  test('every test that names a threat is in its row', () => {
+    const forgotten = [...titles].flatMap(([file, all]) =>
+      all.flatMap(title => {
+        const named = threats.filter(({ id }) => title.some(part => part.startsWith(`${id} `)))
+        const missing = named.filter(
+          ({ tests }) => !tests.some(test => test.startsWith(`${file} > `) && title.some(part => test.includes(part))),
+        )
+        return missing.map(({ id }) => `${id}: ${file} > ${title.join(' > ')}`)
+      }),
+    )
+    expect(forgotten).toEqual([])
+  })
+
+  test('what is left over is said in SECURITY.md, threat by threat', () => {
+    const security = readFileSync(join(ROOT, 'SECURITY.md'), 'utf8')
+    const left = threats.filter(({ note }) => note !== '').map(({ id }) => id)
+    expect(left.filter(id => !new RegExp(`[(,] ?${id}[,)]`).test(security))).toEqual([])
   })
 })
