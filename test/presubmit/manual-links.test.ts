@@ -2,8 +2,8 @@
 import { existsSync, readdirSync, statSync } from 'node:fs'
 import { dirname, join, normalize, relative } from 'node:path'
 import { expect, test } from 'vitest'
-import { ROOT } from '../presubmit/source.ts'
-import { anchorOf, PAGES, type Page } from './manual.ts'
+import { ROOT } from './source.ts'
+import { anchorOf, PAGES, type Page } from '../docs/manual.ts'
 
 type Link = { page: string; target: string }
 

@@ -10,7 +10,7 @@ import { REASONS as HTTP } from '../../services/http/reasons.ts'
 import { SITE_PROBLEM_CODES } from '../../services/site/finding.ts'
 import { SITE_WORDS, siteFile } from '../../services/site/schema.ts'
 import { REASONS as TFTP } from '../../services/tftp/reasons.ts'
-import { inlineCode, MANUAL, PAGES } from './manual.ts'
+import { inlineCode, MANUAL, PAGES } from '../docs/manual.ts'
 
 type Severe = { severity: string }
 

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { SHARED } from '../../services/cli/command.ts'
 import { wordsOf } from '../../services/cli/completion-words.ts'
 import { COMMANDS } from '../../services/cli/run.ts'
-import { inlineCode, MANUAL, PAGES, type Page } from './manual.ts'
+import { inlineCode, MANUAL, PAGES, type Page } from '../docs/manual.ts'
 
 const WORDS = new Map(COMMANDS.map(command => [command.name, { command, words: wordsOf(command) }]))
 const END_OF_COMMAND = /^(\||\|\||&&|&|;|>|>>|<|2>|#.*|·)$/

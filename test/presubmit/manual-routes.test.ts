@@ -1,6 +1,6 @@
 /** Every path of the API that a page names is one that the reference has, which is made of the routes themselves. */
 import { expect, test } from 'vitest'
-import { PAGES } from './manual.ts'
+import { PAGES } from '../docs/manual.ts'
 
 const REFERENCE = PAGES.find(({ path }) => path === 'docs/reference/api.md')!
 const ROUTES = [...REFERENCE.text.matchAll(/`(?:GET|POST|PUT|DELETE|PATCH) (\/[^` ?]*)/g)].map(([, path]) => path!)
