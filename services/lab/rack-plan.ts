@@ -41,14 +41,12 @@ export type LabNetwork = {
 }
 
 const NETWORK = ipv4ToNumber('10.77.0.0' as Ipv4)
-/** So that half of a rack can come again with other addresses while a flood holds as many. */
-const ADDRESSES_PER_MACHINE = 4
 const FEWEST_BITS = 8
 export const NOT_LEASED = 16
 
-/** As large a network as so many simulated machines need, up to 8,192: half of it is theirs, and the appliance is in the other half. */
-export function networkFor(machines: number): LabNetwork {
-  const bits = Math.max(FEWEST_BITS, Math.ceil(Math.log2(machines * ADDRESSES_PER_MACHINE)))
+/** A network in which so many addresses can be leased, up to 32,000: half of it is for machines, and the appliance is in the other half. */
+export function networkFor(addresses: number): LabNetwork {
+  const bits = Math.max(FEWEST_BITS, Math.ceil(Math.log2(addresses + NOT_LEASED + 1)))
   const first = NETWORK + 2 ** bits
   const last = first + 2 ** bits - 1 - NOT_LEASED
   return {

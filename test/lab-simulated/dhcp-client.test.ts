@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { ipv4ToBytes, UNSPECIFIED, type Ipv4 } from '../../services/kit/ipv4.ts'
 import { macToBytes, type Mac } from '../../services/kit/mac.ts'
-import { obtainLease, openDhcpWire, type DhcpResult } from '../../services/lab/simulated/dhcp-client.ts'
+import { obtainLease, openDhcpWire, renewLease, type DhcpResult } from '../../services/lab/simulated/dhcp-client.ts'
 import { FakeClock } from '../fake/clock.ts'
 import { FakeLan } from '../fake/lan.ts'
 
@@ -131,5 +131,45 @@ describe('what the client does not take, with the reason', () => {
     ],
   ])('%s', async (_, script, port, reason) => {
     expect((await exchange(script, port)).result).toEqual({ ok: false, reason })
+  })
+})
+
+describe('a renewal', () => {
+  const LEASE = { address: OFFERED as Ipv4, server: SERVER, reply: { options: new Map() } } as never
+
+  async function renew(answer: { type: number; address: string; extra?: string }) {
+    const clock = new FakeClock()
+    const lan = new FakeLan({ rack0: SERVER })
+    const asked: { ciaddr: string; options: number[] }[] = []
+    const server = await lan.open({ device: 'rack0', address: UNSPECIFIED, port: 67 })
+    server.onDatagram(({ bytes, from }) => {
+      const options: number[] = []
+      for (let at = 240; bytes[at] !== 255; at += 2 + bytes[at + 1]!) options.push(bytes[at]!)
+      asked.push({ ciaddr: `${bytes.slice(12, 16).join('.')} from ${from.address}`, options })
+      server.send(replyBytes(bytes.slice(4, 8), answer), { address: '255.255.255.255' as Ipv4, port: 68 })
+    })
+    const wire = await openDhcpWire(lan.open, 'sim0')
+    const open = () => lan.open({ device: 'sim0', address: OFFERED as Ipv4, port: 0 })
+    const tools = { wire, clock, waitsMs: WAITS, signal: new AbortController().signal, open }
+    const running = renewLease(tools, { ...WHO, name: 'node1' }, LEASE)
+    await lan.settle()
+    return { asked, result: await running }
+  }
+
+  test('is asked from the address itself, and names neither it nor the server in options', async () => {
+    const { asked, result } = await renew({ type: ACK!, address: OFFERED, extra: LEASE_TIME })
+    expect(asked).toEqual([{ ciaddr: `${OFFERED} from ${OFFERED}`, options: [53, 12, 55] }])
+    expect(result).toMatchObject({ ok: true, lease: { address: OFFERED } })
+  })
+
+  test.each([
+    [
+      'another address',
+      { type: ACK!, address: '10.77.1.99', extra: LEASE_TIME },
+      `offered ${OFFERED}, but acknowledged 10.77.1.99`,
+    ],
+    ['a refusal', { type: NAK!, address: '0.0.0.0' }, 'refused: no reason given'],
+  ])('%s is a reason', async (_, answer, reason) => {
+    expect((await renew(answer)).result).toEqual({ ok: false, reason: `DHCP (system): ${reason}` })
   })
 })

@@ -1,5 +1,6 @@
 /** What a soak comes to: lines for a person, and what was violated. Pure. */
 import type { Findings } from './day.ts'
+import type { Lag } from './gauge.ts'
 import { growthPerHour, MIB, middleOf } from './samples.ts'
 
 /**
@@ -9,8 +10,8 @@ import { growthPerHour, MIB, middleOf } from './samples.ts'
 export const HEAP_GROWTH_MOST = 24 * MIB
 /** Of the process, which keeps what its allocators gave back: medians of the first and the last fifth of the warm time. */
 export const RSS_GROWTH_MOST = 64 * MIB
-/** Beside the clients that this program simulates, on a machine of two cores: a wait that firmware notices is ten times as long. */
-export const LAG_P99_MOST_MS = 100
+/** What the loop's own thread worked in one turn, of 99 of 100 looks: a wait that firmware notices is a hundred times as long. How late it was says more about what else ran on the machine. */
+export const HELD_P99_MOST_MS = 25
 /** Open files at the end beyond those at the start: what a pool of connections or of threads may keep. */
 export const FILES_MORE_MOST = 16
 const WRONG_TOLD_MOST = 20
@@ -20,6 +21,7 @@ export type Verdict = { what: string; holds: boolean; detail: string }
 
 const mib = (bytes: number): string => `${(bytes / MIB).toFixed(1)} MiB`
 const ms = (value: number): string => `${value.toFixed(1)} ms`
+const lag = ({ p50, p99, max }: Lag): string => `${ms(p50)} (half), ${ms(p99)} (99 of 100), ${ms(max)} at most`
 
 /** Octets from the first fifth to the last one, and in an hour by the line through all of it. */
 export function memoryGrowth({ samples, warmAt }: Pick<Findings, 'samples' | 'warmAt'>) {
@@ -50,8 +52,8 @@ export function verdictsOf(findings: Findings): Verdict[] {
     },
     {
       what: 'the event loop is free',
-      holds: gauge.end.lag.p99 <= LAG_P99_MOST_MS,
-      detail: `99 of 100 turns within ${ms(gauge.end.lag.p99)}, at most ${LAG_P99_MOST_MS} ms`,
+      holds: gauge.end.held.p99 <= HELD_P99_MOST_MS,
+      detail: `99 of 100 turns held it for ${ms(gauge.end.held.p99)} at most, may be ${HELD_P99_MOST_MS} ms`,
     },
     {
       what: 'files are closed',
@@ -94,7 +96,8 @@ export function reportLines(findings: Findings): string[] {
     `garbage    ${most(garbage, 10)}`,
     `memory     RSS ${mib(gauge.start.rss)} at the start, ${mib(memory.warm)} warm, ${mib(memory.end)} at the end; ${mib(memory.perHour)} an hour`,
     `heap       ${mib(gauge.start.heapUsed)} at the start, ${mib(gauge.warm.heapUsed)} warm, ${mib(gauge.end.heapUsed)} at the end, each after a collection`,
-    `event loop late by ${ms(gauge.end.lag.p50)} (half), ${ms(gauge.end.lag.p99)} (99 of 100), ${ms(gauge.end.lag.max)} at most; until it was warm ${ms(gauge.warm.lag.p99)} and ${ms(gauge.warm.lag.max)}`,
+    `event loop held for ${lag(gauge.end.held)}; until it was warm ${lag(gauge.warm.held)}`,
+    `           late by ${lag(gauge.end.late)}; until it was warm ${lag(gauge.warm.late)}`,
     `files      ${files.start} at the start, ${Math.max(...samples.map(sample => sample.files))} at most, ${files.end} at the end`,
     `database   ${mib(samples.at(-1)!.database)}`,
     `watched    ${watched.events} events by the stream (${watched.resets} resets), ${watched.lists} lists (half within ${ms(listed[listed.length >> 1] ?? 0)}, the longest ${ms(listed.at(-1) ?? 0)}), ${watched.commands} times \`machine list\``,
