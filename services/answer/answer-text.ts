@@ -4,12 +4,13 @@ import { find, indexSource, type SourceIndex } from '../site/locate.ts'
 import { type Path, printable } from '../site/finding.ts'
 import { readToml } from '../site/read-toml.ts'
 import { type AnswerTable, type AnswerValue, nameOf } from './keys.ts'
-import { type AnswerProblem, errorAt } from './problems.ts'
+import { type AnswerProblem, answerError, errorAt } from './problems.ts'
 
 /** A problem whose place is known better than by its path. */
 export type FoundProblem = AnswerProblem & { at?: Position }
 
 export type AnswerText = {
+  form: 'toml' | 'json'
   /** Absent if the syntax is broken in a way that cannot be passed over. Keys as they are written. */
   table?: AnswerTable
   index: SourceIndex
@@ -28,6 +29,7 @@ const LARGEST = 2n ** 63n - 1n
 
 /** Why a value has no place in an answer. Too deep a table has none in memory. */
 function misplaced(value: unknown, path: Path): readonly [what: string, hint: string] | undefined {
+  if (value === null) return ['is null', 'leave the key out']
   if (value instanceof Date) return ['is a date', 'put it in quotes']
   if (path.length >= DEEPEST) return ['is nested too deep', 'write it flatter']
   const isLong = typeof value === 'bigint' && (value > LARGEST || value < -LARGEST - 1n)
@@ -53,8 +55,32 @@ function plainTable(table: object, path: Path, reading: Reading): AnswerTable {
   )
 }
 
+/** No TOML begins with a brace. */
+const isJson = (source: string): boolean => source.trimStart().startsWith('{')
+
+/** As `JSON.parse` gives them to its reviver: the text of a number, too (ECMA-262, JSON.parse source text access). */
+function exactly(_key: string, value: unknown, context?: { source?: string }): unknown {
+  const isWhole = typeof value === 'number' && /^-?\d+$/.test(context?.source ?? '')
+  return isWhole ? BigInt(context!.source!) : value
+}
+
+/** An answer in JSON, as installers from 9.2 on ask for it. Its problems have no place but the file. */
+function readJsonText(source: string): AnswerText {
+  const index = indexSource('')
+  const reading: Reading = { problems: [], fractions: new Set() }
+  try {
+    const value: unknown = JSON.parse(source, exactly)
+    return { form: 'json', table: plainTable(value as object, [], reading), index, ...reading }
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error)
+    const problem = answerError('syntax', `this is no JSON: ${message}`, 'correct it there; an answer is one object')
+    return { form: 'json', index, problems: [problem], fractions: new Set() }
+  }
+}
+
 /** Reads an answer file or a layer. Never throws. */
 export function readAnswerText(source: string): AnswerText {
+  if (isJson(source)) return readJsonText(source)
   const toml = readToml(source, { integersAsBigInt: true })
   const index = indexSource(toml.source)
   const problems: FoundProblem[] = toml.findings.map(({ code, message, hint, severity, at }) => ({
@@ -66,7 +92,7 @@ export function readAnswerText(source: string): AnswerText {
   }))
   const reading: Reading = { problems, fractions: new Set() }
   const table = toml.table && plainTable(toml.table, [], reading)
-  return { ...(table ? { table } : {}), index, ...reading }
+  return { form: 'toml', ...(table ? { table } : {}), index, ...reading }
 }
 
 /** The path with each key spelled as it is in the text, and how many of its parts are there. */

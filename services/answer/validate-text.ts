@@ -2,7 +2,7 @@
 import { findNewerToml } from './toml-version.ts'
 import { type AnswerText, type FoundProblem, placeProblems, readAnswerText } from './answer-text.ts'
 import { checkSpelling, checkVersion } from './check-version.ts'
-import type { AnswerTarget } from './dialect.ts'
+import { type AnswerTarget, dialectOfVersion, formatVersion } from './dialect.ts'
 import { viewOf } from './draft.ts'
 import { leaveOutNewer, nameOf, refuseNewer, spellWithHyphens, warnLeftOut } from './keys.ts'
 import { fillSamples, hasPlaceholder } from './sample-values.ts'
@@ -33,6 +33,14 @@ function checkToml(source: string): FoundProblem[] {
   })
 }
 
+function checkReadsJson({ installer }: AnswerTarget): AnswerProblem[] {
+  if (dialectOfVersion(installer).acceptsJson) return []
+  const hint = 'write it as TOML, or name a release from 9.2 on with --release'
+  return [
+    answerError('syntax', `this is JSON, and proxmox-installer ${formatVersion(installer)} reads TOML only`, hint),
+  ]
+}
+
 /** A whole section that is missing is more often a layer than a mistake. */
 function orLayer(problem: AnswerProblem): AnswerProblem {
   if (problem.code !== 'missing-key' || problem.path?.length !== 1 || !problem.message.endsWith(' is missing'))
@@ -54,7 +62,7 @@ function judgeAnswer(source: string, text: AnswerText, target: AnswerTarget): Fo
   const spelled = written.filter(({ path }) => !leftOut.some(name => nameOf(path).startsWith(name)))
   return [
     ...text.problems,
-    ...checkToml(source),
+    ...(text.form === 'json' ? checkReadsJson(target) : checkToml(source)),
     ...form,
     ...checkFractions(text),
     ...refuseNewer(leftOut, target.installer),
@@ -83,10 +91,17 @@ function judgeLayer(text: AnswerText, target: AnswerTarget): FoundProblem[] {
 export function validateText(source: string, file: string, target: AnswerTarget, asked?: FileKind): Judgement {
   const text = readAnswerText(source)
   const kind = asked ?? (hasPlaceholder(text.table ?? {}) ? 'layer' : 'answer')
+  if (text.form === 'json' && kind === 'layer') return { kind, problems: [{ ...NO_LAYER, place: { file } }] }
   if (!text.table) return { kind, problems: placeProblems(text.problems, file, text.index) }
   const problems = kind === 'layer' ? judgeLayer(text, target) : judgeAnswer(source, text, target)
   return { kind, problems: placeProblems(problems, file, text.index) }
 }
+
+const NO_LAYER = answerError(
+  'syntax',
+  'this is JSON, and layers are TOML',
+  'write it as TOML, or leave --layer out if it is a whole answer',
+)
 
 /** Decodes UTF-8; a text in another encoding is told with the place of the first octet that is none. */
 export function decodeText(octets: Uint8Array, file: string): string | AnswerProblem {

@@ -137,7 +137,8 @@ class Mailbox {
       return
     }
     const tries = row.tries + 1
-    const waitMs = waitAfter(tries, this.#options.chance())
+    // Never sooner than by itself: a target that asks for a second is asked no more often than others.
+    const waitMs = Math.max(waitAfter(tries, this.#options.chance()), outcome.waitMs ?? 0)
     await store.failed({ id: row.id, tries, nextAt: clock.now() + waitMs, error: outcome.error })
     log.debug({ mac: row.machine, key: row.key, tries, waitMs }, `${this.title}: ${outcome.error}`)
     if (clock.now() - row.createdAt >= FAILING_AFTER_MS) this.#complain(outcome.error)

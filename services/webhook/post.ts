@@ -4,10 +4,14 @@ import { type IncomingMessage, request as plainRequest } from 'node:http'
 import { request as tlsRequest } from 'node:https'
 import { readSecret } from '../site/read-secret.ts'
 import type { WebhookTarget } from '../site/types.ts'
+import { readRetryAfter } from './schedule.ts'
 import { signatureOf } from './sign.ts'
 
 export type Letter = { event: string; key: string; body: string }
-export type Outcome = { taken: true; status: number } | { taken: false; error: string }
+export type Outcome =
+  | { taken: true; status: number }
+  /** `waitMs`: what the target asks to be left alone for. */
+  | { taken: false; error: string; waitMs?: number }
 export type Post = (target: WebhookTarget, letter: Letter) => Promise<Outcome>
 
 /** From the look-up of the name to the last octet of the reply. */
@@ -31,10 +35,12 @@ async function headersFor(
   }
 }
 
-function judge({ statusCode: status = 0 }: IncomingMessage): Outcome {
+function judge({ statusCode: status = 0, headers }: IncomingMessage): Outcome {
   if (status >= 200 && status < 300) return { taken: true, status }
   const redirect = status >= 300 && status < 400 ? '; redirects are not followed, write the address it leads to' : ''
-  return { taken: false, error: `it answered ${status}${redirect}` }
+  // RFC 9110 §10.2.3 has it for 503 and redirects, RFC 6585 §4 for 429.
+  const waitMs = status === 429 || status === 503 ? readRetryAfter(headers['retry-after'], Date.now()) : undefined
+  return { taken: false, error: `it answered ${status}${redirect}`, ...(waitMs === undefined ? {} : { waitMs }) }
 }
 
 function wordsFor(error: unknown): string {

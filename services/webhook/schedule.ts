@@ -22,6 +22,21 @@ export function waitAfter(tries: number, chance: number): number {
   return Math.round(whole * (1 - chance / 2))
 }
 
+/** A target may ask to be left alone for so long, and no longer: what is told a day late is told to nobody. */
+export const LONGEST_ASKED_MS = 3_600_000
+
+/**
+ * Milliseconds that `Retry-After` asks for (RFC 9110 §10.2.3): seconds, or an instant in the future. Undefined for what is neither.
+ */
+export function readRetryAfter(header: string | undefined, now: Instant): number | undefined {
+  if (header === undefined) return undefined
+  const text = header.trim()
+  const isSeconds = /^\d{1,9}$/.test(text)
+  // Other forms of a date than the one that names its zone are read by nobody alike.
+  const asked = isSeconds ? Number(text) * 1000 : text.endsWith('GMT') ? Date.parse(text) - now : Number.NaN
+  return Number.isNaN(asked) ? undefined : Math.min(Math.max(asked, 0), LONGEST_ASKED_MS)
+}
+
 export function isTooOld(createdAt: Instant, now: Instant): boolean {
   return now - createdAt >= GIVE_UP_AFTER_MS
 }

@@ -40,6 +40,45 @@ describe('the layers of the answers folder', () => {
   })
 })
 
+describe('an answer in JSON', () => {
+  const good = JSON.stringify({
+    global: {
+      ...{ keyboard: 'de', country: 'de', fqdn: 'node1.example.org', mailto: 'ops@example.org' },
+      timezone: 'Europe/Berlin',
+      'root-password': 'correct horse',
+    },
+    network: { source: 'from-dhcp' },
+    'disk-setup': { filesystem: 'zfs', zfs: { raid: 'raid0', ashift: 12 }, 'disk-list': ['sda'] },
+  })
+  const told = (source: string, kind?: FileKind): string[] =>
+    validateText(source, 'x.json', PVE, kind).problems.map(({ code, message }) => `${code}: ${message}`)
+
+  test('is judged as the same in TOML is', () => {
+    expect(told(good)).toEqual([])
+    expect(told(good.replace('"ashift":12', '"ashift":12.0'))).toEqual([
+      'wrong-type: disk-setup.zfs.ashift must be a whole number',
+    ])
+    expect(told(good.replace('"timezone"', '"timezon"')).map(line => line.split(':')[0])).toEqual(['unknown-key'])
+    expect(told(good.replace('"de"', 'null'))).toEqual(['wrong-type: global.keyboard is null'])
+  })
+
+  test.each([
+    ['that breaks off', good.slice(0, -3), undefined, /^syntax: this is no JSON: /],
+    ['that is a layer', good, 'layer' as const, /^syntax: this is JSON, and layers are TOML$/],
+  ])('%s is none', (_, source, kind, expected) => {
+    expect(told(source, kind)).toEqual([expect.stringMatching(expected)])
+  })
+
+  test('is for installers from 9.2 on', () => {
+    const old = { product: 'pve', installer: [9, 1, 7] as const }
+    expect(validateText(good, 'x.json', { ...old, installer: [...old.installer] }).problems.map(formatProblem)).toEqual(
+      [
+        'x.json:1:1: error: this is JSON, and proxmox-installer 9.1.7 reads TOML only; write it as TOML, or name a release from 9.2 on with --release',
+      ],
+    )
+  })
+})
+
 test('mistakes of every kind at once, in the order of the file: what is wrong in one place hides nothing in another', () => {
   const source = `[global]
 keyboard = "us"

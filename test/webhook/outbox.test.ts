@@ -166,6 +166,20 @@ describe('a target that takes nothing', () => {
     expect(new Set(bench.sent.map(({ key }) => key)).size).toBe(1)
   })
 
+  test('is left alone for as long as it asks, and no shorter than by itself', async () => {
+    bench = await Bench.start()
+    const at: number[] = []
+    const asked = [30_000, 1000]
+    bench.answers.set(URL_A, () => {
+      at.push(bench.clock.now())
+      return { ...REFUSED, waitMs: asked[at.length - 1] ?? 0 }
+    })
+    await bench.install()
+    await bench.pass(60)
+    const waits = at.slice(1, 3).map((time, index) => (time - at[index]!) / 1000)
+    expect(waits.map(wait => Math.round(wait / 5) * 5)).toEqual([30, 10])
+  })
+
   test('is in nobody’s way, also not if it never answers', async () => {
     bench = await Bench.start(BOTH)
     bench.answers.set(URL_A, () => new Promise(resolve => setTimeout(() => resolve(REFUSED), 200)))

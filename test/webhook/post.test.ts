@@ -98,6 +98,16 @@ test.each([
   expect(other.got).toEqual([])
 })
 
+test.each([
+  [429, '7', { waitMs: 7000 }],
+  [503, '7', { waitMs: 7000 }],
+  [400, '7', {}],
+  [503, 'soon', {}],
+])('an answer of %i with Retry-After: %s', async (status, after, expected) => {
+  const { url } = await receiver((_, response) => response.writeHead(status, { 'retry-after': after }).end())
+  expect(await post(target(url), LETTER)).toEqual({ taken: false, error: `it answered ${status}`, ...expected })
+})
+
 test('a reply without end does not hold us: its status is all that counts', async () => {
   const { url } = await receiver((_, response) => void response.writeHead(200).write('x'))
   expect(await post(target(url), LETTER)).toEqual({ taken: true, status: 200 })

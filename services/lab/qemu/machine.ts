@@ -14,7 +14,7 @@ import {
   type QemuMachineRequest,
   variablesFile,
 } from './command-line.ts'
-import { openControl } from './control.ts'
+import { type Control, openControl } from './control.ts'
 import { relayFrames } from './frame-relay.ts'
 import { missingForQemu, missingPackagesProblem, SECURE_VARIABLES, UEFI_VARIABLES } from './requirements.ts'
 import { SerialLog } from './serial-log.ts'
@@ -41,6 +41,7 @@ export class QemuMachine {
   readonly events = new EventEmitter<QemuMachineEvents>()
   readonly serial: SerialLog
   #process: ChildProcess | undefined
+  #control: Control | undefined
   #exited: Promise<PowerOff> = Promise.resolve({ why: 'plug' })
   #pulled = false
 
@@ -77,6 +78,11 @@ export class QemuMachine {
     this.events.emit('power-on')
   }
 
+  /** By QEMU's name of the key; nothing happens while it is off. */
+  pressKey(code: string): void {
+    if (this.#process) this.#control?.pressKey(code)
+  }
+
   /** Pulls the plug. What the guest wrote to its disk stays written. */
   async powerOff(): Promise<void> {
     this.#pulled = true
@@ -104,6 +110,7 @@ export class QemuMachine {
       if (unmarked) control.switchFilter(FILTER_ID, 'on')
       this.events.emit('reset')
     })
+    this.#control = control
     const relay = unmarked
       ? relayFrames(pipe(DESCRIPTORS.framesOut), pipe(DESCRIPTORS.framesIn), () => {
           // Nothing is left to blank, and a download is quicker without this process in its way.

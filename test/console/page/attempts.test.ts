@@ -105,6 +105,28 @@ describe('picture', () => {
     expect(bar!.to).toBeGreaterThan(bar!.from)
   })
 
+  test('a download that is under way reaches from its begin until now', () => {
+    const steps = groupByAttempt(installation().slice(0, 7))[0]!.steps
+    const now = Date.parse(steps.at(-1)!.entry.at) + 10_000
+    const under = (file: 'loader' | 'kernel' | 'initrd') => {
+      const progress = { file, sent: 250, total: 1000, bytesPerSecond: 25 }
+      return pictureOf(steps, { progress, now }).lanes.find(({ live }) => live !== undefined)!
+    }
+    const initrd = under('initrd')
+    const [started] = initrd.marks.slice(-1)
+    expect([initrd.source, initrd.live]).toEqual(['http', { from: started!.at, to: 1, part: 0.25 }])
+    expect(started!.at).toBeCloseTo(0.89, 1)
+    expect(under('kernel').live!.from).toBeLessThan(started!.at)
+    const first = groupByAttempt(installation().slice(0, 2))[0]!.steps
+    const progress = { file: 'loader', sent: 0, total: 0, bytesPerSecond: 0 } as const
+    const { lanes } = pictureOf(first, { progress, now: 0 })
+    expect(lanes.map(({ source, live }) => [source, live?.part])).toEqual([
+      ['dhcp', undefined],
+      ['tftp', 0],
+      ['operator', undefined],
+    ])
+  })
+
   test('of entries of one moment a download begins at the latest', () => {
     const at = [
       entry(0, 'attempt-started'),

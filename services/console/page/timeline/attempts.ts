@@ -36,6 +36,22 @@ const BEGINS: Readonly<Record<string, (entry: TimelineEntry) => boolean>> = {
   'initrd-sent': isOneOf('initrd-started'),
 }
 
+/** Which entry a download that is under way is measured from, by the file. */
+const BEGINS_FILE: Readonly<Record<NonNullable<MachineView['progress']>['file'], string>> = {
+  loader: 'loader-sent',
+  kernel: 'kernel-sent',
+  initrd: 'initrd-sent',
+  iso: 'initrd-sent',
+}
+
+/** The last entry that it could have begun with; undefined if none is there. */
+export function beginOfFile(
+  file: NonNullable<MachineView['progress']>['file'],
+  steps: readonly Step[],
+): TimelineEntry | undefined {
+  return steps.findLast(({ entry }) => BEGINS[BEGINS_FILE[file]]!(entry))?.entry
+}
+
 function downloadOf(entry: TimelineEntry, earlier: readonly TimelineEntry[]): Download | undefined {
   const begin = BEGINS[entry.type]
   if (!begin || entry.bytes === undefined) return undefined

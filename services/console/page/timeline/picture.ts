@@ -1,6 +1,6 @@
 /** An attempt as a picture: time runs across, one lane for each protocol, marks for entries, bars for downloads. Pure; positions from 0 to 1. */
-import type { TimelineEntry } from '../../schema/machine.ts'
-import type { Download, Step } from './attempts.ts'
+import type { MachineView, TimelineEntry } from '../../schema/machine.ts'
+import { beginOfFile, type Download, type Step } from './attempts.ts'
 import { duration } from '../words/quantities.ts'
 
 /** From the machine's side of the wire to people's. */
@@ -8,7 +8,9 @@ export const LANES = ['dhcp', 'tftp', 'http', 'dns', 'answer', 'webhook', 'opera
 
 export type Mark = { at: number; entry: TimelineEntry }
 export type Bar = { from: number; to: number; entry: TimelineEntry; download: Download }
-export type Lane = { source: string; marks: Mark[]; bars: Bar[] }
+/** A download that is under way: `to` is now, `part` of it is sent. */
+export type LiveBar = { from: number; to: number; part: number }
+export type Lane = { source: string; marks: Mark[]; bars: Bar[]; live?: LiveBar }
 /** `breaks` are where a long silence was cut. */
 export type Picture = { lanes: Lane[]; ticks: { at: number; text: string }[]; breaks: number[] }
 
@@ -57,8 +59,32 @@ function beginOf(times: readonly number[], index: number, { seconds }: Download)
   )
 }
 
-export function pictureOf(steps: readonly Step[]): Picture {
-  const times = steps.map(({ entry }) => Date.parse(entry.at))
+/** What is under way, and what time it is by the appliance's clock, milliseconds since 1970. */
+export type UnderWay = { progress: NonNullable<MachineView['progress']>; now: number }
+
+/** Loaders come by TFTP, or by HTTP as all else does: as the lane says in which the last one came. */
+function liveLane({ file }: UnderWay['progress'], lanes: ReadonlyMap<string, Lane>): string {
+  return file === 'loader' && !lanes.has('http') ? 'tftp' : 'http'
+}
+
+function addLive(
+  lanes: Map<string, Lane>,
+  steps: readonly Step[],
+  at: readonly number[],
+  { progress }: UnderWay,
+): void {
+  const source = liveLane(progress, lanes)
+  const lane = lanes.get(source) ?? { source, marks: [], bars: [] }
+  const begin = beginOfFile(progress.file, steps)
+  const from = at[begin ? steps.findIndex(({ entry }) => entry === begin) : steps.length - 1]!
+  const part = progress.total > 0 ? Math.min(1, progress.sent / progress.total) : 0
+  lanes.set(source, { ...lane, live: { from, to: 1, part } })
+}
+
+/** @param underWay a download of the latest attempt; the picture ends now then */
+export function pictureOf(steps: readonly Step[], underWay?: UnderWay): Picture {
+  const told = steps.map(({ entry }) => Date.parse(entry.at))
+  const times = underWay ? [...told, Math.max(underWay.now, told.at(-1) ?? 0)] : told
   const { at, breaks } = scaleOf(times)
   const lanes = new Map<string, Lane>()
   for (const [index, { entry, download }] of steps.entries()) {
@@ -67,6 +93,7 @@ export function pictureOf(steps: readonly Step[]): Picture {
     lane.marks.push({ at: at[index]!, entry })
     if (download) lane.bars.push({ from: at[beginOf(times, index, download)]!, to: at[index]!, entry, download })
   }
+  if (underWay && steps.length > 0) addLive(lanes, steps, at, underWay)
   const order = (source: string): number => {
     const known = (LANES as readonly string[]).indexOf(source)
     return known < 0 ? LANES.length : known

@@ -107,7 +107,7 @@ function Steps({ group, machine, isLatest }: GroupProps) {
   const steps = hidden > 0 ? group.steps.slice(hidden) : group.steps
   return (
     <>
-      <Waterfall steps={steps.slice(-SHOWN)} />
+      <Waterfall steps={steps.slice(-SHOWN)} progress={isLatest ? machine.progress : undefined} />
       {hidden > 0 && (
         <button type="button" class="small" onClick={() => (count.value += SHOWN)}>
           Show {Math.min(SHOWN, hidden)} earlier of {hidden}

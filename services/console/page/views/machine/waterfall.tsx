@@ -1,7 +1,10 @@
-/** An attempt as a picture. It repeats what the list below it says, so it is not read aloud. */
+/** An attempt as a picture. It repeats what the list below it and the line above say, so it is not read aloud. */
+import type { MachineView } from '../../../schema/machine.ts'
+import { now } from '../../store/clock.ts'
 import type { Step } from '../../timeline/attempts.ts'
-import { type Bar, type Lane, type Mark, pictureOf } from '../../timeline/picture.ts'
+import { type Bar, type Lane, type LiveBar, type Mark, pictureOf } from '../../timeline/picture.ts'
 import { bytes, duration, rate } from '../../words/quantities.ts'
+import { progressInWords } from '../../words/state-words.ts'
 
 const percent = (part: number): string => `${(part * 100).toFixed(2)}%`
 
@@ -36,7 +39,28 @@ function DownloadBar({ bar: { from, to, entry, download } }: { bar: Bar }) {
   )
 }
 
-function LaneLine({ lane: { source, marks, bars } }: { lane: Lane }) {
+type Progress = NonNullable<MachineView['progress']>
+
+/** As long as it lasts so far, and filled as far as it is. */
+function LiveDownload({ bar: { from, to, part } }: { bar: LiveBar }) {
+  return (
+    <span class="bar is-live" style={{ left: percent(from), width: percent(to - from) }}>
+      <span style={{ transform: `scaleX(${part})` }} />
+    </span>
+  )
+}
+
+function LiveWords({ progress }: { progress: Progress }) {
+  const { file, percent: done, rate: speed, left } = progressInWords(progress)
+  return (
+    <p class="under-way">
+      <span class="bar is-live" /> {file}: {done} %, {speed}
+      {left && `, ${left} left`}
+    </p>
+  )
+}
+
+function LaneLine({ lane: { source, marks, bars, live } }: { lane: Lane }) {
   return (
     <div class="lane">
       <span class="lane-name">{source}</span>
@@ -44,6 +68,7 @@ function LaneLine({ lane: { source, marks, bars } }: { lane: Lane }) {
         {bars.map(bar => (
           <DownloadBar key={bar.entry.seq} bar={bar} />
         ))}
+        {live && <LiveDownload bar={live} />}
         {marks.map(mark => (
           <MarkDot key={mark.entry.seq} mark={mark} />
         ))}
@@ -52,8 +77,9 @@ function LaneLine({ lane: { source, marks, bars } }: { lane: Lane }) {
   )
 }
 
-export function Waterfall({ steps }: { steps: readonly Step[] }) {
-  const { lanes, ticks, breaks } = pictureOf(steps)
+/** @param progress of a download that belongs to these steps */
+export function Waterfall({ steps, progress }: { steps: readonly Step[]; progress: Progress | undefined }) {
+  const { lanes, ticks, breaks } = pictureOf(steps, progress && { progress, now: now.value })
   return (
     <div class="waterfall" aria-hidden="true">
       <div class="lanes">
@@ -73,6 +99,7 @@ export function Waterfall({ steps }: { steps: readonly Step[] }) {
           </span>
         ))}
       </div>
+      {progress && <LiveWords progress={progress} />}
     </div>
   )
 }
