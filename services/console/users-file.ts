@@ -1,8 +1,9 @@
 /** The users file on disk: read within bounds, followed while the appliance runs, and changed whole or not at all. */
-import { chown, mkdir, open, realpath, rename, stat, unlink } from 'node:fs/promises'
+import { mkdir, open, realpath, rename, unlink } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { Alarms } from '../kit/alarms.ts'
 import type { Log } from '../kit/log.ts'
+import { giveToOwnerOf } from '../kit/ownership.ts'
 import { formatProblem, type Problem } from '../kit/problem.ts'
 import { judgeFile } from '../site/secret-files.ts'
 import { REASONS } from './reasons.ts'
@@ -170,7 +171,9 @@ export async function changeUsersFile(file: string, change: UsersChange, like?: 
     const changed = changeUsers(reading === 'absent' ? NEW_USERS_FILE : reading.text, target, change)
     if (!('text' in changed)) return changed
     await handle.writeFile(changed.text)
-    await keepOwner(next, reading === 'absent' ? like : target)
+    const owned = reading === 'absent' ? like : target
+    // A new one may come before the state folder does.
+    if (owned !== undefined) await giveToOwnerOf(owned, next).catch(() => {})
     await handle.sync()
     await rename(next, target)
     isRenamed = true
@@ -182,11 +185,4 @@ export async function changeUsersFile(file: string, change: UsersChange, like?: 
     // Afterwards the name may be another command's.
     if (!isRenamed) await unlink(next).catch(() => {})
   }
-}
-
-/** Only root can give a file away, and only root has to. */
-async function keepOwner(file: string, like: string | undefined): Promise<void> {
-  if (process.getuid?.() !== 0 || like === undefined) return
-  const owner = await stat(like).catch(() => undefined)
-  if (owner) await chown(file, owner.uid, owner.gid)
 }

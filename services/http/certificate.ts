@@ -1,9 +1,10 @@
 /** Certificates of the TLS port, as files: the site's own, or a self-signed one that is made, kept and made anew before it ends. */
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto'
 import { open, readFile, rename } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { generate } from 'selfsigned'
 import type { Instant } from '../kit/clock.ts'
+import { giveToOwnerOf } from '../kit/ownership.ts'
 import { EnvironmentProblem, type Problem } from '../kit/problem.ts'
 import { readSecret } from '../site/read-secret.ts'
 import type { Site } from '../site/types.ts'
@@ -77,6 +78,7 @@ export async function writePrivate(path: string, text: string): Promise<void> {
   } finally {
     await file.close()
   }
+  await giveToOwnerOf(dirname(path), path)
 }
 
 async function replaceFile(path: string, text: string): Promise<void> {

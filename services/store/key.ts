@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { open, readFile, rename } from 'node:fs/promises'
 import { join } from 'node:path'
+import { giveToOwnerOf } from '../kit/ownership.ts'
 import { EnvironmentProblem } from '../kit/problem.ts'
 
 export const KEY_FILE = 'secret.key'
@@ -33,6 +34,7 @@ export async function loadKey(folder: string): Promise<Uint8Array> {
   await file.writeFile(key)
   await file.sync()
   await file.close()
+  await giveToOwnerOf(folder, `${path}.new`)
   await rename(`${path}.new`, path)
   return key
 }

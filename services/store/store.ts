@@ -1,5 +1,6 @@
 /** The state as typed questions: events, leases, what machines said of themselves, and what is on its way to others. */
-import { mkdir, stat } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { mkdir, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { SQLInputValue } from 'node:sqlite'
 import { type Kysely, sql } from 'kysely'
@@ -8,6 +9,8 @@ import { type Log, silentLog } from '../kit/log.ts'
 import { EnvironmentProblem } from '../kit/problem.ts'
 import type { Ipv4 } from '../kit/ipv4.ts'
 import type { Mac } from '../kit/mac.ts'
+import { giveToOwnerOf } from '../kit/ownership.ts'
+import { PRIVATE_FILE } from './copy.ts'
 import type { StoreCounts } from './counts.ts'
 import { EVENT_STATEMENTS, EVENT_UPKEEP, sqlEvents } from './events.ts'
 import { refuseLoss } from './damage.ts'
@@ -15,7 +18,7 @@ import { openUpToDate } from './migrate.ts'
 import { migrationLog } from './migration-log.ts'
 import { OUTBOX_STATEMENTS, sqlOutbox } from './outbox.ts'
 import type { Database, DocumentTable, LeaseTable, PasswordTable } from './schema.ts'
-import { PRAGMAS } from './sqlite.ts'
+import { cannotOpen, PRAGMAS } from './sqlite.ts'
 import { TurnWriter } from './turn-writer.ts'
 import { refuseHalfRestored } from './unfinished.ts'
 import type {
@@ -260,6 +263,17 @@ export function sparePages(store: Pick<Store, 'reclaim'>, clock: Clock) {
   return { what: 'free pages of the database', prune: () => store.reclaim(clock) }
 }
 
+/** Empty, before SQLite opens it: the log of writes gets the owner that the database has by then. */
+async function makeFor(folder: string, file: string): Promise<void> {
+  if (existsSync(file)) return
+  try {
+    await writeFile(file, '', { mode: PRIVATE_FILE, flag: 'a' })
+    await giveToOwnerOf(folder, file)
+  } catch (error) {
+    throw cannotOpen(file, error)
+  }
+}
+
 /** Opens the state in a folder, which is made if it is missing, private to its owner (I08). @param log told of migrations */
 export async function openStore(
   folder: string,
@@ -279,5 +293,6 @@ export async function openStore(
     )
   }
   await refuseLoss(file)
+  await makeFor(folder, file)
   return new Store(await openUpToDate(file, { onStep: migrationLog(log) }), file, counts)
 }

@@ -83,7 +83,7 @@ const EDGES: [pattern: RegExp, why: string][] = [
     /^services\/kit\/(native-socket|datagram-batch|port-bundle|sockets|udp-port|native-notify|journal-stream|pino-log|background-output|neighbours|core-limit)\.ts$/,
     'sockets, the kernel’s tables and the log',
   ],
-  [/^services\/kit\/program-files\.ts$/, 'where this program lies'],
+  [/^services\/kit\/(program-files|ownership)\.ts$/, 'where this program lies, and whose its files are'],
   [/^services\/kit\/(prom-meter|event-loop)\.ts$/, 'the meter'],
   [/^services\/iso\/(catalogue|attempt-files|initrd-size|watch|write-image)\.ts$/, 'files of the library'],
   [/^services\/iso\/(notes|verify|signature)\.ts$/, 'what was found out about them, and gpgv'],

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
+import { chown, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -29,6 +29,22 @@ const lease = (address: string, partial: Partial<LeaseRecord> = {}): LeaseRecord
   boundAt: 1,
   expiresAt: 2,
   ...partial,
+})
+
+test('what root makes in the folder of the appliance is the appliance’s', async () => {
+  const nobody = 65_534
+  if (process.getuid?.() === 0) await chown(folder, nobody, nobody)
+  const { uid, gid } = await stat(folder)
+  const store = await openStore(folder)
+  await loadKey(folder)
+  await store.leases.put(lease('10.77.0.11'))
+  const names = (await readdir(folder)).toSorted()
+  expect(names).toEqual(['secret.key', 'state.sqlite', 'state.sqlite-shm', 'state.sqlite-wal'])
+  for (const name of names) {
+    const made = await stat(join(folder, name))
+    expect([name, made.uid, made.gid, made.mode & 0o777]).toEqual([name, uid, gid, 0o600])
+  }
+  await store.close()
 })
 
 test('leases come back as they were put, the latest of an address only', async () => {
