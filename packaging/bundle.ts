@@ -30,6 +30,7 @@ export type Bundled = {
 /** What this Node runs as they are: nothing is minified, so that a stack trace still tells where it was. */
 async function bundleOf(entry: string): Promise<Bundled> {
   const bundle = await rolldown({
+    cwd: ROOT,
     input: join(ROOT, `${entry}.ts`),
     platform: 'node',
     external: NATIVE,

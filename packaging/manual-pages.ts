@@ -30,7 +30,7 @@ function optionText([name, { value, help }]: [string, Command['options'][string]
 type About = { date: string; version: string }
 
 function header(title: string, { date, version }: About): string {
-  return `.TH ${quoted(title)} 1 ${quoted(date)} ${quoted(`Rackrise ${version}`)} "Rackrise"`
+  return `.TH ${quoted(title)} 1 "${date}" ${quoted(`Rackrise ${version}`)} "Rackrise"`
 }
 
 /** Without a name for the first one: it is the page's own. */
@@ -91,6 +91,7 @@ function overviewPage(commands: readonly Command[], about: About): ManualPage {
     '.SH FILES',
     ...FILES.flatMap(([file, what]) => ['.TP', `.I ${roff(file)}`, roff(what)]),
     ...seeAlso(commands.map(({ name }) => `rackrise-${name}`)),
+    ',\n.BR rackrise\\-site.toml (5)',
   ]
   return { name: 'rackrise', section: 1, text: `${lines.join('\n')}\n` }
 }

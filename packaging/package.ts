@@ -15,8 +15,9 @@ import { type Entry, type Native, packageTree, type Texts } from './tree.ts'
 /** Debian's names, and Node's. */
 const CPUS: Record<Architecture, string> = { amd64: 'x64', arm64: 'arm64' }
 const ARCHITECTURES = Object.keys(CPUS) as Architecture[]
-/** How hard xz tries: 6 is its own default, and what Debian's packages have. */
-const XZ_LEVEL = '6'
+/** A package of 31 MB takes a minute; one that nobody sends anywhere need not be small. */
+const TIGHT = ['-Zxz', '-z6']
+const QUICK = ['-Znone']
 
 /** Seconds: when the commit was made, which is the time of every file. */
 function sourceDate(): number {
@@ -60,9 +61,9 @@ function lay(entries: readonly Entry[], folder: string): void {
   }
 }
 
-type Job = { bundled: Bundled[]; date: number; out: string; level: string; work: string }
+type Job = { bundled: Bundled[]; date: number; out: string; compression: string[]; work: string }
 
-function buildPackage(architecture: Architecture, { bundled, date, out, level, work }: Job): string {
+function buildPackage(architecture: Architecture, { bundled, date, out, compression, work }: Job): string {
   const { licence, ...native } = fetchNative(CPUS[architecture], work)
   const at = new Date(date * 1000)
   const items = newestItems(readFileSync(join(ROOT, 'CHANGELOG.md'), 'utf8'))
@@ -77,24 +78,24 @@ function buildPackage(architecture: Architecture, { bundled, date, out, level, w
   lay(entries, folder)
   lay(controlFiles(entries, VERSION, architecture), join(folder, 'DEBIAN'))
   const deb = join(out, `rackrise_${VERSION}_${architecture}.deb`)
-  const line = ['--root-owner-group', '-Zxz', `-z${level}`, '--build', folder, deb]
+  const line = ['--root-owner-group', ...compression, '--build', folder, deb]
   // dpkg-deb sorts, and gives all that is newer this time.
   execFileSync('dpkg-deb', line, { env: { ...process.env, SOURCE_DATE_EPOCH: String(date) }, stdio: 'pipe' })
   return deb
 }
 
-const USAGE = `npm run package -- [--arch ${ARCHITECTURES.join('|')}]... [--out FOLDER] [--level 0..9]\n`
+const USAGE = `npm run package -- [--arch ${ARCHITECTURES.join('|')}]... [--out FOLDER] [--quick]\n`
 
 async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
       arch: { type: 'string', multiple: true, default: ARCHITECTURES },
       out: { type: 'string', default: 'packaging/dist' },
-      level: { type: 'string', default: XZ_LEVEL },
+      quick: { type: 'boolean', default: false },
     },
   })
   const architectures = ARCHITECTURES.filter(name => values.arch.includes(name))
-  if (architectures.length !== new Set(values.arch).size || !/^[0-9]$/.test(values.level)) {
+  if (architectures.length !== new Set(values.arch).size) {
     process.stderr.write(USAGE)
     process.exitCode = 2
     return
@@ -106,7 +107,7 @@ async function main(): Promise<void> {
   try {
     execFileSync('npm', ['run', '--silent', 'build'], { cwd: ROOT, stdio: 'inherit' })
     const bundled = await bundleProgram()
-    const job = { bundled, date: sourceDate(), out, level: values.level, work }
+    const job = { bundled, date: sourceDate(), out, compression: values.quick ? QUICK : TIGHT, work }
     for (const architecture of architectures) process.stdout.write(`${buildPackage(architecture, job)}\n`)
   } finally {
     rmSync(work, { recursive: true })

@@ -7,6 +7,7 @@ import { wordsOf } from '../services/cli/completion-words.ts'
 import { COMMANDS } from '../services/cli/run.ts'
 import { type Bundled, ROOT } from './bundle.ts'
 import { manualPages } from './manual-pages.ts'
+import { markdownPage } from './markdown-page.ts'
 import { installedSiteFile } from './site-file.ts'
 
 type Mode = 0o644 | 0o755
@@ -103,13 +104,18 @@ const DOC = 'usr/share/doc/rackrise'
 export type Texts = { version: string; at: Date; changelog: string; notices: string }
 
 function documents({ version, at, changelog, notices }: Texts): Entry[] {
-  const pages = manualPages(COMMANDS, { version, date: at.toISOString().slice(0, 10) })
+  const about = { version, date: at.toISOString().slice(0, 10) }
+  const siteFile = { name: 'rackrise-site.toml', section: 5, summary: 'the site file of rackrise', ...about }
+  const pages = [
+    ...manualPages(COMMANDS, about),
+    markdownPage(read('docs/reference/site-file.md').toString(), siteFile),
+  ]
   return [
     ...pages.map(({ name, section, text }) => gzipped(`usr/share/man/man${section}/${name}.${section}`, text)),
     file(`${DOC}/copyright`, read('packaging/debian/copyright')),
     gzipped(`${DOC}/changelog`, changelog),
     gzipped(`${DOC}/third-party-notices`, notices),
-    ...copied('docs', DOC, /\.md$/).filter(({ path }) => path.split('/').length === DOC.split('/').length + 1),
+    ...copied('docs', DOC, /\.(md|yml|json)$/),
     file(`${DOC}/answers.md`, read('answers/README.md')),
     ...['node1', 'lab-disk'].map(name => file(`${DOC}/examples/answers/${name}.toml`, read(`answers/${name}.toml`))),
     file('usr/share/lintian/overrides/rackrise', read('packaging/debian/lintian-overrides')),

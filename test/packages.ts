@@ -74,6 +74,11 @@ export const PACKAGES: readonly Need[] = [
   { files: 'test/interop/iso-signature.test.ts', packages: ['gnupg', 'gpgv'] },
   { files: 'test/interop/page*.test.ts', packages: ['chromium'] },
   { files: 'test/e2e/console-rack.test.ts', packages: ['chromium', ...NAMESPACES], needsRoot: true },
+  {
+    files: 'test/interop/package.test.ts',
+    packages: ['lintian', 'man-db', 'mandoc', 'mmdebstrap', ...NAMESPACES],
+    needsRoot: true,
+  },
   { files: 'test/interop/tftp.test.ts', packages: ['tftp-hpa', 'atftp', 'curl', 'busybox-static'] },
   { files: 'test/interop/tftp-wire.test.ts', packages: ['curl', ...NAMESPACES], needsRoot: true },
   { files: 'test/lab/*.test.ts', packages: ['xorriso', ...STAND_IN, ...MACHINES] },

@@ -1,7 +1,7 @@
 /** `rackrise init`: asks for what nobody can guess, or takes flags, and writes a first site file. */
 import { mkdir, open, readFile, stat } from 'node:fs/promises'
 import { networkInterfaces } from 'node:os'
-import { dirname, join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { createInterface } from 'node:readline/promises'
 import { type Ipv4, ipv4FromBytes } from '../kit/ipv4.ts'
 import { EnvironmentProblem } from '../kit/problem.ts'
@@ -14,6 +14,8 @@ import {
   complain,
   complainOf,
   configFile,
+  INSTALLED_CONFIG,
+  INSTALLED_ISOS,
   type ExitStatus,
   say,
   usageError,
@@ -96,7 +98,8 @@ async function collect(file: string, values: Values, ask: Ask | undefined): Prom
   const said = await given('router', 'Default gateway of the machines, - for none', found ?? (ask ? '-' : undefined))
   const router = said === '-' || said === '' ? undefined : said
   const answers = await layersBeside(file)
-  const site = { domain, interface: device, address, mode, answers, ...(router ? { router } : {}) } as const
+  const isos = resolve(file) === INSTALLED_CONFIG ? { isos: INSTALLED_ISOS } : {}
+  const site = { domain, interface: device, address, mode, answers, ...isos, ...(router ? { router } : {}) } as const
   if (mode === 'proxy') return site
   const pool = await given('pool', 'Addresses for machines', suggestPool(address, router ? [router] : []))
   return pool === undefined ? '--pool is missing' : { ...site, pool }
@@ -160,7 +163,7 @@ async function make(file: string, values: Values, ask: Ask | undefined): Promise
   else {
     say(`wrote ${file}\n${planOf(site)}`)
     if (kept) say(`what was there before is in ${kept}`)
-    say(`Next: an ISO into isos/, your SSH key into answers/base.toml, then \`rackrise check --config ${file}\``)
+    say(`Next: an ISO into ${site.isos ?? 'isos'}/, your SSH key into answers/base.toml, then \`rackrise check --config ${file}\``)
   }
   return 0
 }

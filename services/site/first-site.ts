@@ -21,6 +21,8 @@ export type FirstSite = {
   router?: string
   /** Names of layers for the one profile; none: no profile. */
   answers: readonly string[]
+  /** Absent: beside the answers. */
+  isos?: string
 }
 
 const POOL_MOST = 100
@@ -83,6 +85,7 @@ export function firstSiteText(site: FirstSite): string {
     `mode = ${quoted(mode)}${mode === 'proxy' ? '   # another DHCP server gives the addresses' : ''}`,
     '',
     ...subnetText(site),
+    ...(site.isos === undefined ? [] : ['[paths]', `isos = ${quoted(site.isos)}`, '']),
     ...(answers.length === 0
       ? [
           '# What a machine gets: put layers into answers/ first.',

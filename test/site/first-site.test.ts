@@ -18,6 +18,7 @@ describe('the first site file', () => {
   test.each<[string, FirstSite]>([
     ['a server', SITE],
     ['without a router', { ...SITE, router: undefined as never }],
+    ['installed, with ISOs elsewhere', { ...SITE, isos: '/srv/rackrise/isos' }],
     ['without layers yet', { ...SITE, answers: [] }],
     ['a proxy', { domain: SITE.domain, interface: 'eth1', address: '10.77.0.1/24', mode: 'proxy', answers: ['base'] }],
   ])('%s is taken without a warning', (_, site) => {
