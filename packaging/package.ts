@@ -17,7 +17,7 @@ const CPUS: Record<Architecture, string> = { amd64: 'x64', arm64: 'arm64' }
 const ARCHITECTURES = Object.keys(CPUS) as Architecture[]
 /** A package of 31 MB takes a minute; one that nobody sends anywhere need not be small. */
 const TIGHT = ['-Zxz', '-z6']
-const QUICK = ['-Znone']
+const QUICK = ['-Zgzip', '-z1']
 
 /** Seconds: when the commit was made, which is the time of every file. */
 function sourceDate(): number {
