@@ -33,7 +33,7 @@ describe('the first site file', () => {
         else expect(parsed.problems.every(({ severity }) => severity !== 'error')).toBe(false)
       }),
     )
-  })
+  }, 20_000)
 })
 
 test.each([
