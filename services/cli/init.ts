@@ -163,7 +163,9 @@ async function make(file: string, values: Values, ask: Ask | undefined): Promise
   else {
     say(`wrote ${file}\n${planOf(site)}`)
     if (kept) say(`what was there before is in ${kept}`)
-    say(`Next: an ISO into ${site.isos ?? 'isos'}/, your SSH key into answers/base.toml, then \`rackrise check --config ${file}\``)
+    say(
+      `Next: an ISO into ${site.isos ?? 'isos'}/, your SSH key into answers/base.toml, then \`rackrise check --config ${file}\``,
+    )
   }
   return 0
 }
