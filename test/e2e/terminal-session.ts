@@ -88,7 +88,7 @@ export function normalised(said: string): string {
     .replaceAll(/\b(\d+\.\d+\.\d+\.\d+)\.\d{5}\b/g, '$1.PORT')
     .replaceAll(/\b[0-9A-Za-z_-]{22,44}\b/g, 'TOKEN')
     .replaceAll(/\b[0-9a-f]{8}\b/g, 'ATTEMPT')
-    .replaceAll(/\b\d+ (ms|s|min|h|d)\b/g, 'SPAN')
+    .replaceAll(/\b\d[\d.]* (ms|s|min|h|d)\b/g, 'SPAN')
     .replaceAll(/\b[\d.]+ (B|KiB|MiB)\b/g, 'SIZE')
     .replaceAll(/\b\d+ events\b/g, 'EVENTS')
     .replaceAll(/(ssh-\w+|ecdsa-\S+) AAAA\S+/g, '$1 KEY')
