@@ -15,13 +15,15 @@ function wrap(text: string, first: string, rest: string): string {
   return [...lines, line].join('\n')
 }
 
-/** The items of the newest section. */
+function itemsOf(section: string): string[] {
+  const lines = section.split('\n').filter(line => line.startsWith('- '))
+  return lines.map(line => line.slice(2))
+}
+
+/** The items of the newest section that has any: on the day of a release nothing is unreleased. */
 export function newestItems(markdown: string): string[] {
-  const [, section = ''] = markdown.split(/^## .*$/m)
-  return section
-    .split('\n')
-    .filter(line => line.startsWith('- '))
-    .map(line => line.slice(2))
+  const [, ...sections] = markdown.split(/^## .*$/m)
+  return sections.map(itemsOf).find(items => items.length > 0) ?? []
 }
 
 export type Release = { version: string; maintainer: string; at: Date; items: readonly string[] }

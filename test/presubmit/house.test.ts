@@ -2,34 +2,10 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join, normalize } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { RANKS, TOP } from './ranks.ts'
 import { type Import, importsOf, ROOT, rooms, type SourceFile, sourcesOf } from './source.ts'
 
 const services = sourcesOf('services')
-
-/** A room may import itself and rooms of lower rank. Rooms of one rank never import each other. */
-const RANKS: Record<string, number> = {
-  kit: 0,
-  site: 1,
-  store: 2,
-  machine: 3,
-  boot: 4,
-  iso: 4,
-  answer: 4,
-  webhook: 4,
-  dhcp: 5,
-  dns: 5,
-  tftp: 5,
-  http: 5,
-  console: 5,
-  // It asks every protocol from outside, as a machine would; nobody but the programs above asks it.
-  health: 6,
-  'main.ts': 7,
-  cli: 7,
-  lab: 7,
-}
-
-/** One rank, several rooms, and yet one arrow: building applications is HTTP's, and rank 7 is the top, where everything meets. */
-const TOP = 7
 
 function roomOf(path: string): string {
   return normalize(path).split('/')[1]!
