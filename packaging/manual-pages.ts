@@ -62,7 +62,6 @@ function commandPage(command: Command, about: About): ManualPage {
 const FILES: [file: string, what: string][] = [
   ['/etc/rackrise/site.toml', 'The site file: every key is explained in it.'],
   ['/etc/rackrise/answers/', 'Layers of answer files.'],
-  ['/etc/systemd/system/rackrise-.socket.d/interface.conf', 'The interface that the sockets hear.'],
   ['/srv/rackrise/isos/', 'ISOs, as Proxmox publishes them.'],
   ['/var/lib/rackrise/', 'The state: leases, machines, events, the certificate.'],
 ]

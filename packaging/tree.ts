@@ -65,17 +65,17 @@ function settings(): Entry[] {
   return [
     file('etc/rackrise/site.toml', installedSiteFile(read('config/site.toml').toString())),
     ...LAYERS.map(name => file(`etc/rackrise/answers/${name}.toml`, read(`answers/${name}.toml`))),
-    file('etc/systemd/system/rackrise-.socket.d/interface.conf', read('systemd/interface.conf')),
   ]
 }
 
 /** Where a file of systemd/ goes, by its ending. */
-const UNIT_FOLDERS: [ending: RegExp, path: (name: string) => string][] = [
+const UNIT_FOLDERS: [ending: RegExp, path: (name: string) => string, mode?: Mode][] = [
   [/\.(service|socket|target|timer|path)$/, name => `usr/lib/systemd/system/${name}`],
   [/\.sysusers$/, () => 'usr/lib/sysusers.d/rackrise.conf'],
   [/\.tmpfiles$/, () => 'usr/lib/tmpfiles.d/rackrise.conf'],
+  [/-generator$/, name => `usr/lib/systemd/system-generators/${name}`, 0o755],
 ]
-const NOT_UNITS = new Set(['README.md', 'interface.conf'])
+const NOT_UNITS = new Set(['README.md'])
 
 /** Throws at a file that has no place: it would be forgotten. */
 function units(): Entry[] {
@@ -84,7 +84,8 @@ function units(): Entry[] {
     .map(name => {
       const place = UNIT_FOLDERS.find(([ending]) => ending.test(name))
       if (!place) throw new Error(`packaging/tree.ts does not say where systemd/${name} goes`)
-      return file(place[1](name), read(`systemd/${name}`))
+      const [, path, mode] = place
+      return file(path(name), read(`systemd/${name}`), mode)
     })
 }
 

@@ -27,6 +27,12 @@ export const PACKAGES: readonly Need[] = [
   },
   { files: 'test/interop/appliance-clock.test.ts', packages: ['libfaketime'], needsRoot: true },
   { files: 'test/interop/appliance-full-disk.test.ts', packages: ['e2fsprogs', 'mount'], needsRoot: true },
+  {
+    files: 'test/interop/systemd.test.ts',
+    packages: ['systemd', 'udev', 'ipxe', 'udhcpc', 'bind9-dnsutils', 'curl', ...NAMESPACES],
+    needsRoot: true,
+  },
+  { files: 'test/interop/vagrant.test.ts', packages: ['vagrant', 'vagrant-libvirt'] },
   { files: 'test/interop/appliance-rogue.test.ts', packages: ['dnsmasq-base'], needsRoot: true },
   {
     files: 'test/interop/dhcp-clients.test.ts',

@@ -29,6 +29,8 @@ const SIOCGIFMTU = 0x8921
 const SOCKADDR_BYTES = 16
 
 const INTERFACE_HINT = 'see `ip link` for the names, and set network.interface'
+/** The shipped generator makes units fit the site file whenever systemd reads them. */
+const TELL_SYSTEMD = 'say `systemctl daemon-reload`, and start it again'
 /** Why a port can't be had, as PortRefusal says it. */
 export const NOT_PERMITTED = 'not permitted'
 export const PORT_TAKEN = 'the port is taken'
@@ -220,11 +222,14 @@ export function confineSocket(
       `see its unit: ${kind === 'udp' ? 'ListenDatagram' : 'ListenStream'}=0.0.0.0:${wanted.port}`,
     )
   if (found.port !== wanted.port)
-    throw wrong(`has port ${found.port}, not ${wanted.port}`, 'make its unit and the site file name the same port')
+    throw wrong(
+      `has port ${found.port}, not ${wanted.port}`,
+      `${TELL_SYSTEMD}; or make its unit and the site file name the same port`,
+    )
   if (found.device !== '' && found.device !== wanted.device)
     throw wrong(
       `hears ${found.device}, not ${wanted.device}`,
-      `set BindToDevice=${wanted.device} in its unit, or network.interface in the site file`,
+      `${TELL_SYSTEMD}; or set BindToDevice=${wanted.device} in its unit, or network.interface in the site file`,
     )
   const device = deviceOption(wanted.device)
   if (found.device === '' && c.setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, device, device.length) < 0) {

@@ -48,8 +48,8 @@ function partsOf(line: WrittenLine): Parts {
   const message = shown(line.msg)
   const hint = line['hint'] === undefined || !(line.level in LEVELS) ? '' : `; ${shown(line['hint'])}`
   return {
-    room: shown(line['source'] ?? line['room'] ?? '').padEnd(ROOM_WIDTH),
-    machine: shown(line['machine'] ?? '').padEnd(MACHINE_WIDTH),
+    room: shown(line['source'] ?? line['room'] ?? ''),
+    machine: shown(line['machine'] ?? ''),
     what: `${message}${hint}`,
     rest: restOf(line, message),
   }
@@ -63,14 +63,15 @@ export function terminalLine(line: WrittenLine): string {
   return [
     styleText('dim', timeOfDay(line.time)),
     styleText(style, word.padEnd(LEVEL_WIDTH)),
-    styleText('cyan', room),
-    styleText('bold', machine),
+    styleText('cyan', room.padEnd(ROOM_WIDTH)),
+    styleText('bold', machine.padEnd(MACHINE_WIDTH)),
     rest === '' ? said : `${said}  ${styleText('dim', rest)}`,
   ].join('  ')
 }
 
-/** The journal has the time and the level by itself. */
+/** The journal has time and level by itself, and columns of its own before the text: as `dhcp node1: acknowledged 10.77.0.11`. */
 export function journalLine(line: WrittenLine): string {
   const { room, machine, what, rest } = partsOf(line)
-  return [room, machine, rest === '' ? what : `${what}  ${rest}`].join('  ')
+  const where = [room, machine].filter(Boolean).join(' ')
+  return `${where}${where && ': '}${what}${rest && `  ${rest}`}`
 }

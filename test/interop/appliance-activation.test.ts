@@ -106,12 +106,12 @@ describe('a socket that does not fit the site is refused', () => {
     [
       'of another interface',
       'dhcp:eth2',
-      'the socket "dhcp" that the service manager handed over hears eth2, not eth1; set BindToDevice=eth1 in its unit, or network.interface in the site file',
+      'the socket "dhcp" that the service manager handed over hears eth2, not eth1; say `systemctl daemon-reload`, and start it again; or set BindToDevice=eth1 in its unit, or network.interface in the site file',
     ],
     [
       'with another port',
       'http=8080',
-      'the socket "http" that the service manager handed over has port 8080, not 80; make its unit and the site file name the same port',
+      'the socket "http" that the service manager handed over has port 8080, not 80; say `systemctl daemon-reload`, and start it again; or make its unit and the site file name the same port',
     ],
     [
       'for streams instead of datagrams',

@@ -50,11 +50,11 @@ describe('a process whose standard output the journal reads', () => {
     return { out: readFileSync(out, 'utf8'), err: readFileSync(err, 'utf8') }
   }
 
-  test('writes columns with priorities and no time', () => {
+  test('writes words with priorities and no time', () => {
     expect(say('auto', true)).toEqual({
       out:
-        '<6>dhcp      node1              acknowledged  reason=selected\n' +
-        '<4>dhcp                         no free address; enlarge the pool  token=[Redacted]\n',
+        '<6>dhcp node1: acknowledged  reason=selected\n' +
+        '<4>dhcp: no free address; enlarge the pool  token=[Redacted]\n',
       err: 'rackrise serve: error: no\n',
     })
   })

@@ -50,8 +50,9 @@ test('the journal says time and level itself, and has no colours', () => {
     hint: 'enlarge the pool',
     reason: 'pool-full',
   }
-  expect(journalLine(line)).toBe('dhcp                         no free address; enlarge the pool  reason=pool-full')
+  expect(journalLine(line)).toBe('dhcp: no free address; enlarge the pool  reason=pool-full')
+  expect(journalLine({ time: TIME, level: INFO, msg: 'library read' })).toBe('library read')
   expect(journalLine({ time: TIME, level: INFO, room: 'http', machine: 'node1', msg: 'sent\nall' })).toBe(
-    'http      node1              sent all',
+    'http node1: sent all',
   )
 })

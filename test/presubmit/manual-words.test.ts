@@ -33,7 +33,7 @@ const SITE_KEYS = new Set(
 const OTHER_WORDS = new Set(
   `x-csrf-token idempotency-key rackrise-event rackrise-signature rackrise-user
   proxmox-auto-installer proxmox-auto-installer-cert-fingerprint proxmox-auto-install-assistant proxmox-start-auto-installer proxmox-fetch-answer
-  shim-signed grub-efi-amd64-signed systemd-timesyncd systemd-resolved ansible-core
+  shim-signed grub-efi-amd64-signed systemd-timesyncd systemd-resolved ansible-core vagrant-libvirt
   webhook-given-up answer-failed gave-up first-boot from-dhcp from-answer from-iso second-initrd uefi-http uefi-secure
   zfs-mirror one-rack many-racks http-boot hand-over secure-boot static-addresses random-passwords wiki-server
   default-leaf known_hosts node1 prepare-iso reboot-on-error root-password root-password-hashed root-ssh-keys disk-list disk-setup filter-match
