@@ -5,7 +5,7 @@ import { expect, test } from 'vitest'
 import { ROOT } from '../../packaging/bundle.ts'
 import { COMMANDS } from '../../services/cli/run.ts'
 import { VERSION } from '../../services/cli/version.ts'
-import { dockerInstruction } from './dockerfile.ts'
+import { dockerInstruction, dockerWords } from './dockerfile.ts'
 
 const text = readFileSync(join(ROOT, 'packaging/Dockerfile'), 'utf8')
 
@@ -24,6 +24,6 @@ test.each(['amd64', 'arm64'])('what it copies is what `npm run package` makes, a
 })
 
 test('it runs a command that there is', () => {
-  const [command] = JSON.parse(dockerInstruction(text, 'CMD')) as string[]
+  const [command] = dockerWords(text, 'CMD')
   expect(COMMANDS.map(({ name }) => name)).toContain(command)
 })
