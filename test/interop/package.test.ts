@@ -87,8 +87,10 @@ function enabled(): string[] {
     .toSorted()
 }
 
-const machine = async (): Promise<unknown> =>
-  JSON.parse((await rig.run('rack', [process.execPath, 'test/interop/package-machine.ts', 'eth0'], LIMIT_MS)).stdout)
+async function machine(disk: 'blank' | 'bootable'): Promise<unknown> {
+  const life = [process.execPath, 'test/interop/package-machine.ts', 'eth0', disk]
+  return JSON.parse((await rig.run('rack', life, LIMIT_MS)).stdout)
+}
 
 /** As the image runs it, which is as the user of the unit. */
 async function serve(): Promise<void> {
@@ -243,9 +245,9 @@ test(
     // The simulated machine has every address of the pool before it is offered.
     writeFileSync(file, readFileSync(file, 'utf8').replace('\nprobe = true\n', '\nprobe = false\n'))
     await serve()
-    expect(await machine()).toEqual({ outcome: 'held' })
+    expect(await machine('blank')).toEqual({ outcome: 'held' })
     expect(rackrise('machine', 'approve', NODE1)).toMatchObject({ status: 0 })
-    expect(await machine()).toEqual({ outcome: 'installed' })
+    expect(await machine('blank')).toEqual({ outcome: 'installed' })
     const { stdout } = rackrise('machine', 'list', '--json')
     expect(JSON.parse(stdout)).toMatchObject([{ id: NODE1, state: 'installed' }])
     await stop()
@@ -277,7 +279,7 @@ test(
     expect(enabled()).toEqual(before)
     await serve()
     expect(rackrise('machine', 'show', NODE1).stdout).toContain('installed')
-    expect(await machine()).toEqual({ outcome: 'booted-disk' })
+    expect(await machine('bootable')).toEqual({ outcome: 'booted-disk' })
     await stop()
   },
   LIMIT_MS,
