@@ -6,7 +6,6 @@ import type { Fleet, ViewPage } from './fleet.ts'
 import { USER_HEADER } from './principal.ts'
 import { problemIn } from './problem-details.ts'
 import {
-  MACHINES_MOST,
   type MachinesQuery,
   type MachineView,
   type OrderResult,
@@ -126,7 +125,7 @@ async function askAll(socket: ControlSocket): Promise<MachineView[]> {
     const all = new Map<string, MachineView>()
     let after: string | undefined
     for (;;) {
-      const page = await askPage(socket, { limit: MACHINES_MOST, ...(after === undefined ? {} : { after }) })
+      const page = await askPage(socket, after === undefined ? {} : { after })
       if (isProblem(page)) break
       for (const view of page.views) all.set(view.id, view)
       if (!page.hasMore) return [...all.values()]

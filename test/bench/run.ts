@@ -7,11 +7,12 @@ import { answerSuite } from './answer.ts'
 import { dhcpSuite } from './dhcp.ts'
 import { dnsSuite } from './dns.ts'
 import { httpSuite } from './http.ts'
+import { storeSuite } from './store.ts'
 import { NETWORK_NEEDS, type Suite } from './suite.ts'
 import { reportText } from './table.ts'
 import { tftpSuite } from './tftp.ts'
 
-const SUITES: readonly Suite[] = [dhcpSuite, dnsSuite, tftpSuite, httpSuite, answerSuite]
+const SUITES: readonly Suite[] = [dhcpSuite, dnsSuite, tftpSuite, httpSuite, answerSuite, storeSuite]
 
 const HELP = `Measures Rackrise beside other servers, in a network namespace of its own. As root.
 
