@@ -47,6 +47,9 @@ const PRODUCTS = ['PowerEdge R6515', 'PowerEdge R6515', 'ProLiant DL325 Gen10', 
 const INITRD_BYTES = 1_734_000_000
 /** A gigabit that the rack shares. */
 const SENT_EACH_SECOND = 38_000_000
+/** From the first packet to the download. */
+const POWER_ON_SECONDS = 14
+const downloadSeconds = (index: number): number => 3 + ((index * 7) % 40)
 const EVENING_MS = 40 * 60_000
 
 /** Some are not on the list, as in any rack. */
@@ -134,6 +137,9 @@ export class Rack {
       profile: 'pve',
     })
     if (course === 'approved') return
+    // It was switched on a while after it was approved, and loads now.
+    const isLoading = course === 'booting'
+    if (isLoading) this.clock.behind = (downloadSeconds(index) + POWER_ON_SECONDS) * 1000
     await this.happen(
       index,
       { type: 'leased', address, stage: 'firmware', loader },
@@ -142,18 +148,19 @@ export class Rack {
     await this.happen(index, attempt => ({ type: 'script-served', attempt, address, resumed: false }))
     if (course === 'stalled')
       return this.happen(index, attempt => ({ type: 'stalled', attempt, silentSeconds: 1215, stage: 'initrd at 61 %' }))
-    await this.happen(
-      index,
-      { type: 'leased', address, stage: 'ipxe' },
-      attempt => ({ type: 'kernel-sent', attempt, bytes: 14_222_336 }),
-      attempt => ({ type: 'initrd-started', attempt, bytes: INITRD_BYTES }),
-    )
-    if (course === 'booting') return this.#download(index)
+    await this.happen(index, { type: 'leased', address, stage: 'ipxe' }, attempt => ({
+      type: 'kernel-sent',
+      attempt,
+      bytes: 14_222_336,
+    }))
+    if (isLoading) this.clock.behind = downloadSeconds(index) * 1000
+    await this.happen(index, attempt => ({ type: 'initrd-started', attempt, bytes: INITRD_BYTES }))
+    if (isLoading) return this.#download(index)
     await this.#install(index, course, address)
   }
 
   #download(index: number): void {
-    const seconds = 3 + ((index * 7) % 40)
+    const seconds = downloadSeconds(index)
     this.clock.behind = seconds * 1000
     this.send(index, 0)
     this.clock.behind = (index % 3) * 400
