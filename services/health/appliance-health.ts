@@ -22,7 +22,9 @@ import { diskEdge } from './edge/check-edge.ts'
 import { type Here, openDoctorEdge } from './edge/doctor-edge.ts'
 import { earOf } from './edge/ear.ts'
 import { stampOf } from './edge/stamp.ts'
+import { kernelLink } from './edge/link.ts'
 import { keepCheck } from './kept-check.ts'
+import { watchLink } from './link-watch.ts'
 import { PROBE_NAMES, type ProbeName } from './probe-names.ts'
 import { probesFor, QUIET_PROBES } from './probes.ts'
 import { alarmOfFindings } from './self-check.ts'
@@ -116,9 +118,10 @@ export function watchHealth(options: ApplianceHealthOptions): ApplianceHealth {
   const stop = repeat(clock, SELF_CHECK_MS, lookQuietly, failed)
   const stopHearing = alarmOfSteps(clock, options, lookNow)
   const stopStore = watchStore({ ...options, look: lookNow })
+  const stopLink = watchLink({ ...options, link: kernelLink, end: () => process.exit(1) })
   const close = async (): Promise<void> => {
     stopHearing()
-    await Promise.all([stop(), stopStore()])
+    await Promise.all([stop(), stopStore(), stopLink()])
   }
   return { check, examine, lastExamination: () => last, close }
 }

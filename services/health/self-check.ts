@@ -8,6 +8,10 @@ import type { Finding } from './finding.ts'
 const ALARMING: ReadonlySet<FindingCode> = new Set([
   'clock-wrong',
   'loaders-missing',
+  'interface-missing',
+  'interface-down',
+  'no-carrier',
+  'address-missing',
   'state-open',
   'state-damaged',
   'disk-nearly-full',

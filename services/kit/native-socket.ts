@@ -25,7 +25,12 @@ const ENODEV = 19
 const IFNAMSIZ = 16
 /** struct ifreq: the name, then a union of 24 octets. */
 const IFREQ_BYTES = 40
+const SIOCGIFFLAGS = 0x8913
 const SIOCGIFMTU = 0x8921
+const SIOCGIFINDEX = 0x8933
+const IFF_UP = 0x1
+/** There is carrier, and nothing below keeps it from working. */
+const IFF_RUNNING = 0x40
 const SOCKADDR_BYTES = 16
 
 const INTERFACE_HINT = 'see `ip link` for the names, and set network.interface'
@@ -168,14 +173,29 @@ export function openPingSocket(device: string): number | undefined {
 
 /** The largest IP packet that the interface takes now, in octets; undefined where there is no such interface. */
 export function interfaceMtu(device: string): number | undefined {
+  return askInterface(device, SIOCGIFMTU)?.getInt32(IFNAMSIZ, true)
+}
+
+/** `index` is another one when a device of that name was made anew: sockets of the one before hear nothing any more. */
+export type InterfaceState = { index: number; isUp: boolean; hasCarrier: boolean }
+
+/** Undefined where there is no such interface. */
+export function interfaceState(device: string): InterfaceState | undefined {
+  const index = askInterface(device, SIOCGIFINDEX)?.getInt32(IFNAMSIZ, true)
+  const flags = askInterface(device, SIOCGIFFLAGS)?.getUint16(IFNAMSIZ, true)
+  if (index === undefined || flags === undefined) return undefined
+  return { index, isUp: (flags & IFF_UP) !== 0, hasCarrier: (flags & IFF_RUNNING) !== 0 }
+}
+
+function askInterface(device: string, question: number): DataView | undefined {
   const c = libc()
   const fd = c.socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)
   if (fd < 0) return undefined
   const request = new Uint8Array(IFREQ_BYTES)
   request.set(deviceOption(device).subarray(0, IFNAMSIZ))
-  const found = c.ioctl(fd, SIOCGIFMTU, request) >= 0
+  const found = c.ioctl(fd, question, request) >= 0
   c.close(fd)
-  return found ? new DataView(request.buffer).getInt32(IFNAMSIZ, true) : undefined
+  return found ? new DataView(request.buffer) : undefined
 }
 
 function deviceOption(device: string): Uint8Array {
@@ -216,6 +236,11 @@ export function confineSocket(
   const wrong = (what: string, hint: string) =>
     new EnvironmentProblem('handed-socket', `the socket "${name}" that the service manager handed over ${what}`, hint)
   const found = inspect(fd)
+  if (!found && koffi.errno() === ENODEV)
+    throw wrong(
+      'hears an interface that was deleted',
+      'let the service manager open them anew: `systemctl restart "rackrise-*.socket"`',
+    )
   if (found?.kind !== kind)
     throw wrong(
       `is no IPv4 ${kind} socket`,

@@ -3,7 +3,7 @@ import { readdir, readFile, readlink } from 'node:fs/promises'
 import { networkInterfaces } from 'node:os'
 import { basename, join } from 'node:path'
 import { parseMac } from '../../kit/mac.ts'
-import { interfaceMtu } from '../../kit/native-socket.ts'
+import { interfaceMtu, interfaceState } from '../../kit/native-socket.ts'
 import type { LinkFacts } from '../probe/link.ts'
 
 const CLASS = '/sys/class/net'
@@ -17,6 +17,12 @@ const readText = async (...path: string[]): Promise<string | undefined> =>
 
 const numberOf = (text: string | undefined): number | undefined =>
   text !== undefined && /^-?\d+$/.test(text) ? Number(text) : undefined
+
+/** What is looked at every two seconds: a few system calls. */
+export const kernelLink = {
+  state: interfaceState,
+  addresses: (device: string): string[] => (networkInterfaces()[device] ?? []).map(({ address }) => address),
+}
 
 /** Undefined where there is no such interface. */
 export async function readLink(device: string): Promise<LinkFacts | undefined> {
