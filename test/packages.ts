@@ -33,6 +33,7 @@ export const PACKAGES: readonly Need[] = [
     needsRoot: true,
   },
   { files: 'test/interop/vagrant.test.ts', packages: ['vagrant', 'vagrant-libvirt'] },
+  { files: 'test/interop/appliance-surroundings.test.ts', packages: ['dnsmasq-base', 'openssl'], needsRoot: true },
   { files: 'test/interop/appliance-rogue.test.ts', packages: ['dnsmasq-base'], needsRoot: true },
   {
     files: 'test/interop/dhcp-clients.test.ts',
