@@ -59,8 +59,7 @@ function buildDeb(folder: string): void {
     'packaging/package.ts',
     '--arch',
     process.arch === 'arm64' ? 'arm64' : 'amd64',
-    '--level',
-    '0',
+    '--quick',
     '--out',
     folder,
   ]
