@@ -174,7 +174,7 @@ test(
     const { status, stdout, stderr } = root.install(olderDeb())
     expect([status, stderr]).toEqual([0, expect.stringContaining('Creating user')])
     expect(stdout).toContain('rackrise: not started, since it is a DHCP server.')
-    expect(stdout).toContain('then: rackrise check && systemctl enable --now rackrise\n')
+    expect(stdout).toContain('then:\nrackrise check && systemctl enable --now rackrise\n')
     expect(enabled()).toEqual([])
     expect({
       state: ownership('/var/lib/rackrise'),
