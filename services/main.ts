@@ -1,11 +1,10 @@
 #!/usr/bin/env node
 /** The composition root: the only file that wires rooms together. Run as a program it is the `rackrise` command. */
 import { createServer } from 'node:net'
-import { networkInterfaces } from 'node:os'
 import { join } from 'node:path'
 import { loadLayers, noKnownFiles } from './answer/load.ts'
 import { Passwords } from './answer/passwords.ts'
-import { listLoaders, type Loaders } from './boot/load.ts'
+import { listLoaders, type LoaderFile, type Loaders } from './boot/load.ts'
 import { COMMON_LOADERS, loaderFileFor } from './boot/plan.ts'
 import { type Urls, urlsOf } from './boot/urls.ts'
 import { addControl, type ControlContext } from './console/control.ts'
@@ -16,11 +15,8 @@ import { addPage } from './console/page-files.ts'
 import { type Console, openConsole } from './console/server.ts'
 import { type LeaseSource, storedLeases } from './console/leases.ts'
 import { CONTROL_SOCKET, isListening } from './console/remote-fleet.ts'
-import { dhcpCounts } from './dhcp/counts.ts'
-import { registryFleet } from './dhcp/registry-fleet.ts'
-import { serveBoot } from './dhcp/serve-boot.ts'
-import { ServerWatch } from './dhcp/server-watch.ts'
-import { type DhcpServer, startDhcp } from './dhcp/server.ts'
+import { type OpenDhcp, openDhcp } from './dhcp/open.ts'
+import type { DhcpServer } from './dhcp/server.ts'
 import { registryDnsView } from './dns/registry-view.ts'
 import { startDns } from './dns/server.ts'
 import { watchHealth } from './health/appliance-health.ts'
@@ -28,21 +24,20 @@ import { ServedCertificate } from './http/served-certificate.ts'
 import type { HttpContext } from './http/context.ts'
 import { httpCounts } from './http/counts.ts'
 import { grubConfig, grubFile } from './http/grub-config.ts'
-import { startHttp } from './http/server.ts'
+import { type HttpServer, startHttp } from './http/server.ts'
 import { type IsoCatalogue, openCatalogue } from './iso/catalogue.ts'
 import { notesIn } from './iso/notes.ts'
 import { alarmProfiles } from './iso/profile-alarms.ts'
 import { LibraryWatch } from './iso/watch.ts'
 import { watchEventLoop } from './kit/event-loop.ts'
 import { handedSockets } from './kit/activation.ts'
-import { type AddressProbe, openAddressProbe } from './kit/address-probe.ts'
 import { Alarms } from './kit/alarms.ts'
 import { calmLog } from './kit/calm-log.ts'
 import type { Clock } from './kit/clock.ts'
 import type { Ipv4 } from './kit/ipv4.ts'
 import { isProblem } from './kit/is-problem.ts'
 import type { Log } from './kit/log.ts'
-import { type Mac, parseMac } from './kit/mac.ts'
+import type { Mac } from './kit/mac.ts'
 import type { Exposition, Meter } from './kit/meter.ts'
 import { interfaceMtu } from './kit/native-socket.ts'
 import { PortBundle } from './kit/port-bundle.ts'
@@ -55,10 +50,12 @@ import { openUdpPort } from './kit/udp-port.ts'
 import { sharedRun } from './kit/shared-run.ts'
 import { WorkList } from './kit/work.ts'
 import { openSockets, type Sockets } from './kit/sockets.ts'
+import { workedOut } from './kit/worked-out.ts'
 import { alarmOfConflicts } from './machine/conflict-alarm.ts'
 import { machineLog } from './machine/machine-log.ts'
 import { Registry } from './machine/registry.ts'
-import { hasFarSubnets } from './site/networks.ts'
+import { Reloading } from './reload/reload.ts'
+import { LiveSite } from './site/live-site.ts'
 import type { Site } from './site/types.ts'
 import { unavailable } from './site/unavailable.ts'
 import { storeCounts } from './store/counts.ts'
@@ -74,6 +71,9 @@ import { post } from './webhook/post.ts'
 
 export type Appliance = {
   registry: Registry
+  /** That of the file that was loaded last. */
+  site: Site
+  reloading: Pick<Reloading, 'reload'>
   /** SHA-256 of the certificate of the TLS port, 64 hexadecimal digits. */
   fingerprint: string
   alarms: Alarms
@@ -81,12 +81,17 @@ export type Appliance = {
   stop(): Promise<void>
 }
 
-/** `onStep` hears what the start is about: what a database holds may take it a while. */
-export type ApplianceOptions = { log: Log; clock: Clock; onStep?: (what: string) => void }
+export type ApplianceOptions = {
+  log: Log
+  clock: Clock
+  /** Hears what the start is about: what a database holds may take it a while. */
+  onStep?: (what: string) => void
+  /** Around every reload of the site file, whoever wants it. */
+  onReload?: (phase: 'begins' | 'ends') => void
+}
 
 /** How often the clock is asked about machines and alarms that fell silent. */
 const SWEEP_MS = 5_000
-const POOLS_MS = 30_000
 const CERTIFICATE_MS = 60_000
 /** Milliseconds for which a reading of the answers folder is shared: who edits a layer is not back at the rack by then. */
 const LAYERS_MS = 50
@@ -98,14 +103,15 @@ type Closing = (() => Promise<void>)[]
 
 /** What the services stand on. */
 type Ground = {
-  site: Site
+  site: LiveSite
   store: Store
   key: Uint8Array
   passwords: Passwords
   catalogue: IsoCatalogue
   certificate: ServedCertificate
   alarms: Alarms
-  loaders: Loaders
+  /** Another listing after a reload, in the same map. */
+  loaders: Map<string, LoaderFile>
   urls: Urls
   log: Log
   clock: Clock
@@ -131,7 +137,7 @@ async function findLoaders(folder: string): Promise<Loaders> {
   )
 }
 
-async function openGround(site: Site, { log, clock }: ApplianceOptions, closing: Closing): Promise<Ground> {
+async function openGround(site: LiveSite, { log, clock }: ApplianceOptions, closing: Closing): Promise<Ground> {
   refuseUnavailable(site, log)
   if (await isListening(join(site.paths.state, CONTROL_SOCKET))) {
     throw new EnvironmentProblem(
@@ -140,7 +146,7 @@ async function openGround(site: Site, { log, clock }: ApplianceOptions, closing:
       'stop it first, or set another paths.state',
     )
   }
-  const loaders = await findLoaders(site.boot.loaders)
+  const loaders = new Map(await findLoaders(site.boot.loaders))
   const meter = promMeter()
   const store = await openStore(site.paths.state, storeCounts(meter), log)
   closing.push(() => store.close())
@@ -200,72 +206,22 @@ async function openPorts(site: Site, closing: Closing): Promise<Sockets> {
 
 type Served = Ground & { registry: Registry; sockets: Sockets; work: WorkList }
 
-/** Looks at addresses: before they are offered, where the site wants that, and at those of other servers. */
-function openProbe({ site, log, clock }: Served): Promise<AddressProbe> {
-  const { mode, probe, subnets } = site.dhcp
-  const isFar = hasFarSubnets({ own: site.network.prefix, subnets })
-  return openAddressProbe(site.network, { clock, log, pings: mode === 'server' && probe && isFar })
-}
-
-function watchServers({ site, sockets, alarms, log, clock }: Served, probe: AddressProbe): ServerWatch | undefined {
-  const { dhcp, network } = site
-  const mac = parseMac(networkInterfaces()[network.interface]?.[0]?.mac ?? '')
-  if (!sockets.dhcpWatch || !mac || dhcp.mode === 'off') return undefined
-  const relays = dhcp.subnets.flatMap(subnet => subnet.relays)
-  const expected = { mode: dhcp.mode, ours: network.address, others: dhcp.otherServers, relays }
-  return new ServerWatch({ port: sockets.dhcpWatch, mac, expected, probe, link: network.prefix, alarms, log, clock })
-}
-
-/** The server, if there is one, knows the leases; the watch hears port 68. */
-type Dhcp = { server?: DhcpServer; watch: ServerWatch | undefined }
-
-/** Port 67, as server or as proxy, and port 4011. */
-async function serveDhcp(served: Served, closing: Closing): Promise<Dhcp> {
-  const { site, store, registry, urls, certificate, loaders, clock, meter, sockets, alarms } = served
-  const log = machineLog(served.log, registry, 'dhcp')
-  if (!sockets.dhcp || !sockets.bootServer) return { watch: undefined }
-  const fleet = registryFleet({ registry, site, urls, fingerprint: () => certificate.tell(), loaders, clock, alarms })
-  const probe = await openProbe(served)
-  closing.push(() => probe.close())
-  const watch = watchServers(served, probe)
-  if (watch) closing.push(() => watch.close())
-  const seen = watch ? { watch } : {}
-  const mtu = interfaceMtu(site.network.interface) ?? MTU_BYTES
-  const common = { site, httpPort: site.http.port, mtu, fleet, alarms, counts: dhcpCounts(meter), clock, log, ...seen }
-  const bootServer = serveBoot({ ...common, port: sockets.bootServer, as: 'boot-server' })
-  closing.push(() => bootServer.close())
-  if (site.dhcp.mode === 'proxy') {
-    const proxy = serveBoot({ ...common, port: sockets.dhcp, as: 'proxy' })
-    closing.push(() => proxy.close())
-    watch?.start()
-    return { watch }
-  }
-  const dhcp = await startDhcp({
-    ...common,
-    meter,
-    port: sockets.dhcp,
-    store: store.leases,
-    ...(site.dhcp.probe ? { probe } : {}),
-  })
-  closing.push(() => dhcp.close())
-  const failed = (error: unknown) => log.error({ error: String(error) }, 'the look at the pools failed')
-  closing.push(repeat(clock, POOLS_MS, async () => dhcp.watchPools(), failed))
-  watch?.start()
-  return { server: dhcp, watch }
-}
-
 function serveTftp(
   { site, registry, loaders, log, clock, meter, sockets }: Served,
   context: HttpContext,
 ): Promise<TftpServer> {
   const { interface: device, address } = site.network
   const transfers = new PortBundle()
+  const folder = workedOut(
+    () => [site.boot.loaders],
+    () => loaderFolder(site.boot.loaders),
+  )
   return startTftp({
     port: sockets.tftp,
     openTransferPort: () => transfers.open({ device, address, port: 0 }),
     mtu: () => interfaceMtu(device) ?? MTU_BYTES,
     find: machineFiles({
-      loader: loaderFolder(site.boot.loaders),
+      loader: name => folder()(name),
       loaderFileFor: name => loaderFileFor(name, loaders),
       grubConfig: (name, client) => grubConfig(context, name, client, 'tftp'),
       attemptFile: (attempt, part, client) => grubFile(context, attempt, part, client),
@@ -278,9 +234,13 @@ function serveTftp(
 }
 
 /** `leases` is who keeps them from now on. */
-async function startServices(served: Served, closing: Closing): Promise<Pick<Dhcp, 'watch'> & { leases: LeaseSource }> {
+type Services = Pick<OpenDhcp, 'watch' | 'server'> & { leases: LeaseSource; http: HttpServer }
+
+async function startServices(served: Served, closing: Closing): Promise<Services> {
   const { site, registry, catalogue, certificate, loaders, urls, clock, meter, sockets, alarms } = served
-  const { server: dhcp, watch } = await serveDhcp(served, closing)
+  const fingerprint = (): string => certificate.tell()
+  const log = machineLog(served.log, registry, 'dhcp')
+  const { server: dhcp, watch } = await openDhcp({ ...served, leases: served.store.leases, fingerprint, log }, closing)
   const macAt = (address: Ipv4): Mac | undefined =>
     dhcp ? dhcp.macAt(address) : neighbourAt(site.network.interface, address)
   const logOf = (room: string): Log => machineLog(served.log, registry, room, macAt)
@@ -303,7 +263,7 @@ async function startServices(served: Served, closing: Closing): Promise<Pick<Dhc
     registry,
     site,
     urls,
-    fingerprint: () => certificate.tell(),
+    fingerprint,
     macAt,
     leaseOf: mac => dhcp?.leaseOf(mac),
   })
@@ -326,20 +286,49 @@ async function startServices(served: Served, closing: Closing): Promise<Pick<Dhc
   const http = await startHttp({ context, loaders, plainSocket: sockets.http, tlsSocket: sockets.https })
   closing.push(() => http.close())
   const leases = dhcp ? { ...dhcp, all: async () => dhcp.leases() } : storedLeases(served.store.leases, clock)
-  return { leases, watch }
+  return { leases, watch, http, ...(dhcp ? { server: dhcp } : {}) }
 }
 
+type Adopting = Pick<Services, 'http'> & {
+  server: DhcpServer | undefined
+  outbox: Outbox
+  lookAtCertificate: () => Promise<void>
+}
+
+type Running = Pick<ControlContext, 'leases' | 'outbox' | 'health' | 'reloading'>
+
 /** What is asked by people and programs, over everything that runs. */
-function controlOver(served: Served, running: Pick<ControlContext, 'leases' | 'outbox' | 'health'>): ControlContext {
+function controlOver(served: Served, running: Running): ControlContext {
   const { site, certificate, clock } = served
   const layers = sharedRun(() => loadLayers(site.paths.answers), { freshMs: LAYERS_MS, clock })
   const fingerprint = (): string => certificate.current.fingerprint
   return { ...served, version: VERSION, startedAt: clock.now(), layers, fingerprint, ...running }
 }
 
+/**
+ * Another site for everybody, in one turn of the event loop: rooms read it when they decide, and what they have worked out from it they work out anew. Resolves
+ * when the rest is done that follows at a start, too.
+ */
+function adopt(
+  { site, registry, catalogue, loaders }: Served,
+  next: Site,
+  found: Loaders,
+  running: Adopting,
+): Promise<unknown> {
+  const { http, outbox, server, lookAtCertificate } = running
+  site.use(next)
+  loaders.clear()
+  for (const [name, file] of found) loaders.set(name, file)
+  http.pace()
+  const settled = [registry.useSite(), outbox.useSite(), lookAtCertificate(), catalogue.rescan()]
+  server?.watchPools()
+  return Promise.all(settled)
+}
+
 /** Opens everything, then serves. Throws EnvironmentProblem, with nothing started, when the environment is not as it must be. */
-export async function startAppliance(site: Site, options: ApplianceOptions): Promise<Appliance> {
+export async function startAppliance(first: Site, options: ApplianceOptions): Promise<Appliance> {
   const { log, clock } = options
+  const site = new LiveSite(first)
   const grounds: Closing = []
   const services: Closing = []
   const stop = async (): Promise<void> => {
@@ -357,7 +346,7 @@ export async function startAppliance(site: Site, options: ApplianceOptions): Pro
     const lookAtCertificate = (): Promise<void> => certificate.look(() => registry.machines())
     // Before anybody is told anything: what was replaced while nobody was in the way counts at once.
     await lookAtCertificate()
-    const { leases, watch } = await startServices(served, services)
+    const { leases, watch, http, server } = await startServices(served, services)
     const health = watchHealth({ ...served, leases, watch, pid: process.pid })
     services.push(() => health.close())
     services.push(() => served.work.close())
@@ -367,7 +356,13 @@ export async function startAppliance(site: Site, options: ApplianceOptions): Pro
     })
     gaugeOutbox(ground.meter, outbox, clock)
     services.push(() => outbox.close())
-    const control = controlOver(served, { leases, outbox, health })
+    const reloading = new Reloading({
+      ...{ ...options, site, fleet: registry, log: machineLog(log, registry, 'reload') },
+      check: file => health.checkFile(file),
+      prove: () => store.prove(),
+      adopt: (next, loaders) => adopt(served, next, loaders, { http, outbox, server, lookAtCertificate }),
+    })
+    const control = controlOver(served, { leases, outbox, health, reloading })
     const console = await openConsole({
       ...{ ...served, version: VERSION, log: machineLog(log, registry, 'console') },
       addRoutes: app => [addControl(app, control), addPage(app)],
@@ -383,7 +378,7 @@ export async function startAppliance(site: Site, options: ApplianceOptions): Pro
     const library = new LibraryWatch(ground.catalogue, clock, failed('the look at the ISO folder'))
     services.push(() => library.stop())
     library.start()
-    return { registry, alarms, fingerprint: certificate.current.fingerprint, console, stop }
+    return { registry, alarms, site, reloading, fingerprint: certificate.current.fingerprint, console, stop }
   } catch (error) {
     await stop()
     throw error

@@ -16,6 +16,7 @@ import { labCommand } from './lab.ts'
 import { leaseCommand } from './lease.ts'
 import { machineCommand } from './machine.ts'
 import { metricsCommand } from './metrics.ts'
+import { reloadCommand } from './reload.ts'
 import { serveCommand } from './serve.ts'
 import { tokenCommand, userCommand } from './user.ts'
 import { VERSION } from './version.ts'
@@ -24,6 +25,7 @@ import { webhookCommand } from './webhook.ts'
 const WORKING: readonly Command[] = [
   initCommand,
   serveCommand,
+  reloadCommand,
   checkCommand,
   doctorCommand,
   answerCommand,

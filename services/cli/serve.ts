@@ -41,8 +41,15 @@ export const serveCommand: Command = {
     const manager = serviceManager(process.env, process.pid)
     const onStep = (what: string): void => manager.starting(what)
     onStep('opening the database')
-    const appliance = await startAppliance(site, { log, clock: systemClock, onStep })
-    const status = (): string => statusOf(site, appliance)
+    const onReload = (phase: 'begins' | 'ends'): void => {
+      if (phase === 'begins') return manager.reloading()
+      log.setLevel(appliance.site.log.level)
+      manager.ready(status())
+    }
+    const appliance: Appliance = await startAppliance(site, { log, clock: systemClock, onStep, onReload })
+    const status = (): string => statusOf(appliance.site, appliance)
+    const reload = (): void => void appliance.reloading.reload('SIGHUP')
+    process.on('SIGHUP', reload)
     manager.ready(status())
     const stopTelling = keepTold(manager, systemClock, status)
     log.info(
@@ -61,6 +68,7 @@ export const serveCommand: Command = {
     })
     const ending = 'stopping: no new work, running transfers get ten seconds'
     log.info({}, ending)
+    process.off('SIGHUP', reload)
     manager.stopping(ending)
     await appliance.stop()
     await stopTelling()

@@ -5,6 +5,7 @@ import type { Problem } from '../kit/problem.ts'
 import { sharedRun } from '../kit/shared-run.ts'
 import type { Site } from '../site/types.ts'
 import type { ConsoleApp } from './app.ts'
+import type { Loaded } from './reload-api.ts'
 import { applianceView, type ApplianceView, works } from './schema/appliance.ts'
 import { problemSchema } from './schema/problem.ts'
 
@@ -13,6 +14,8 @@ export type ApplianceContext = {
   version: string
   startedAt: Instant
   fingerprint: () => string | undefined
+  /** Of the site file that is served. */
+  loaded: () => Loaded
   /** Rejects when the state can't be written: without it no lease is acknowledged and no answer served. */
   prove: () => Promise<void>
   clock: Clock
@@ -22,13 +25,15 @@ export type ApplianceContext = {
 /** Who asks often makes no more writes than this, in milliseconds. */
 const PROVEN_MS = 1_000
 
-function viewAppliance({ site, version, startedAt, fingerprint, clock }: ApplianceContext): ApplianceView {
+function viewAppliance({ site, version, startedAt, loaded, fingerprint, clock }: ApplianceContext): ApplianceView {
   const { name, domain, network, dhcp, boot, profiles } = site
   const print = fingerprint()
+  const { at, ...rest } = loaded()
   return {
     ...{ name, domain, version },
     startedAt: new Date(startedAt).toISOString(),
     now: new Date(clock.now()).toISOString(),
+    siteFile: { at: new Date(at).toISOString(), ...rest },
     interface: network.interface,
     address: network.address,
     ...(print === undefined ? {} : { fingerprint: print }),

@@ -30,6 +30,7 @@ import { addMetricsApi } from './metrics-api.ts'
 import { addPasswordApi } from './password-api.ts'
 import { localPasswords } from './passwords.ts'
 import { rehearseBy } from './rehearsal.ts'
+import { addReloadApi, type ReloadSource } from './reload-api.ts'
 import { requestCounts } from './request-counts.ts'
 import { addSiteApi } from './site-api.ts'
 import { isoVerifier } from './verify-iso.ts'
@@ -37,7 +38,7 @@ import { addWebhookApi } from './webhook-api.ts'
 import { addWorkApi } from './work-api.ts'
 
 export type ControlContext = Omit<ExplainContext, 'passwords' | 'documents' | 'catalogue' | 'clock'> &
-  Omit<ApplianceContext, 'prove'> & {
+  Omit<ApplianceContext, 'prove' | 'loaded'> & {
     store: {
       documents: DocumentStore
       passwords: PasswordStore
@@ -54,6 +55,7 @@ export type ControlContext = Omit<ExplainContext, 'passwords' | 'documents' | 'c
     meter: Meter & Exposition
     clock: Clock
     health: HealthSource
+    reloading: ReloadSource
   }
 
 /** What is open belongs to the appliance, which closes it. */
@@ -72,7 +74,8 @@ export function addControl(app: ConsoleApp, context: ControlContext): void {
   const { registry, site, store, passwords, catalogue, clock, leases } = context
   requestCounts(context.meter)(app)
   const explainer = localExplainer({ ...context, passwords: store.passwords, documents: store.documents }, NOTHING)
-  addApplianceApi(app, { ...context, prove: () => store.prove() })
+  addApplianceApi(app, { ...context, prove: () => store.prove(), loaded: () => context.reloading.loaded })
+  addReloadApi(app, context.reloading)
   addFleetApi(app, localFleet(registry, rehearseBy(explainer), NOTHING))
   addForgetApi(app, localForgetting({ registry, leases }, NOTHING))
   addLeaseApi(app, localLeases(leases, registry, clock, NOTHING))

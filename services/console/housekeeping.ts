@@ -23,5 +23,5 @@ export type Household = {
 export function startHousekeeping(household: Household): Promise<() => Promise<void>> {
   const { site, store, registry, catalogue, leases, clock } = household
   const chores = [staleLeases(leases, registry), staleNotes(catalogue, site.paths.state), sparePages(store, clock)]
-  return startUpkeep({ ...household, keepMs: site.store.keepMs, chores })
+  return startUpkeep({ ...household, keepMs: () => site.store.keepMs, chores })
 }

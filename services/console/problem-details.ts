@@ -1,7 +1,7 @@
 /** The one form of every refusal and error of the API: problem details (RFC 9457), with the code and hint of our problems. */
 import { z } from 'zod'
 import type { Problem } from '../kit/problem.ts'
-import { placeSchema } from './schema/problem.ts'
+import { placeSchema, problemSchema } from './schema/problem.ts'
 import { schemas } from './schema/registry.ts'
 
 export const PROBLEM_TYPE = 'application/problem+json'
@@ -41,6 +41,7 @@ export const STATUS_OF: Readonly<Record<string, ProblemStatus>> = {
   'no-password': 404,
   'password-shown': 410,
   'password-unreadable': 409,
+  'reload-refused': 422,
   'unknown-lease': 404,
   'ambiguous-lease': 409,
   'not-leased': 409,
@@ -92,13 +93,14 @@ export const problemDetails = z
     severity: z.enum(['error', 'warning']),
     place: placeSchema.exactOptional(),
     errors: z.array(invalidPart).exactOptional(),
+    problems: z.array(problemSchema).exactOptional().meta({ description: 'All that is wrong with what it is about' }),
   })
   .meta({ description: 'Problem details (RFC 9457)' })
   .register(schemas, { id: 'ProblemDetails' })
 export type ProblemDetails = z.infer<typeof problemDetails>
 
 /** What a handler returns when it can't do what it was asked, with extension members of that very problem. */
-export type Refusal = Problem & { errors?: InvalidPart[]; [extension: string]: unknown }
+export type Refusal = Problem & { errors?: InvalidPart[]; problems?: Problem[]; [extension: string]: unknown }
 
 export function statusOf({ code }: Pick<Problem, 'code'>): ProblemStatus {
   return STATUS_OF[code] ?? 400
@@ -110,9 +112,9 @@ export function detailsOf({ message, ...rest }: Refusal): ProblemDetails {
 }
 
 /** The way back, on the side of who asked; undefined for what is no problem. */
-export function problemIn(answer: unknown): Problem | undefined {
+export function problemIn(answer: unknown): (Problem & { problems?: Problem[] }) | undefined {
   const parsed = problemDetails.safeParse(answer)
   if (!parsed.success) return undefined
-  const { code, detail, hint, severity, place } = parsed.data
-  return { code, message: detail, hint, severity, ...(place ? { place } : {}) }
+  const { code, detail, hint, severity, place, problems } = parsed.data
+  return { code, message: detail, hint, severity, ...(place ? { place } : {}), ...(problems ? { problems } : {}) }
 }

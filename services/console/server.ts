@@ -131,9 +131,15 @@ type Users = { users: FollowedUsers; door: Door }
 
 /** The door and the users that it knows, each told of the other. */
 async function openDoor({ site, alarms, clock, log, meter, limits, cost }: ConsoleOptions): Promise<Users> {
-  const file = site.console.usersFile
-  const users: FollowedUsers = new FollowedUsers({ file, log, alarms, onChange: () => door.sweep() })
+  const followed = {
+    get file() {
+      return site.console.usersFile
+    },
+    ...{ log, alarms, onChange: () => door.sweep() },
+  }
+  const users = new FollowedUsers(followed)
   const strengthen = async (name: string, password: PasswordHash): Promise<boolean> => {
+    const file = site.console.usersFile
     if (file === undefined) return false
     const problems = await changeUsersFile(file, { set: 'password', name, password })
     if (problems.length > 0) log.debug({ hint: problems[0]!.hint }, problems[0]!.message)

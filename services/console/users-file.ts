@@ -60,8 +60,8 @@ export async function loadUsers(file: string): Promise<Users | Problem[]> {
 }
 
 export type FollowedUsersOptions = {
-  /** Absent: the site names none. */
-  file: string | undefined
+  /** Read at each look: the site may name another one. Undefined where it names none. */
+  readonly file: string | undefined
   log: Log
   alarms: Pick<Alarms, 'raise' | 'end'>
   /** Told after every change. */
@@ -71,6 +71,7 @@ export type FollowedUsersOptions = {
 /** The users of now. A file that is broken, or gone, leaves those of before. */
 export class FollowedUsers {
   readonly #options: FollowedUsersOptions
+  #file: string | undefined
   #stamp: string | undefined
   #users: Users = NOBODY
   /** Whether there is, or was, a file: then a broken one is no reason to be without users. */
@@ -87,8 +88,11 @@ export class FollowedUsers {
   /** Reads the file if it is not what it was. To be called at the start, and every few seconds. */
   async look(): Promise<void> {
     const { file } = this.#options
+    if (file !== this.#file) this.#begin(file)
     if (file === undefined) return
     const reading = await readText(file)
+    // Another one is named by now.
+    if (file !== this.#file) return
     if (reading === 'absent') {
       if (this.#wasThere) this.#keepOld([gone(file)], 'absent')
       return
@@ -99,6 +103,17 @@ export class FollowedUsers {
     const users = parseUsers(reading.text, file)
     if (!isUsers(users)) return this.#keepOld(users, reading.stamp)
     this.#adopt(users, reading.stamp)
+  }
+
+  /** As at a start: whoever is known by the file before is nobody until the new one was read. */
+  #begin(file: string | undefined): void {
+    const hadUsers = this.#wasThere
+    this.#file = file
+    this.#stamp = undefined
+    this.#wasThere = false
+    this.#users = NOBODY
+    this.#options.alarms.end('users-file')
+    if (hadUsers) this.#options.onChange(NOBODY)
   }
 
   #adopt(users: Users, stamp: string): void {

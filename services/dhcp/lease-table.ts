@@ -72,6 +72,12 @@ export type SubnetCounts = {
   poolTaken: number
 }
 
+/** What ended first comes first, and of all what is bound last. */
+function byEnd(a: LeaseRecord, b: LeaseRecord): number {
+  const order = ({ state }: LeaseRecord): number => (state === 'bound' ? 1 : 0)
+  return order(a) - order(b) || a.expiresAt - b.expiresAt
+}
+
 export class LeaseTable implements LeaseView {
   readonly #byAddress = new Map<Ipv4, LeaseRecord>()
   readonly #byMac = new Map<Mac, Ipv4>()
@@ -79,26 +85,24 @@ export class LeaseTable implements LeaseView {
   readonly #holders = new Map<Ipv4, Mac>()
   readonly #pending = new Map<Ipv4, { mac: Mac; xid: number }>()
   readonly #transactions = new Map<Ipv4, number>()
-  readonly #shelves: Shelf[]
+  readonly #subnets: () => readonly Subnet[]
+  readonly #ours: Ipv4
+  #shelved: { subnets: readonly Subnet[]; shelves: Shelf[] }
   /** Addresses with a record that are in no pool: reservations, and leases of pools that the site had once. */
   readonly #outside = new Set<Ipv4>()
 
-  constructor(subnets: readonly Subnet[], ours: Ipv4) {
-    this.#shelves = subnets.map(subnet => ({
-      pool: new AddressPool(subnet, ours),
-      bound: new Set(),
-      released: new Set(),
-      declined: new Set(),
-    }))
+  /** @param now the subnets of the site, which are others after a reload: records, holds and requests under way stay what they are */
+  constructor(subnets: readonly Subnet[], ours: Ipv4, now: () => readonly Subnet[] = () => subnets) {
+    this.#subnets = now
+    this.#ours = ours
+    this.#shelved = { subnets, shelves: this.#emptyShelves(subnets) }
   }
 
   /** Takes what the store kept. A record made in the future tells of a clock that went back: it runs its length from now. */
   load(records: readonly LeaseRecord[], now: Instant): void {
     const ahead = (record: LeaseRecord) => Math.max(0, record.boundAt - now)
     const rebased = records.map(record => moveLease(record, -ahead(record)))
-    const order = (record: LeaseRecord) => (record.state === 'bound' ? 1 : 0)
-    rebased.sort((a, b) => order(a) - order(b) || a.expiresAt - b.expiresAt)
-    for (const record of rebased) this.put(record)
+    for (const record of rebased.toSorted(byEnd)) this.put(record)
   }
 
   /** The clock was set: what is left of every lease, quarantine and hold stays the same. */
@@ -265,6 +269,30 @@ export class LeaseTable implements LeaseView {
     const shelf = this.#shelves.find(({ pool }) => pool.has(address))
     for (const set of shelf ? [shelf.bound, shelf.released, shelf.declined] : []) set.delete(address)
     this.#mark(address)
+  }
+
+  get #shelves(): Shelf[] {
+    const subnets = this.#subnets()
+    if (subnets !== this.#shelved.subnets) this.#shelveAll(subnets)
+    return this.#shelved.shelves
+  }
+
+  #emptyShelves(subnets: readonly Subnet[]): Shelf[] {
+    return subnets.map(subnet => ({
+      pool: new AddressPool(subnet, this.#ours),
+      bound: new Set(),
+      released: new Set(),
+      declined: new Set(),
+    }))
+  }
+
+  /** As after a restart with these subnets, in the order in which addresses are offered again. */
+  #shelveAll(subnets: readonly Subnet[]): void {
+    this.#shelved = { subnets, shelves: this.#emptyShelves(subnets) }
+    this.#outside.clear()
+    for (const record of this.all().toSorted(byEnd)) this.#shelve(record)
+    for (const address of [...this.#byAddress.keys(), ...this.#holders.keys(), ...this.#pending.keys()])
+      this.#mark(address)
   }
 
   /** Leased, or in quarantine. */

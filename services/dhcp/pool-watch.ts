@@ -21,6 +21,8 @@ export function isNearlyFull(
 const CODE = 'pool-nearly-full'
 
 export function watchPools(counts: readonly SubnetCounts[], alarms: Alarms, log: Log): void {
+  const names = new Set(counts.map(({ subnet }) => prefixToString(subnet.prefix)))
+  for (const { code, subject } of alarms.list()) if (code === CODE && !names.has(subject)) alarms.end(code, subject)
   for (const { subnet, poolSize, poolTaken } of counts) {
     const name = prefixToString(subnet.prefix)
     if (!isNearlyFull({ poolSize, poolTaken }, alarms.lasts(CODE, name))) {

@@ -5,6 +5,7 @@ import type { Urls } from '../boot/urls.ts'
 import { bootView, expectsAnswer, loaderKindOf, silentReason } from '../boot/view.ts'
 import { Alarms } from '../kit/alarms.ts'
 import type { Clock, Instant } from '../kit/clock.ts'
+import { workedOut } from '../kit/worked-out.ts'
 import { loopIn } from '../machine/boot-loop.ts'
 import { describeLoop, type MachineId } from '../machine/event.ts'
 import { toldOf } from '../machine/facts.ts'
@@ -93,7 +94,10 @@ function teller({ registry, clock }: FleetOptions): (fact: DhcpFact) => void {
 /** Whoever boots from the network becomes known; a laptop on the VLAN does not. */
 function finder({ registry, site }: FleetOptions): (client: DhcpClient) => Machine | undefined {
   // Told at first sight in any case; an event of its own is worth it only where somebody asks.
-  const asksFirmware = site.rules.some(({ when }) => when.some(({ fact }) => fact === 'firmware'))
+  const asksFirmware = workedOut(
+    () => [site.rules],
+    () => site.rules.some(({ when }) => when.some(({ fact }) => fact === 'firmware')),
+  )
   return ({ mac, uuid, boot, inspects }) => {
     if (inspects) return undefined
     const known = registry.byMac(mac)
@@ -104,7 +108,7 @@ function finder({ registry, site }: FleetOptions): (client: DhcpClient) => Machi
     const news =
       known === undefined ||
       (uuid !== undefined && uuid !== known.uuid && !isPlaceholderUuid(uuid)) ||
-      (asksFirmware && firmware !== undefined && firmware !== known.told?.['firmware']?.[0])
+      (firmware !== undefined && asksFirmware() && firmware !== known.told?.['firmware']?.[0])
     if (!news) return known
     const told = firmware ? { told: toldOf({ firmware: [firmware] }) } : {}
     registry.inBackground(mac, registry.sight({ macs: [mac], ...(uuid ? { uuid } : {}), ...told }, 'dhcp'))

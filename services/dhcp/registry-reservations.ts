@@ -1,6 +1,7 @@
 /** Whose an address is: what the site reserves, what installed systems have written down, and what the registry knows of machines. */
 import type { Ipv4 } from '../kit/ipv4.ts'
 import type { Mac } from '../kit/mac.ts'
+import { workedOut } from '../kit/worked-out.ts'
 import type { Machine } from '../machine/lifecycle.ts'
 import type { Registry } from '../machine/registry.ts'
 import type { Site } from '../site/types.ts'
@@ -15,7 +16,10 @@ export type RegistryReservations = {
 }
 
 export function registryReservations({ registry, site }: { registry: Registry; site: Site }): RegistryReservations {
-  const reservations = new Reservations(site)
+  const reservations = workedOut(
+    () => [site.machines, site.dhcp],
+    () => new Reservations(site),
+  )
 
   /**
    * Whether a UUID of the site file may stand for the machine: an address for a NIC that was replaced, and nothing more. Not for a NIC that
@@ -25,7 +29,7 @@ export function registryReservations({ registry, site }: { registry: Registry; s
     if (!found.isMachine) return true
     const known = registry.byMac(mac)
     if (known && (known.attempts > 0 || registry.listing(known).from === 'machine')) return false
-    const [first] = reservations.ownerOf(found.reservation.address)?.macs ?? []
+    const [first] = reservations().ownerOf(found.reservation.address)?.macs ?? []
     const state = first && registry.byMac(first)?.state
     return state !== 'installing' && state !== 'installed'
   }
@@ -39,7 +43,7 @@ export function registryReservations({ registry, site }: { registry: Registry; s
       return client.boot.stage !== 'system' || client.mac === holder.staticAddress?.nic
     }
     const own = machine && registry.listing(machine).address
-    const found = reservations.find(client, one => isFree(one.reservation.address) && standsFor(one, client.mac))
+    const found = reservations().find(client, one => isFree(one.reservation.address) && standsFor(one, client.mac))
     if (own && isFree(own) && found?.reservation.address !== own) {
       return { reservation: own, reservedBy: `mac ${client.mac}` }
     }
@@ -52,10 +56,10 @@ export function registryReservations({ registry, site }: { registry: Registry; s
 
   const ownerOf = (address: Ipv4): Owner | undefined => {
     const holder = registry.byStaticAddress(address)?.staticAddress
-    return holder ? { macs: [holder.nic], keys: [] } : reservations.ownerOf(address)
+    return holder ? { macs: [holder.nic], keys: [] } : reservations().ownerOf(address)
   }
 
-  const addresses = (): ReadonlySet<Ipv4> => new Set([...reservations.addresses(), ...registry.staticAddresses()])
+  const addresses = (): ReadonlySet<Ipv4> => new Set([...reservations().addresses(), ...registry.staticAddresses()])
 
   return { reservationOf, ownerOf, addresses }
 }

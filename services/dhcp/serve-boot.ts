@@ -3,6 +3,7 @@ import { Alarms } from '../kit/alarms.ts'
 import type { Clock } from '../kit/clock.ts'
 import type { Datagram, DatagramPort, Endpoint } from '../kit/datagram-port.ts'
 import type { Log } from '../kit/log.ts'
+import { workedOut } from '../kit/worked-out.ts'
 import type { DhcpSite, Site } from '../site/types.ts'
 import { isBinl, respondAsBootServer } from './boot-server.ts'
 import { decode } from './codec.ts'
@@ -64,9 +65,18 @@ class Serving {
   constructor(options: BootOptions) {
     const { site, httpPort, fleet, clock, alarms = new Alarms(clock) } = options
     const { address, prefix } = site.network
+    const server = workedOut(
+      () => [site.dhcp],
+      () => ({ address, prefix, subnets: site.dhcp.subnets, httpPort }),
+    )
     this.#options = options
     this.#telling = new Telling({ ...options, alarms }, factOf)
-    this.#view = { server: { address, prefix, subnets: site.dhcp.subnets, httpPort }, fleet }
+    this.#view = {
+      get server() {
+        return server()
+      },
+      fleet,
+    }
   }
 
   hear(datagram: Datagram): void {

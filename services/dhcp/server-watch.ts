@@ -51,6 +51,8 @@ export interface WatchHook {
   sawChoice(request: DhcpMessage): void
 }
 
+const OF_SERVERS = ['other-server', 'other-boot-server'] as const
+
 export class ServerWatch implements WatchHook {
   readonly #options: WatchOptions
   readonly #port: DatagramPort | undefined
@@ -143,6 +145,8 @@ export class ServerWatch implements WatchHook {
   #consider(sighting: Sighting): void {
     const { expected, alarms } = this.#options
     const trouble = troubleOf(sighting, expected)
+    // Named by a site file that was loaded meanwhile.
+    if (expected.others.includes(sighting.server)) for (const code of OF_SERVERS) alarms.end(code, sighting.server)
     if (!trouble) return
     const isNews = !alarms.lasts(trouble.code, trouble.subject)
     if (isNews) void this.#raiseWithMac(trouble, sighting.from ?? sighting.server)

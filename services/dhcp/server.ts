@@ -7,13 +7,14 @@ import type { Ipv4 } from '../kit/ipv4.ts'
 import type { Log } from '../kit/log.ts'
 import type { Mac } from '../kit/mac.ts'
 import { type Meter, silentMeter } from '../kit/meter.ts'
+import { workedOut } from '../kit/worked-out.ts'
 import type { DhcpSite, Site } from '../site/types.ts'
 import type { LeaseRecord, LeaseStore } from '../store/types.ts'
 import { Backlog } from './backlog.ts'
 import { judgeAnswer } from './conflict.ts'
 import { decode } from './codec.ts'
 import { type DhcpCounts, dhcpCounts, gaugeLeases } from './counts.ts'
-import type { Change, Decision, DhcpView, Reply, Silence } from './decision.ts'
+import type { Change, Decision, DhcpView, Reply, ServerFacts, Silence } from './decision.ts'
 import { silence } from './decision.ts'
 import { destinationOf } from './destination.ts'
 import type { DhcpFact, DhcpFleet } from './fleet.ts'
@@ -30,11 +31,13 @@ import type { WatchHook } from './server-watch.ts'
 import { Telling } from './telling.ts'
 
 /** The keys of the site's DHCP part that this room reads. */
-export type ServedDhcp = Pick<DhcpSite, 'mode' | 'leaseSeconds' | 'authoritative' | 'subnets' | 'subnetSelection'>
+export type ServedDhcp = Pick<DhcpSite, 'mode' | 'leaseSeconds' | 'authoritative' | 'subnets' | 'subnetSelection'> &
+  Partial<Pick<DhcpSite, 'probe'>>
 
 export type DhcpOptions = {
   /** Bound to port 67 of the one interface. The server takes it over and closes it. */
   port: DatagramPort
+  /** Read at each message: a reload replaces what is in it. */
   site: Pick<Site, 'domain' | 'network'> & { dhcp: ServedDhcp }
   /** Port of the plain HTTP listener on the same address. */
   httpPort: number
@@ -83,7 +86,7 @@ const MS_PER_SECOND = 1000
 /** Loads the leases, then serves. */
 export async function startDhcp(options: DhcpOptions): Promise<DhcpServer> {
   const { port, site, store, clock, log, alarms = new Alarms(clock) } = options
-  const table = new LeaseTable(site.dhcp.subnets, site.network.address)
+  const table = new LeaseTable(site.dhcp.subnets, site.network.address, () => site.dhcp.subnets)
   table.load(await store.all(), clock.now())
   const serving = new Serving({ ...options, alarms }, table)
   const stopHearing = clock.onStep(byMs => serving.shift(byMs))
@@ -106,6 +109,12 @@ export async function startDhcp(options: DhcpOptions): Promise<DhcpServer> {
     release: address => serving.release(address),
     drop: isGone => serving.drop(isGone),
   }
+}
+
+function serverFacts({ domain, network, dhcp }: DhcpOptions['site'], httpPort: number): ServerFacts {
+  const { address, prefix } = network
+  const { leaseSeconds, authoritative, subnets, subnetSelection } = dhcp
+  return { address, prefix, domain, leaseSeconds, authoritative, subnets, subnetSelection, httpPort }
 }
 
 function activeOnly(record: LeaseRecord | undefined, clock: Clock): LeaseRecord | undefined {
@@ -132,23 +141,21 @@ class Serving {
     this.#counts = counts
     const { site, httpPort, fleet } = options
     gaugeLeases(meter, table, () => table.counts(options.clock.now(), fleet.reserved()))
-    const { address, prefix } = site.network
-    const { leaseSeconds, authoritative, subnets, subnetSelection } = site.dhcp
     const { clock, probe } = options
     this.#options = options
     this.#telling = new Telling({ ...options, counts }, factOf)
     this.#table = table
-    const server = {
-      address,
-      prefix,
-      domain: site.domain,
-      leaseSeconds,
-      authoritative,
-      subnets,
-      subnetSelection,
-      httpPort,
+    const server = workedOut(
+      () => [site.dhcp],
+      () => serverFacts(site, httpPort),
+    )
+    this.#view = {
+      get server() {
+        return server()
+      },
+      leases: table,
+      fleet,
     }
-    this.#view = { server, leases: table, fleet }
     this.#probing =
       probe &&
       new Probing(
@@ -261,7 +268,8 @@ class Serving {
   }
 
   #waitsForProbe(reply: Reply, heard: Heard, tries: number): boolean {
-    const turn = this.#probing?.take(reply, heard, tries) ?? 'now'
+    const probes = this.#options.site.dhcp.probe !== false
+    const turn = (probes && this.#probing?.take(reply, heard, tries)) || 'now'
     if (turn === 'repeated') this.#report(silence('probe-pending', reply.client), heard.request)
     if (turn === 'unprobed') this.#telling.note('unprobed', reply)
     return turn === 'waits' || turn === 'repeated'

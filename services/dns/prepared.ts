@@ -20,7 +20,7 @@ const MOST_REPLIES = 4096
 const VARIANT = { recursionDesired: 1, checkingDisabled: 2, edns: 4, dnssec: 8, recursionAvailable: 16 } as const
 
 /**
- * What a reply rests on: the site file, which does not change; something that can be asked; upstream's word until an instant; or who asks, which makes
+ * What a reply rests on: the site, which has other replies when it is another one; something that can be asked; upstream's word until an instant; or who asks, which makes
  * it a reply for that one client, beside something that can be asked.
  */
 export type Rests = 'on-site' | (() => boolean) | { since: number; until: number } | { ofClient: () => boolean }

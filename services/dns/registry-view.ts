@@ -3,6 +3,7 @@ import type { Urls } from '../boot/urls.ts'
 import { expectsAnswer } from '../boot/view.ts'
 import type { Ipv4 } from '../kit/ipv4.ts'
 import type { Mac } from '../kit/mac.ts'
+import { workedOut } from '../kit/worked-out.ts'
 import type { AttemptId, MachineId } from '../machine/event.ts'
 import type { Machine } from '../machine/lifecycle.ts'
 import type { Registry } from '../machine/registry.ts'
@@ -25,8 +26,11 @@ export function registryDnsView(options: DnsViewOptions): DnsView {
   const { registry, site, urls, fingerprint, macAt } = options
   /** Attempts whose look-up stands on the timeline already: dig asks several times. */
   const noted = new Set<string>()
-  const reserved = reservedNames(site)
-  const names = machineNames(registry, site.domain, name => reserved.byName.has(name))
+  const reserved = workedOut(
+    () => [site.dhcp],
+    () => reservedNames(site),
+  )
+  const names = machineNames(registry, site.domain, name => reserved().byName.has(name))
 
   const note = (id: MachineId, attempt: AttemptId, address: Ipv4): void => {
     registry.heard(id)
@@ -48,12 +52,12 @@ export function registryDnsView(options: DnsViewOptions): DnsView {
     },
     addressOf(name) {
       const machine = names().named(name)
-      return machine ? addressOf(machine, options) : reserved.byName.get(name)
+      return machine ? addressOf(machine, options) : reserved().byName.get(name)
     },
     nameOf(address) {
       const mac = macAt(address)
       const machine = mac ? registry.byMac(mac) : names().standingAt(address)
-      return (machine && nameOf(machine, options)) ?? reserved.byAddress.get(address)
+      return (machine && nameOf(machine, options)) ?? reserved().byAddress.get(address)
     },
     isAbove: name => names().isAbove(name),
   }

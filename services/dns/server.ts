@@ -8,6 +8,7 @@ import type { Datagram, DatagramPort, Endpoint, OpenDatagramPort } from '../kit/
 import type { Ipv4 } from '../kit/ipv4.ts'
 import type { Log } from '../kit/log.ts'
 import type { Meter } from '../kit/meter.ts'
+import { workedOut } from '../kit/worked-out.ts'
 import type { Site } from '../site/types.ts'
 import type { AnswerContext, DnsView, Standing } from './answer.ts'
 import { contextOf } from './context.ts'
@@ -48,10 +49,10 @@ export interface DnsServer {
 
 export async function startDns(options: DnsOptions): Promise<DnsServer> {
   const { udp, tcp, clock, log } = options
-  const resolver = newResolver(options)
+  const resolvers = resolversOf(options)
   const report = new Report(
     options,
-    dnsCounts(options.meter, () => keptBy(resolver)),
+    dnsCounts(options.meter, () => keptBy(resolvers.now())),
   )
   const handle = (message: Uint8Array, client: Ipv4, overTcp: boolean): Resolved | Promise<Resolved> => {
     // A bug, or a view that cannot answer now: one question is lost, the server is not.
@@ -60,7 +61,7 @@ export async function startDns(options: DnsOptions): Promise<DnsServer> {
       return { reason: 'undecodable' }
     }
     try {
-      const resolved = resolve(resolver, message, client, overTcp, clock.elapsed())
+      const resolved = resolve(resolvers.now(), message, client, overTcp, clock.elapsed())
       return resolved instanceof Promise ? resolved.catch(failed) : resolved
     } catch (error) {
       return failed(error)
@@ -86,21 +87,48 @@ export async function startDns(options: DnsOptions): Promise<DnsServer> {
   return {
     async close() {
       side?.close()
-      await resolver.forwarder?.close()
+      await resolvers.close()
       await udp.close()
     },
   }
 }
 
-function newResolver(options: DnsOptions): Resolver {
+/**
+ * The resolver of the site as it is, and another one for another site: nothing that was prepared or judged by the one before is said again. Questions that
+ * are upstream are answered by whom they came to.
+ */
+function resolversOf(options: DnsOptions): { now: () => Resolver; close(): Promise<void> } {
   const { site, view, clock, log, budget = DEFAULT_BUDGET } = options
-  const context = newContext(site, view, Math.floor(clock.now() / 1000), log)
-  const forwarder = newForwarder(options, key => zoneFor(context.zones, key) !== undefined)
+  const forwarders = new Set<Forwarder>()
+  let context: AnswerContext
+  const forwarderNow = workedOut(
+    () => [site.dns.forward.join()],
+    () => {
+      const forwarder = newForwarder(options, key => zoneFor(context.zones, key) !== undefined)
+      if (forwarder) forwarders.add(forwarder)
+      return forwarder
+    },
+  )
+  const now = workedOut(
+    () => [site.domain, site.network, site.dns, site.dhcp],
+    (): Resolver => {
+      context = newContext(site, view, Math.floor(clock.now() / 1000), log)
+      const forwarder = forwarderNow()
+      return {
+        context,
+        budget: newBudget<Standing>(budget),
+        prepared: new PreparedReplies(),
+        ...(forwarder ? { forwarder } : {}),
+      }
+    },
+  )
+  // What is doubtful about the records is told at the start, and not with the first question.
+  now()
   return {
-    context,
-    budget: newBudget<Standing>(budget),
-    prepared: new PreparedReplies(),
-    ...(forwarder ? { forwarder } : {}),
+    now,
+    async close() {
+      await Promise.all([...forwarders].map(forwarder => forwarder.close()))
+    },
   }
 }
 

@@ -15,7 +15,7 @@ import { sharedRun } from '../kit/shared-run.ts'
 import type { WorkList } from '../kit/work.ts'
 import type { Registry } from '../machine/registry.ts'
 import type { Site } from '../site/types.ts'
-import { runCheck } from './check.ts'
+import { type Checked, runCheck } from './check.ts'
 import { alarmOfSteps } from './clock-step.ts'
 import { type DoctorRun, type OnProgress, runDoctor } from './doctor.ts'
 import { diskEdge } from './edge/check-edge.ts'
@@ -73,7 +73,11 @@ async function leasedAddresses({ leases, registry }: ApplianceHealthOptions): Pr
   return new Set([...records.map(({ address }) => address), ...reserved])
 }
 
-export type ApplianceHealth = HealthSource & { close(): Promise<void> }
+export type ApplianceHealth = HealthSource & {
+  /** All of `check` on a site file as it is now, which is not that of the appliance yet. */
+  checkFile(file: string): Promise<Checked>
+  close(): Promise<void>
+}
 
 export function watchHealth(options: ApplianceHealthOptions): ApplianceHealth {
   const { site, registry, catalogue, certificate, watch, pid, work, alarms, clock, log } = options
@@ -123,5 +127,5 @@ export function watchHealth(options: ApplianceHealthOptions): ApplianceHealth {
     stopHearing()
     await Promise.all([stop(), stopStore(), stopLink()])
   }
-  return { check, examine, lastExamination: () => last, close }
+  return { check, checkFile: file => runCheck(file, checkEdge), examine, lastExamination: () => last, close }
 }

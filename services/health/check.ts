@@ -3,8 +3,9 @@ import type { Layers } from '../answer/layer.ts'
 import type { Loaders } from '../boot/load.ts'
 import type { IsoCatalogue } from '../iso/catalogue.ts'
 import type { Instant } from '../kit/clock.ts'
-import type { Problem } from '../kit/problem.ts'
+import type { Place, Problem } from '../kit/problem.ts'
 import type { Machine } from '../machine/lifecycle.ts'
+import type { Path } from '../site/finding.ts'
 import type { ParsedSite } from '../site/parse.ts'
 import type { Site } from '../site/types.ts'
 import { unavailable } from '../site/unavailable.ts'
@@ -45,13 +46,13 @@ export type CheckEdge = {
 export type Checked = {
   problems: Problem[]
   /** Absent where the site file itself is wrong: then nothing else was looked at. */
-  found?: { site: Site; catalogue: IsoCatalogue; loaders: Loaders }
+  found?: { site: Site; catalogue: IsoCatalogue; loaders: Loaders; placeOf: (path: Path) => Place }
 }
 
 export async function runCheck(file: string, edge: CheckEdge): Promise<Checked> {
   const loaded = await edge.site(file)
   if ('problems' in loaded) return { problems: loaded.problems }
-  const { site, warnings } = loaded
+  const { site, warnings, placeOf } = loaded
   const catalogue = await edge.library(site)
   const loaders = await edge.loaders(site.boot.loaders)
   const layers = await edge.layers(site.paths.answers)
@@ -71,7 +72,7 @@ export async function runCheck(file: string, edge: CheckEdge): Promise<Checked> 
     ...checkLeases(site, () => edge.leases(site)),
     ...checkRoom(await edge.state(site.paths.state), site.paths.state),
   ]
-  return { problems, found: { site, catalogue, loaders } }
+  return { problems, found: { site, catalogue, loaders, placeOf } }
 }
 
 function usersProblems({ console: { usersFile } }: Site, edge: Pick<CheckEdge, 'users'>): Promise<Problem[]> {

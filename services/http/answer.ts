@@ -18,6 +18,7 @@ import { formatProblem, type Problem } from '../kit/problem.ts'
 import type { Fact } from '../machine/event.ts'
 import type { Machine } from '../machine/lifecycle.ts'
 import type { SecretPurpose } from '../machine/secrets.ts'
+import { siteNow } from '../site/live-site.ts'
 import { clientAddress, type HttpContext, keepDocument, standsAt } from './context.ts'
 import { alarmRefusal, tellRefusal } from './refusal.ts'
 import type { Reason } from './reasons.ts'
@@ -163,7 +164,9 @@ async function serve(
   asking: Asking,
   withToken: boolean,
 ): Promise<FastifyReply> {
-  const { registry, site, urls, certificate } = context
+  const { registry, urls, certificate } = context
+  // Layers are waited for: the whole answer is of the site that let the machine in.
+  const site = siteNow(context.site)
   const attempt = machine.attempt!
   const { product, release } = asking.information
   const profile = site.profiles.get(attempt.profile)

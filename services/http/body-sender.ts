@@ -2,6 +2,7 @@
 import type { ServerResponse } from 'node:http'
 import type { Segment } from '../kit/segments.ts'
 import type { FilesOfBody } from './open-files.ts'
+import type { Rates } from './pace.ts'
 
 export type Body = {
   segments: readonly Segment[]
@@ -21,6 +22,8 @@ export interface BodySender {
    * length was promised, and `complete` is false. Never rejects.
    */
   send(response: ServerResponse, body: Body): Promise<SendOutcome>
+  /** Other rates from here on, for bodies that are under way, too. */
+  pace(rates: Rates): void
   close(): Promise<void>
 }
 

@@ -134,6 +134,10 @@ export class CopySender implements BodySender {
     }
   }
 
+  pace(rates: Rates): void {
+    this.#pacer.use(rates, performance.now())
+  }
+
   async close(): Promise<void> {}
 
   async #copy(response: ServerResponse, { segments, files, machine, onSent }: Body): Promise<SendOutcome> {

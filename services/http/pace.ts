@@ -46,14 +46,23 @@ type Machine = { bucket: Bucket | undefined; bodies: number; turn: number }
 
 /** Several bodies of one machine share what it may have, and machines share the total in turns, so that each gets the same. */
 export class Pacer {
-  readonly #rates: Rates
-  readonly #total: Bucket | undefined
+  #rates: Rates
+  #total: Bucket | undefined
   readonly #machines = new Map<string, Machine>()
   #turn = 0
 
   constructor(rates: Rates, now: number) {
     this.#rates = rates
     this.#total = rates.total === undefined ? undefined : new Bucket(rates.total, now)
+  }
+
+  /** Other rates from here on, for bodies that are under way, too. */
+  use(rates: Rates, now: number): void {
+    const bucketOf = (rate: number | undefined): Bucket | undefined =>
+      rate === undefined ? undefined : new Bucket(rate, now)
+    this.#rates = rates
+    this.#total = bucketOf(rates.total)
+    for (const machine of this.#machines.values()) machine.bucket = bucketOf(rates.perMachine)
   }
 
   /** A body begins. A machine that comes back at once does not begin with a full bucket: it is kept while it has one body. */

@@ -19,6 +19,7 @@ export type ThreadData = { wake: number; rates: Rates }
 export type Order =
   | { do: 'send'; id: number; socket: number; pieces: Piece[]; machine: string }
   | { do: 'cut'; id: number }
+  | { do: 'pace'; rates: Rates }
   | { do: 'close' }
 
 /** `gone`: the client; `changed`: a file; `cut`: as ordered; a number: the errno of what failed. */
@@ -53,6 +54,10 @@ type Body = {
 
 const lengthOf = (piece: Piece): number => (piece.from === 'file' ? piece.length : piece.bytes.length)
 
+function isPace({ perMachine, total }: Rates): boolean {
+  return perMachine !== undefined || total !== undefined
+}
+
 class SendThread {
   readonly #port: MessagePort
   readonly #wake: number
@@ -61,7 +66,7 @@ class SendThread {
   readonly #bodies = new Map<number, Body>()
   readonly #offset = new BigInt64Array(1)
   readonly #counter = new Uint8Array(8)
-  readonly #isPaced: boolean
+  #isPaced: boolean
   /** All bodies; made anew when one comes or goes. */
   #everybody: readonly Body[] | undefined
   /** Whom poll(2) is asked about, and what it says: first what wakes us, then their sockets. */
@@ -75,7 +80,7 @@ class SendThread {
     this.#port = port
     this.#wake = wake
     this.#pacer = new Pacer(rates, performance.now())
-    this.#isPaced = rates.perMachine !== undefined || rates.total !== undefined
+    this.#isPaced = isPace(rates)
     this.#ask([])
   }
 
@@ -88,6 +93,7 @@ class SendThread {
 
   #obey(order: Order): void {
     if (order.do === 'send') return this.#begin(order)
+    if (order.do === 'pace') return this.#pace(order.rates)
     if (order.do === 'cut') {
       const body = this.#bodies.get(order.id)
       if (body) this.#end(body, 'cut')
@@ -97,6 +103,11 @@ class SendThread {
     // Who hears of no end closes the sockets himself, and by then their numbers may be others'.
     this.#report()
     this.#port.close()
+  }
+
+  #pace(rates: Rates): void {
+    this.#pacer.use(rates, performance.now())
+    this.#isPaced = isPace(rates)
   }
 
   #begin({ id, socket, pieces, machine }: Order & { do: 'send' }): void {

@@ -11,12 +11,14 @@ import { STOP_GRACE_MS } from '../kit/clock.ts'
 import { EnvironmentProblem } from '../kit/problem.ts'
 import { RouteMethods } from '../kit/route-methods.ts'
 import { hasFarSubnets } from '../site/networks.ts'
+import type { Site } from '../site/types.ts'
 import { addAnswer } from './answer.ts'
 import { openBodies } from './bodies.ts'
 import { addBootFiles } from './boot-files.ts'
 import { addBootScript } from './boot-script.ts'
 import { WriteFailure } from '../store/turn-writer.ts'
 import { clientAddress, type HttpContext } from './context.ts'
+import type { Rates } from './pace.ts'
 import { addGrubConfig } from './grub-config.ts'
 import { addFirstBoot } from './first-boot.ts'
 import { addIsoFiles, addLoaders } from './iso-files.ts'
@@ -47,7 +49,11 @@ export const DEFAULT_LIMITS: HttpLimits = {
   connections: 2_000,
 }
 
-export type HttpServer = { close(): Promise<void> }
+export type HttpServer = {
+  /** The rates of the site as it is now, for bodies that are under way, too. */
+  pace(): void
+  close(): Promise<void>
+}
 
 export type HttpOptions = {
   context: HttpContext
@@ -173,6 +179,10 @@ export async function closeApp(app: FastifyInstance): Promise<void> {
   await app.close()
 }
 
+function ratesOf({ boot: { rateLimit: perMachine, totalRateLimit: total } }: Pick<Site, 'boot'>): Rates {
+  return { ...(perMachine ? { perMachine } : {}), ...(total ? { total } : {}) }
+}
+
 export async function startHttp(options: HttpOptions): Promise<HttpServer> {
   const { context, limits = DEFAULT_LIMITS } = options
   const times = {
@@ -180,11 +190,14 @@ export async function startHttp(options: HttpOptions): Promise<HttpServer> {
     requestTimeout: limits.requestMs,
     connectionsCheckingInterval: limits.checkEveryMs,
   }
-  const { boot, network, dhcp } = context.site
-  const { rateLimit: perMachine, totalRateLimit: total } = boot
-  const rates = { ...(perMachine ? { perMachine } : {}), ...(total ? { total } : {}) }
+  const { network, dhcp } = context.site
   const isOneWire = !hasFarSubnets({ own: network.prefix, subnets: dhcp.subnets })
-  const bodies = openBodies({ rates, listener: options.plainSocket, isOneWire, log: context.log })
+  const bodies = openBodies({
+    rates: ratesOf(context.site),
+    listener: options.plainSocket,
+    isOneWire,
+    log: context.log,
+  })
   const plain = buildApp(handler => limit(createPlain(times, handler), limits), context)
   const withBodies = { ...context, bodies }
   addBootScript(plain, context, options.loaders)
@@ -205,6 +218,7 @@ export async function startHttp(options: HttpOptions): Promise<HttpServer> {
   await listenOn(plain, options.plainSocket)
   await listenOn(tls, options.tlsSocket)
   return {
+    pace: () => bodies.sender.pace(ratesOf(context.site)),
     async close() {
       await Promise.all([closeApp(plain), closeApp(tls)])
       await bodies.sender.close()

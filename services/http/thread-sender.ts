@@ -45,7 +45,7 @@ function pieceOf(segment: Segment, files: FilesOfBody): Piece {
 
 export class ThreadSender implements BodySender {
   readonly #calls: SystemCalls
-  readonly #rates: Rates
+  #rates: Rates
   readonly #log: Log
   readonly #wake: number
   readonly #underWay = new Map<number, UnderWay>()
@@ -83,6 +83,11 @@ export class ThreadSender implements BodySender {
       await endResponse(response)
     }
     return { sent, complete: end === 'complete' }
+  }
+
+  pace(rates: Rates): void {
+    this.#rates = rates
+    if (this.#thread) this.#order(this.#thread, { do: 'pace', rates })
   }
 
   /** Ends when what is under way has ended, or was cut. */

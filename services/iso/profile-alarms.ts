@@ -23,9 +23,13 @@ function troubleOf(profile: Profile, catalogue: Pick<IsoCatalogue, 'find'>): Pro
 export function alarmProfiles(
   profiles: Iterable<Profile>,
   catalogue: Pick<IsoCatalogue, 'find'>,
-  alarms: Pick<Alarms, 'raise' | 'end'>,
+  alarms: Pick<Alarms, 'raise' | 'end' | 'list'>,
 ): void {
-  for (const profile of profiles) {
+  const all = [...profiles]
+  const names = new Set(all.map(({ name }) => name))
+  // Profiles that the site file no longer has.
+  for (const { code, subject } of alarms.list()) if (code === CODE && !names.has(subject)) alarms.end(code, subject)
+  for (const profile of all) {
     const trouble = troubleOf(profile, catalogue)
     if (!trouble) {
       alarms.end(CODE, profile.name)

@@ -125,14 +125,20 @@ export class WireProbe implements AddressProbe {
 /** The addresses of one interface: its name, our own address on it and the prefix around that. */
 export type ProbedLink = { interface: string; address: Ipv4; prefix: Prefix }
 
-/** Where an unprivileged process may not ping, addresses behind relay agents are not probed; said once. Throws EnvironmentProblem without the interface. */
+/**
+ * Whether addresses behind relay agents are to be pinged: `perhaps` where there are none yet. Where an unprivileged process may not ping, those are not probed,
+ * which is said where they are needed.
+ */
+export type Pings = 'needed' | 'perhaps' | 'never'
+
+/** Opens what it needs of the interface. Throws EnvironmentProblem without the interface. */
 export async function openAddressProbe(
   { interface: device, address, prefix }: ProbedLink,
-  { clock, log, pings }: { clock: Clock; log: Log; pings: boolean },
+  { clock, log, pings }: { clock: Clock; log: Log; pings: Pings },
 ): Promise<AddressProbe> {
   const udp = await openUdpPort({ device, address, port: 0 })
-  const ping = pings ? openPingSocket(device) : undefined
-  if (pings && ping === undefined)
+  const ping = pings === 'never' ? undefined : openPingSocket(device)
+  if (pings === 'needed' && ping === undefined)
     log.warn({ hint: PING_HINT }, 'addresses behind relay agents are not probed: this process may not ping')
   return new WireProbe({
     link: prefix,

@@ -133,7 +133,12 @@ export function alarmingLog(log: Log, alarms: Alarms): Log {
     }
     log[level](written, message)
   }
-  return { debug: log.debug.bind(log), info: log.info.bind(log), warn: alarming('warn'), error: alarming('error') }
+  return {
+    debug: (fields, message) => log.debug(fields, message),
+    info: (fields, message) => log.info(fields, message),
+    warn: alarming('warn'),
+    error: alarming('error'),
+  }
 }
 
 /** Alarms that last, by code: what a program is to be woken by. */

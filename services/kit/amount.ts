@@ -24,6 +24,22 @@ export function parseRate(text: string): number | undefined {
   return text.endsWith('/s') ? parseSize(text.slice(0, -2)) : undefined
 }
 
+/** The largest unit that leaves a whole number: `90s`, `1h`. */
+export function writeDuration(milliseconds: number): string {
+  return writeAmount(milliseconds, DURATION_UNITS, 'ms')
+}
+
+/** Likewise `20MiB/s`. */
+export function writeRate(bytesASecond: number): string {
+  return `${writeAmount(bytesASecond, SIZE_UNITS, 'B')}/s`
+}
+
+function writeAmount(amount: number, units: Record<string, number>, smallest: string): string {
+  const fitting = Object.entries(units).filter(([, size]) => amount > 0 && amount % size === 0)
+  const [unit, size] = fitting.at(-1) ?? [smallest, 1]
+  return `${amount / size}${unit}`
+}
+
 /** `1.7 GiB`, `64.0 MiB`, `512 B`: for people, one decimal from KiB on. */
 export function formatSize(bytes: number): string {
   for (const unit of ['GiB', 'MiB', 'KiB'] as const) {

@@ -1,6 +1,6 @@
 /** The real log: pino to standard output, in columns on a terminal and in systemd's journal, one JSON object a line elsewhere. */
 import { isatty } from 'node:tty'
-import { pino } from 'pino'
+import { type Logger, pino } from 'pino'
 import { BackgroundOutput } from './background-output.ts'
 import { type Clock, type Instant, systemClock } from './clock.ts'
 import { priorityOf, withPriority } from './journal.ts'
@@ -56,7 +56,19 @@ function writer(format: LogSettings['format']): ((line: string) => string) | und
   return line => terminalLine(JSON.parse(line) as WrittenLine)
 }
 
-export function createLog(settings: LogSettings): Log {
+/** A log whose level can be another one later. */
+export type LevelLog = Log & { setLevel(level: LogSettings['level']): void }
+
+export function createLog(settings: LogSettings): LevelLog {
+  const log = openLog(settings)
+  return Object.assign(log, {
+    setLevel(level: LogSettings['level']) {
+      log.level = level
+    },
+  })
+}
+
+function openLog(settings: LogSettings): Logger {
   const formatters = { log: (fields: Record<string, unknown>) => withoutSecrets(fields) }
   const options = { level: settings.level, base: null, formatters, timestamp: timeField(systemClock) }
   // Not `process.stdout.isTTY`: asking it makes a pipe non-blocking, and then a write may be cut short.

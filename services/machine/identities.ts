@@ -11,7 +11,13 @@ export class Identities {
   readonly #claims = { uuid: new Map<string, MachineId>(), serial: new Map<string, MachineId>() }
   readonly #listed = { uuid: new Map<string, ListedMachine>(), serial: new Map<string, ListedMachine>() }
 
-  constructor({ machines }: Pick<Site, 'machines'>) {
+  constructor(site: Pick<Site, 'machines'>) {
+    this.use(site)
+  }
+
+  /** What the site file lists is what this one lists; who had what first stays. */
+  use({ machines }: Pick<Site, 'machines'>): void {
+    for (const by of CLAIMED) this.#listed[by].clear()
     for (const entry of machines)
       for (const by of CLAIMED) if (entry[by]) this.#listed[by].set(entry[by].toLowerCase(), entry)
   }

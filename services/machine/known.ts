@@ -125,6 +125,19 @@ export class KnownMachines {
     this.#taken.clear()
   }
 
+  /**
+   * The site is another one: whatever was worked out for a machine by the one before is worked out anew, since each is a new object. What is written down
+   * about machines does not change by that.
+   */
+  use(site: Pick<Site, 'machines'>): void {
+    this.identities.use(site)
+    this.version += 1
+    for (const [id, machine] of this.#machines) {
+      this.#machines.set(id, { ...machine })
+      this.#news.add(id)
+    }
+  }
+
   remove(id: MachineId): void {
     const before = this.#machines.get(id)
     if (!before) return

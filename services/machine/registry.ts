@@ -1,5 +1,6 @@
 /** The fleet: every machine that was listed or seen, its events kept in the store, its state their fold. */
 import { randomBytes } from 'node:crypto'
+import { setImmediate } from 'node:timers/promises'
 import type { Clock, Instant } from '../kit/clock.ts'
 import type { Ipv4 } from '../kit/ipv4.ts'
 import type { Log } from '../kit/log.ts'
@@ -31,7 +32,7 @@ import { type AttemptOrder, orderAttempt } from './order-attempt.ts'
 import { type Progress, withNews } from './progress.ts'
 import { Repeats, weightOf } from './repeats.ts'
 import type { SecretPurpose } from './secrets.ts'
-import { settle } from './settle.ts'
+import { settle, settleAll } from './settle.ts'
 import { Unwritten } from './unwritten.ts'
 
 export type RegistryOptions = {
@@ -63,7 +64,7 @@ export class Registry {
   readonly #heard: Heard
   readonly #progress = new Map<MachineId, Progress>()
   /** A machine is a new object whenever something about it changes, so what was worked out for the object holds. */
-  readonly #listings = new WeakMap<Machine, Listing>()
+  #listings = new WeakMap<Machine, Listing>()
   readonly #listeners = new Set<Listener>()
   readonly #partings = new Set<(machine: Machine) => void>()
   readonly #unwritten = new Unwritten()
@@ -86,12 +87,17 @@ export class Registry {
     const registry = new Registry(options)
     for (const row of await options.store.forgotten()) registry.#forgotten.add(row)
     registry.#lastSeq = await replay(options.store, registry.#known, options.onStep)
-    await registry.#addListed()
-    // A rule that was written after a machine was seen holds for that machine, too.
-    for (const { id } of registry.machines()) await registry.#settle(id)
+    await settleAll(registry, options.site, registry.#log, setImmediate)
     // Thousands of names at once, while nobody waits for anything.
     registry.#directory.learn()
     return registry
+  }
+
+  /** The site is another one: at once for all that is decided. Resolves when every machine has what the file gives it, as after a restart. */
+  useSite(): Promise<void> {
+    this.#listings = new WeakMap()
+    this.#known.use(this.#options.site)
+    return settleAll(this, this.#options.site, this.#log, setImmediate)
   }
 
   /** Another number whenever any machine has changed: what was worked out for the same number still holds. */
@@ -203,11 +209,17 @@ export class Registry {
   }
 
   /** The same, of those that were found when it was seen: what stands between it and an approval by the site. */
-  standingConflicts(machine: Machine): Conflict[] {
+  standingConflicts(machine: Machine, site: Site = this.#options.site): Conflict[] {
     return (machine.conflicts ?? []).filter(conflict => {
       const other = this.#known.get(conflict.with)
-      return other !== undefined && isConflict(conflict, machine, other, this.#options.site)
+      return other !== undefined && isConflict(conflict, machine, other, site)
     })
+  }
+
+  /** Whether that site could not approve it, known or not: what it claims is another one's, or it was forgotten once. */
+  isHeldBack(machine: Machine, site: Site): boolean {
+    const isBack = !this.#known.get(machine.id) && this.#forgotten.returnOf(machine.macs) !== undefined
+    return isBack || this.standingConflicts(machine, site).length > 0
   }
 
   /** Those that have noted a conflict with it. */
@@ -380,14 +392,6 @@ export class Registry {
     const machine = this.#known.get(id)!
     const conflicts = this.conflictsOf(machine, macs).filter(conflict => !isNoted(machine, conflict))
     if (conflicts.length > 0) await this.record(id, { type: 'identity-conflicted', conflicts }, source)
-  }
-
-  async #addListed(): Promise<void> {
-    for (const listed of this.#options.site.machines) {
-      const known = listed.macs.map(mac => this.byMac(mac)).find(machine => machine !== undefined)
-      if (known) await this.#settle(known.id)
-      else await this.sight({ macs: listed.macs }, 'site')
-    }
   }
 
   #settle(id: MachineId): Promise<void> {

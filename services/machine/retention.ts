@@ -29,7 +29,8 @@ export type RetentionOptions = {
   checkpoints: Checkpoints
   events: EventStore
   documents: Pick<DocumentStore, 'page' | 'remove'>
-  keepMs: number
+  /** Of the site as it is now. */
+  keepMs: () => number
   pace: Pace
   chores: readonly Chore[]
   clock: Clock
@@ -66,7 +67,7 @@ export class Retention {
 
   async sweep(): Promise<void> {
     const { clock, keepMs, log, chores } = this.#options
-    const before = clock.now() - keepMs
+    const before = clock.now() - keepMs()
     const all: readonly Chore[] = [
       { what: 'events', prune: () => this.#thinTimelines(before) },
       { what: 'documents of former attempts', prune: () => this.#pruneDocuments(before) },

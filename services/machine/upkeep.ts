@@ -16,7 +16,7 @@ export type UpkeepOptions = {
   registry: Registry
   /** `waiting`: writes that are not on stable storage yet. */
   store: { events: EventStore; documents: DocumentStore; readonly waiting: number }
-  keepMs: number
+  keepMs: () => number
   chores: readonly Chore[]
   clock: Clock
   log: Log

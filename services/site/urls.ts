@@ -29,3 +29,9 @@ const ESCAPED = /["'`$\\|&;]/
 export function reachesInstaller(url: string): boolean {
   return url.length <= LONGEST_CARRIED && CARRIED.test(url) && !ESCAPED.test(url)
 }
+
+/** What people are shown of the target of a webhook: paths and queries of such URLs are secrets more often than not. */
+export function shownUrl(url: string): string {
+  const { origin, pathname, search } = new URL(url)
+  return pathname === '/' && search === '' ? origin : `${origin}/…`
+}

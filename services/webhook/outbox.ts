@@ -10,12 +10,13 @@ import { repeat } from '../kit/repeat.ts'
 import type { Fact, MachineEvent, MachineId } from '../machine/event.ts'
 import type { Registry } from '../machine/registry.ts'
 import type { Site, WebhookTarget } from '../site/types.ts'
+import { shownUrl } from '../site/urls.ts'
 import type { EventRow, NewOutboxRow, OutboxCount, OutboxRow, OutboxStore } from '../store/types.ts'
 import { bodyFor, eventToTell, TOLD_TYPES } from './message.ts'
 import type { OutboxCounts } from './counts.ts'
 import type { Post } from './post.ts'
 import { FAILING_AFTER_MS, FORGET_AFTER_MS, isTooOld, ROWS_MOST, waitAfter } from './schedule.ts'
-import { shownUrl, targetId } from './sign.ts'
+import { targetId } from './sign.ts'
 
 export type OutboxOptions = {
   site: Pick<Site, 'name' | 'domain' | 'webhooks'>
@@ -43,9 +44,9 @@ export type TargetView = OutboxCount & { number: number; url: string; events: st
 
 /** What goes to one target. `number` is its place in the site file, from 1. */
 class Mailbox {
-  readonly target: WebhookTarget
+  target: WebhookTarget
   readonly id: string
-  readonly number: number
+  number: number
   readonly #options: OutboxOptions
   readonly #sending = new Map<number, Promise<void>>()
   #isNews = false
@@ -61,6 +62,17 @@ class Mailbox {
 
   get title(): string {
     return `webhook ${this.number} (${shownUrl(this.target.url)})`
+  }
+
+  /** Another place in the site file, other events or files. */
+  renumber(target: WebhookTarget, number: number): void {
+    if (this.number !== number) this.endAlarm()
+    this.target = target
+    this.number = number
+  }
+
+  endAlarm(): void {
+    this.#options.alarms.end('webhook-failing', this.title)
   }
 
   hear(type: MachineEvent['type']): void {
@@ -188,32 +200,70 @@ class Mailbox {
 }
 
 export class Outbox {
-  readonly #mailboxes: Mailbox[]
-  readonly #stops: (() => unknown)[] = []
+  readonly #options: OutboxOptions
+  #mailboxes: Mailbox[] = []
+  /** How each stops to look. */
+  readonly #stops = new Map<Mailbox, () => unknown>()
+  #moved: Promise<void> = Promise.resolve()
+  #stopHearing: () => unknown = () => {}
+  readonly #failed = (error: unknown): void =>
+    this.#options.log.error({ error: String(error) }, 'the outbox could not be looked at')
 
   private constructor(options: OutboxOptions) {
-    this.#mailboxes = options.site.webhooks.map((target, at) => new Mailbox(options, target, at + 1))
+    this.#options = options
   }
 
   static async open(options: OutboxOptions): Promise<Outbox> {
     const outbox = new Outbox(options)
-    const { store, registry, clock, log } = options
-    await store.follow(outbox.#mailboxes.map(({ id }) => id))
-    const failed = (error: unknown): void => log.error({ error: String(error) }, 'the outbox could not be looked at')
+    const { store, clock } = options
     // What waits is neither old nor put off because the clock was set.
-    let moved: Promise<void> = Promise.resolve()
-    outbox.#stops.push(clock.onStep(byMs => void (moved = moved.then(() => store.shift(byMs)).catch(failed))))
-    const look = (mailbox: Mailbox): Promise<void> => {
+    outbox.#stopHearing = clock.onStep(byMs => {
+      outbox.#moved = outbox.#moved.then(() => store.shift(byMs)).catch(outbox.#failed)
+    })
+    await outbox.useSite()
+    return outbox
+  }
+
+  /**
+   * The targets of the site as it is now. One that is still there, by its URL, goes on with what waits for it; what waits for one that is gone goes with it;
+   * a new one is told what happens from here on.
+   */
+  async useSite(): Promise<void> {
+    const { site, store } = this.#options
+    const before = new Map(this.#mailboxes.map(mailbox => [mailbox.id, mailbox]))
+    this.#mailboxes = site.webhooks.map((target, at) => {
+      const mailbox = before.get(targetId(target.url)) ?? new Mailbox(this.#options, target, at + 1)
+      mailbox.renumber(target, at + 1)
+      return mailbox
+    })
+    const gone = [...before.values()].filter(mailbox => !this.#mailboxes.includes(mailbox))
+    await Promise.all(gone.map(mailbox => this.#stop(mailbox)))
+    await store.follow(this.#mailboxes.map(({ id }) => id))
+    for (const mailbox of this.#mailboxes) if (!this.#stops.has(mailbox)) await this.#start(mailbox)
+  }
+
+  async #start(mailbox: Mailbox): Promise<void> {
+    const { registry, clock } = this.#options
+    const unsubscribe = registry.subscribe((_, { type }) => mailbox.hear(type))
+    this.#stops.set(mailbox, unsubscribe)
+    await mailbox.collect()
+    const look = (): Promise<void> => {
       // Here at the latest a step is heard of, and all rows are moved before one is looked at.
       clock.now()
-      return moved.then(() => mailbox.look())
+      return this.#moved.then(() => mailbox.look())
     }
-    for (const mailbox of outbox.#mailboxes) {
-      outbox.#stops.push(registry.subscribe((_, { type }) => mailbox.hear(type)))
-      await mailbox.collect()
-      outbox.#stops.push(repeat(clock, LOOK_MS, () => look(mailbox), failed))
-    }
-    return outbox
+    const stop = repeat(clock, LOOK_MS, look, this.#failed)
+    this.#stops.set(mailbox, () => {
+      unsubscribe()
+      return stop()
+    })
+  }
+
+  async #stop(mailbox: Mailbox): Promise<void> {
+    await this.#stops.get(mailbox)?.()
+    this.#stops.delete(mailbox)
+    await mailbox.settle()
+    mailbox.endAlarm()
   }
 
   views(): Promise<TargetView[]> {
@@ -228,7 +278,8 @@ export class Outbox {
   }
 
   async close(): Promise<void> {
-    await Promise.all(this.#stops.map(stop => stop()))
+    this.#stopHearing()
+    await Promise.all([...this.#stops.values()].map(stop => stop()))
     await Promise.all(this.#mailboxes.map(mailbox => mailbox.settle()))
   }
 }

@@ -10,9 +10,3 @@ export function signatureOf(body: string, key: string): string {
 export function targetId(url: string): string {
   return createHash('sha256').update(url).digest('hex').slice(0, 32)
 }
-
-/** What people are shown of a target: paths and queries of such URLs are secrets more often than not. */
-export function shownUrl(url: string): string {
-  const { origin, pathname, search } = new URL(url)
-  return pathname === '/' && search === '' ? origin : `${origin}/…`
-}

@@ -2,13 +2,16 @@
 import { Validator } from '@seriousme/openapi-schema-validator'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { closeConsoleApp } from '../../services/console/app.ts'
 import type { Ipv4 } from '../../services/kit/ipv4.ts'
 import { isProblem } from '../../services/kit/is-problem.ts'
 import { NODE1 } from '../machine/rig.ts'
 import { type ApiDocument, Contract } from './contract.ts'
 import { type FakeAppliance, fakeAppliance } from './rig.ts'
+
+// The validator compiles the whole schema of OpenAPI, on a machine that does other things too.
+vi.setConfig({ testTimeout: 30_000 })
 
 /** Asked in this order: method, path, body, status. A stream has a test of its own. */
 const ASKED: [operationId: string, method: 'GET' | 'POST', url: string, body: unknown, status: number][] = [
@@ -65,6 +68,9 @@ const ASKED: [operationId: string, method: 'GET' | 'POST', url: string, body: un
   ['getCheck', 'GET', '/api/v1/check?fresh=perhaps', undefined, 400],
   ['getDoctor', 'GET', '/api/v1/doctor', undefined, 200],
   ['runDoctor', 'POST', '/api/v1/doctor', undefined, 200],
+  ['reloadSite', 'POST', '/api/v1/reload', { check: true }, 200],
+  ['reloadSite', 'POST', '/api/v1/reload', undefined, 422],
+  ['reloadSite', 'POST', '/api/v1/reload', { sha256: 'x' }, 400],
   ['forgetMachine', 'POST', '/api/v1/machines/node7/forget', {}, 404],
   ['forgetMachine', 'POST', '/api/v1/machines/node1/forget', { force: 'yes' }, 400],
   ['forgetMachine', 'POST', '/api/v1/machines/node1/forget', { force: true }, 200],

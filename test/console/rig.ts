@@ -55,6 +55,17 @@ const ENTRY = {
 const LIBRARY_FILE: LibraryFile = {
   ...{ file: 'pve.iso', path: '/isos/pve.iso', size: 1536 * MIB, result: ENTRY, problems: [], entry: ENTRY },
 }
+const SITE_CHANGES = [
+  {
+    what: 'setting',
+    name: 'log.level',
+    change: 'changed',
+    keys: [{ key: 'log.level', before: 'info', after: 'debug' }],
+  },
+]
+const MACHINES = [
+  { id: NODE1, name: 'node1', macs: [NODE1], serial: '7K2QX93', change: 'removed', keys: [], starts: true },
+]
 
 function documentOf(machine: string, kind: MachineDocument['kind']): MachineDocument {
   const posted = { product: { product: 'pve' }, network_interfaces: [{ mac: NODE1, address: '10.77.0.11' }] }
@@ -103,6 +114,17 @@ export async function fakeAppliance({ password = '' } = {}): Promise<FakeApplian
       ...{ folder: '/isos', files: () => [LIBRARY_FILE], folderProblems: () => [NO_ISO] },
       ...{ rescan: async () => {}, find: () => NO_ISO },
       verify: () => new Promise(() => {}),
+    },
+    reloading: {
+      loaded: { at: 0, by: 'the start', sha256: site.sha256 },
+      preview: async () => ({
+        reloaded: false,
+        sha256: site.sha256,
+        changes: SITE_CHANGES,
+        machines: MACHINES,
+        warnings: [],
+      }),
+      reload: async () => ({ refused: true, problems: [NO_ISO] }),
     },
     health: {
       check: async () => ({ at: 0, tookMs: 1, problems: [NO_ISO] }),

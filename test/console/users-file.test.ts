@@ -81,6 +81,29 @@ describe('following', () => {
     expect(told).toEqual([['anna'], ['anna', 'ben']])
   })
 
+  test('another file that the site names counts at the next look; its users alone are known, and with none nobody is', async () => {
+    await write(ANNA)
+    const site = { file: file as string | undefined }
+    const onChange = (now: Users): void => void told.push([...now.users.keys()])
+    const options = {
+      get file() {
+        return site.file
+      },
+      ...{ alarms, log, onChange },
+    }
+    const followed = new FollowedUsers(options)
+    await followed.look()
+    site.file = join(folder, 'others.toml')
+    await followed.look()
+    expect([...followed.current.users.keys()]).toEqual([])
+    await writeFile(site.file, ANNA.replace('anna', 'ben'), { mode: 0o600 })
+    await followed.look()
+    site.file = undefined
+    await followed.look()
+    expect(told).toEqual([['anna'], [], ['ben'], []])
+    expect(lasting()).toEqual([])
+  })
+
   test.each<[string, () => Promise<void>]>([
     ['broken', () => write(ANNA.replace('operator', 'root'))],
     ['emptied', () => write('')],

@@ -87,6 +87,20 @@ test('the wait is until there is a quantum again', () => {
   expect(pacer.allowance('node1', 1063, EVERYTHING)).toBe(QUANTUM_BYTES)
 })
 
+test('other rates count at once for who is under way, and none is none', () => {
+  const pacer = new Pacer({ perMachine: MIB }, 0)
+  pacer.enter('node1', 0)
+  pacer.spend('node1', QUANTUM_BYTES)
+  expect(pacer.waitMs('node1', 0)).toBe(62.5)
+  pacer.use({ perMachine: 64 * MIB }, 0)
+  expect(pacer.allowance('node1', 0, EVERYTHING)).toBe(Math.floor(64 * MIB * 0.02))
+  pacer.use({}, 0)
+  expect(pacer.allowance('node1', 0, EVERYTHING)).toBe(EVERYTHING)
+  pacer.use({ total: MIB }, 0)
+  pacer.spend('node1', QUANTUM_BYTES)
+  expect(pacer.waitMs('node1', 0)).toBe(62.5)
+})
+
 test('property: never more than the rate and one burst, whoever comes and goes', () => {
   const step = fc.record({ machine: fc.constantFrom('a', 'b', 'c'), pass: fc.nat(200), most: fc.nat(4 * MIB) })
   fc.assert(

@@ -162,6 +162,18 @@ describe.each(open)('%s', (_name, openSender) => {
     expect(performance.now() - began).toBeGreaterThan(200)
   })
 
+  test('a rate that is lifted lifts it for what is under way', async () => {
+    sender = openSender({ perMachine: 50_000 }, new HeardLog())
+    segments = [{ from: 'file', path: file, offset: 0, length: FILE_BYTES }]
+    const response = await ask()
+    sender.pace({})
+    const began = performance.now()
+    expect((await bytesOf(response)).length).toBe(FILE_BYTES)
+    // At the first rate it would take four seconds more.
+    expect(performance.now() - began).toBeLessThan(2000)
+    expect((await outcome).complete).toBe(true)
+  })
+
   test('stopped, it cuts what is under way', async () => {
     sender = openSender({ perMachine: 100_000 }, new HeardLog())
     segments = [{ from: 'file', path: file, offset: 0, length: FILE_BYTES }]

@@ -47,7 +47,7 @@ class CircuitFleet extends TestFleet {
 
 const log = { debug: write, info: write, warn: write, error: write }
 const network = { interface: device, address: '10.77.0.1' as Ipv4, prefix: RACK.prefix }
-const probe = await openAddressProbe(network, { clock: systemClock, log, pings: true })
+const probe = await openAddressProbe(network, { clock: systemClock, log, pings: 'needed' })
 const server = await startDhcp({
   port: await openUdpPort({ device, address: '0.0.0.0' as Ipv4, port: 67 }),
   site: {

@@ -77,7 +77,11 @@ function addRackRoutes(app: ConsoleApp, { rack, doubt, work }: Given): void {
   addPage(app as never)
   addApplianceApi(app, {
     ...{ site, clock, version: '0.1.0', startedAt: clock.now(), log: silentLog },
-    ...{ fingerprint: () => undefined, prove: nothing },
+    ...{
+      fingerprint: () => undefined,
+      prove: nothing,
+      loaded: () => ({ at: clock.now(), by: 'the start', sha256: site.sha256 }),
+    },
   })
   addAlarmApi(app, new Alarms(clock))
   addWorkApi(app, { work, clock }, verifierOver(work))

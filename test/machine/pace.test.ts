@@ -89,7 +89,7 @@ function sweepOf(
 ): Retention {
   const { registry, store, log } = fleet
   const checkpoints = new Checkpoints({ registry, events: store, clock, pace }, 0)
-  const options = { registry, checkpoints, events: store, documents, keepMs: 30 * DAY_MS, pace }
+  const options = { registry, checkpoints, events: store, documents, keepMs: () => 30 * DAY_MS, pace }
   return new Retention({ ...options, chores: [], clock, log })
 }
 

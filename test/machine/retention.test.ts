@@ -113,7 +113,17 @@ function retentionOf(fleet: Fleet) {
   const keepMs = KEEP_MS
   return {
     checkpoints,
-    retention: new Retention({ registry, checkpoints, events: store, documents, keepMs, pace, chores: [], clock, log }),
+    retention: new Retention({
+      registry,
+      checkpoints,
+      events: store,
+      documents,
+      keepMs: () => keepMs,
+      pace,
+      chores: [],
+      clock,
+      log,
+    }),
   }
 }
 

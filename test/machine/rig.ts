@@ -48,6 +48,11 @@ export class MemoryEvents implements EventStore {
   }
   #seq = 0
 
+  /** Numbers go on as in the database that this one is a copy of. */
+  continueAt(other: MemoryEvents): void {
+    this.#seq = other.#seq
+  }
+
   async append(event: NewEventRow): Promise<number> {
     // A database is not done in the same turn.
     await Promise.resolve()

@@ -74,6 +74,7 @@ const EDGES: [pattern: RegExp, why: string][] = [
     'the browser',
   ],
   [/^services\/console\/page\/.*\.tsx$/, 'what the browser shows'],
+  [/^services\/dhcp\/open\.ts$/, 'the interface whose MAC the watch asks by'],
   [/^services\/dns\/tcp(-query)?\.ts$/, 'DNS over TCP, of the server and of the forwarder'],
 ]
 

@@ -15,6 +15,7 @@ export const RANKS: Record<string, number> = {
   tftp: 5,
   http: 5,
   console: 5,
+  reload: 6,
   // It asks every protocol from outside, as a machine would; nobody but the programs above asks it.
   health: 6,
   'main.ts': 7,

@@ -38,6 +38,22 @@ const OF_CHECK = {
   'store-unavailable': row('`store.url` names a store that this version does not have', 'use `"sqlite"`'),
 } satisfies Record<string, OtherCode>
 
+/** `rackrise reload`, SIGHUP, the API and the page: why the file of before is served on, beside everything that `check` calls an error. */
+const OF_RELOADS = {
+  'reload-refused': row('the site file is not loaded; `problems` has all the reasons', 'mend them, then reload again'),
+  'needs-restart': row('a key that cannot change while the appliance runs', 'restart it, or put the old value back'),
+  'promise-broken': row(
+    'a machine is in an attempt, and the file would change what it was promised',
+    'wait for its end, or block it first',
+  ),
+  'file-changed': row('the file is not the one whose changes were shown', 'look at its changes again'),
+  'reload-unfinished': row(
+    'it is loaded, and something that follows failed',
+    'see the log, then reload again',
+    'warning',
+  ),
+} satisfies Record<string, OtherCode>
+
 /** Orders and questions: the command line, the page and the API. */
 const OF_ORDERS = {
   'ambiguous-machine': row('several machines fit the word', 'name one by its MAC'),
@@ -169,6 +185,7 @@ const OF_ALARMS = {
 
 export const OTHER_CODES: readonly { title: string; seen: string; codes: Record<string, OtherCode> }[] = [
   { title: 'Check', seen: '`rackrise check`, `GET /api/v1/check`, the page', codes: OF_CHECK },
+  { title: 'Reloads', seen: '`rackrise reload`, `POST /api/v1/reload`, the page, the log', codes: OF_RELOADS },
   { title: 'Orders and questions', seen: 'the command line, the page, the API', codes: OF_ORDERS },
   {
     title: 'Disks of another installation',

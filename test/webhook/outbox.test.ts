@@ -308,3 +308,43 @@ test('what waits and what was tried is counted, by the number of the target', as
     'rackrise_webhook_tries_total{target="1",outcome="taken"}': 1,
   })
 })
+
+describe('another site file, loaded while it runs', () => {
+  const NUMBERS = async (): Promise<unknown[]> =>
+    (await bench.outbox.views()).map(({ number, url, pending, events }) => [number, url, pending, events.length])
+
+  test('a target that moved in the file goes on with what waits for it, and a new one begins with what happens now', async () => {
+    bench = await Bench.start()
+    bench.answers.set(URL_A, () => REFUSED)
+    await bench.install()
+    await bench.pass(3)
+    await bench.reload(`[[webhook]]\nurl = "${URL_B}"\n${HOOK}events = ["installed"]\n`)
+    expect(await NUMBERS()).toEqual([
+      [1, 'https://b.example.org', 0, 3],
+      [2, 'https://a.example.org/…', 1, 1],
+    ])
+    bench.answers.clear()
+    await bench.install(NODE2)
+    await bench.pass(60)
+    expect(
+      bench.sent
+        .map(({ url, body }) => `${new URL(url).host} ${JSON.parse(body).machine.name}`)
+        .slice(1)
+        .toSorted(),
+    ).toEqual(['a.example.org node1', 'a.example.org node2', 'b.example.org node2'])
+  })
+
+  test('what waits for a target that is gone goes with it, and its alarm ends', async () => {
+    bench = await Bench.start(BOTH)
+    bench.answers.set(URL_A, () => REFUSED)
+    await bench.install()
+    await bench.pass(1800, 60)
+    const lasting = (): string[] =>
+      bench.alarms.list().flatMap(({ code, endedAt }) => (endedAt === undefined ? code : []))
+    expect(lasting()).toEqual(['webhook-failing'])
+    const before = bench.sent.length
+    await bench.reload(`[[webhook]]\nurl = "${URL_B}"\n`)
+    await bench.pass(1200, 60)
+    expect([await NUMBERS(), lasting(), bench.sent.length]).toEqual([[[1, 'https://b.example.org', 0, 3]], [], before])
+  })
+})

@@ -11,7 +11,8 @@ import { text } from 'node:stream/consumers'
 import { generate } from 'selfsigned'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { post } from '../../services/webhook/post.ts'
-import { shownUrl, signatureOf, targetId } from '../../services/webhook/sign.ts'
+import { shownUrl } from '../../services/site/urls.ts'
+import { signatureOf, targetId } from '../../services/webhook/sign.ts'
 
 const LETTER = { event: 'installed', key: 'a1a1a1a1-installed-k', body: '{"event":"installed"}' }
 

@@ -6,6 +6,7 @@ import { Alarms } from '../../services/kit/alarms.ts'
 import type { Mac } from '../../services/kit/mac.ts'
 import type { AttemptId, Fact } from '../../services/machine/event.ts'
 import { Registry } from '../../services/machine/registry.ts'
+import { LiveSite } from '../../services/site/live-site.ts'
 import type { Site } from '../../services/site/types.ts'
 import { openStore, type Store } from '../../services/store/store.ts'
 import type { Meter } from '../../services/kit/meter.ts'
@@ -28,7 +29,7 @@ export class Bench {
   readonly sent: Sent[] = []
   /** What a target does with it; by URL. */
   readonly answers = new Map<string, (letter: Letter) => Outcome | Promise<Outcome>>()
-  site: Site
+  site: LiveSite
   store!: Store
   registry!: Registry
   outbox!: Outbox
@@ -36,7 +37,7 @@ export class Bench {
   readonly #meter: Meter | undefined
 
   constructor(site: Site, meter?: Meter) {
-    this.site = site
+    this.site = new LiveSite(site)
     this.#meter = meter
   }
 
@@ -67,8 +68,14 @@ export class Bench {
     await this.outbox.close()
     await whileDown()
     await this.store.close()
-    this.site = siteOf(`${TWO}${hooks}`)
+    this.site = new LiveSite(siteOf(`${TWO}${hooks}`))
     await this.#open()
+  }
+
+  /** Another site file, and the same process. */
+  async reload(hooks: string): Promise<void> {
+    this.site.use(siteOf(`${TWO}${hooks}`))
+    await Promise.all([this.registry.useSite(), this.outbox.useSite()])
   }
 
   async stop(): Promise<void> {

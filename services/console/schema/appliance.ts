@@ -1,6 +1,7 @@
 /** What this appliance is: who it serves, and with what. */
 import { z } from 'zod'
 import { time } from './parts.ts'
+import { loadedView } from './reload.ts'
 import { schemas } from './registry.ts'
 
 const profile = z.strictObject({
@@ -18,6 +19,7 @@ export const applianceView = z
     version: z.string(),
     startedAt: time,
     now: time,
+    siteFile: loadedView.meta({ description: 'When and by whom the file that is served was loaded' }),
     interface: z.string(),
     address: z.string(),
     fingerprint: z

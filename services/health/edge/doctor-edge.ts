@@ -116,7 +116,7 @@ export function openDoctorEdge(
 
 /** Without the interface or its address there is nothing to look around from. */
 function openQuietly(site: Site, clock: Clock): Promise<AddressProbe | undefined> {
-  return openAddressProbe(site.network, { clock, log: silentLog, pings: true }).catch((error: unknown) => {
+  return openAddressProbe(site.network, { clock, log: silentLog, pings: 'needed' }).catch((error: unknown) => {
     if (error instanceof EnvironmentProblem) return undefined
     throw error
   })

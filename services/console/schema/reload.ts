@@ -1,0 +1,47 @@
+/** What loading the site file again changes, or would change. */
+import { z } from 'zod'
+import { time } from './parts.ts'
+import { problemSchema } from './problem.ts'
+import { schemas } from './registry.ts'
+
+const value = z.string().exactOptional().meta({ description: 'Absent where it is not set' })
+const keys = z.array(z.strictObject({ key: z.string(), before: value, after: value }))
+const how = z.enum(['added', 'removed', 'changed'])
+
+export const siteChangeSchema = z
+  .strictObject({
+    what: z.enum(['setting', 'subnet', 'pool', 'reservation', 'record', 'profile', 'rule', 'webhook']),
+    name: z.string().meta({ description: 'Which one: a key, a network, a name' }),
+    change: how,
+    keys,
+  })
+  .register(schemas, { id: 'SiteChange' })
+
+export const machineChangeSchema = z
+  .strictObject({
+    id: z.string(),
+    name: z.string(),
+    macs: z.array(z.string()),
+    serial: z.string().exactOptional(),
+    change: how.meta({ description: 'Whether the file begins or ends to list it, or makes something else of it' }),
+    keys,
+    starts: z.boolean().meta({ description: 'Its first installation is started by the file, which erases its disks' }),
+  })
+  .register(schemas, { id: 'MachineChange' })
+
+export const reloadView = z
+  .strictObject({
+    reloaded: z.boolean().meta({ description: 'False where nobody wanted more than to see what would change' }),
+    sha256: z.string().meta({ description: 'Of the file' }),
+    changes: z.array(siteChangeSchema),
+    machines: z.array(machineChangeSchema).meta({ description: 'Those of whom the file makes something else' }),
+    warnings: z.array(problemSchema).meta({ description: 'What `check` says that is no reason to refuse it' }),
+  })
+  .register(schemas, { id: 'Reload' })
+export type ReloadView = z.infer<typeof reloadView>
+
+export const loadedView = z.strictObject({
+  at: time,
+  by: z.string().meta({ description: 'A person, `SIGHUP`, or `the start`' }),
+  sha256: z.string().meta({ description: 'Of the file' }),
+})
