@@ -49,7 +49,6 @@ describe('control files', () => {
       '/etc/rackrise/answers/ext4.toml',
       '/etc/rackrise/answers/zfs-mirror.toml',
       '/etc/rackrise/site.toml',
-      '/etc/systemd/system/rackrise-.socket.d/interface.conf',
       '',
     ])
   })
@@ -57,7 +56,6 @@ describe('control files', () => {
   test('scripts know every unit that can be enabled', () => {
     const units = unitNames(tree)
     expect(units).toContain('rackrise.service')
-    expect(units).toContain('rackrise-dhcp.socket')
     for (const script of ['postinst', 'prerm', 'postrm'])
       expect(contentOf(controlFiles(tree, '1.2.3', 'amd64'), script)).toContain(` ${units.join(' ')}`)
   })
