@@ -167,6 +167,39 @@ describe('the journal', () => {
   )
 })
 
+describe('a reload', () => {
+  const pidNow = async (): Promise<string> => (await show(space, 'MainPID'))['MainPID']!
+
+  test(
+    'takes another site without another process',
+    async () => {
+      const pid = await pidNow()
+      await run(
+        `sed -i 's/^name = "node1"/name = "node7"/' /etc/rackrise/site.toml && systemctl reload rackrise.service`,
+      )
+      expect((await rack('dig +short +time=2 @10.77.0.1 node7.rack7.example.org')).trim()).toBe('10.77.0.11')
+      expect([await pidNow(), (await show(space, 'ActiveState'))['ActiveState']]).toEqual([pid, 'active'])
+      expect((await show(space, 'StatusText'))['StatusText']).toMatch(/^serving rack-7 on eth1: /)
+      await writeSite(space, SITE)
+      await run('systemctl reload rackrise.service')
+    },
+    LIMIT_MS,
+  )
+
+  test(
+    'of a site that is wrong fails, and the old one is served on',
+    async () => {
+      const pid = await pidNow()
+      await run(`cat > /etc/rackrise/site.toml << 'END'\n${SITE}\nanswer = "base"\nEND`)
+      expect((await space.run('systemctl reload rackrise.service')).status).toBe(1)
+      expect([await pidNow(), await isActive()]).toEqual([pid, 'active'])
+      expect(await answers()).toEqual(ALL)
+      await writeSite(space, SITE)
+    },
+    LIMIT_MS,
+  )
+})
+
 describe('a process that goes', () => {
   test(
     'M10 one whose event loop stands still is ended, and another takes its place',
