@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Question, RackQuestion, RackWaits, Wait } from './answer-client.ts'
-import { ISO_PATH, MACHINES, python, rackrise, RACK, TLS_PORT, tokenOf } from './answer-contenders.ts'
+import { ISO_PATH, MACHINES, python, RACK, rackrise, TLS_PORT, tokenOf } from './answer-contenders.ts'
 import { type BenchNetwork, CLIENT_DEVICE, SERVER_ADDRESS } from './network.ts'
 import { percentileOf } from './numbers.ts'
 import { alternate, type Contender, withContender, withNetwork } from './rounds.ts'

@@ -11,7 +11,7 @@ const LEASE_SECONDS = 3600
 
 /** The ISO that the appliance has: what follows the last file of an image is nobody's, and a sparse file costs no disk. */
 export const ISO = 'proxmox-ve_9.2-1.iso'
-const ISO_BYTES = 1_600_000_000
+export const ISO_BYTES = 1_600_000_000
 
 const DHCP = `[dhcp]
 lease-time = "${LEASE_SECONDS}s"

@@ -2,8 +2,10 @@
  * DHCP: how many machines a second get a lease, beside Kea and dnsmasq, and how long each of them waits, also while the appliance sends ISOs to
  * others.
  */
-import { dnsmasq, ISO, keaSilent, keaTelling, rackrise } from './dhcp-contenders.ts'
-import { type BenchNetwork, type Running, SERVER_ADDRESS } from './network.ts'
+import { parseIpv4 } from '../../services/kit/ipv4.ts'
+import { dnsmasq, ISO, ISO_BYTES, keaSilent, keaTelling, rackrise } from './dhcp-contenders.ts'
+import { besideDownloads } from './downloads.ts'
+import { type BenchNetwork, CLIENT_ADDRESS, type Running, SERVER_ADDRESS } from './network.ts'
 import { medianOf, percentileOf, searchRate } from './numbers.ts'
 import { CROWDS, type Exchanges, MACHINES, perfdhcp } from './perfdhcp.ts'
 import { alternate, type Contender, withContender, withNetwork } from './rounds.ts'
@@ -17,7 +19,7 @@ const HIGHEST_RATE = 40_000
 const DROP_PERCENT_MOST = 1
 
 const DOWNLOADS = 8
-const RAMP_UP_MS = 1500
+const HTTP_PORT = 80
 
 /** What a server has not answered yet when a run ends would be the next run's drop. */
 const PAUSE_MS = 700
@@ -93,18 +95,12 @@ class Asking {
   }
 
   /** The same while the appliance's own HTTP server sends an ISO to each of eight clients. */
-  async waitsBesideDownloads(contender: Contender, running: Running, rate: number): Promise<Waits> {
-    const url = `http://${SERVER_ADDRESS}/isos/${ISO}/proxmox.iso`
-    const command = ['sh', '-c', `while curl -sSf -o /dev/null ${url}; do :; done`]
-    const downloads = Array.from({ length: DOWNLOADS }, () => this.#network.spawn('client', command))
-    try {
-      await pause(RAMP_UP_MS)
-      const broken = downloads.find(({ isRunning }) => !isRunning)
-      if (broken) throw new Error(`a download ended: ${broken.output}`)
-      return await this.waits(contender, running, rate)
-    } finally {
-      for (const download of downloads) await download.stop()
+  waitsBesideDownloads(contender: Contender, running: Running, rate: number): Promise<Waits> {
+    const request = {
+      ...{ server: parseIpv4(SERVER_ADDRESS)!, port: HTTP_PORT, path: `/isos/${ISO}/proxmox.iso` },
+      ...{ from: parseIpv4(CLIENT_ADDRESS)!, clients: DOWNLOADS, bytes: ISO_BYTES },
     }
+    return besideDownloads(this.#network, request, () => this.waits(contender, running, rate))
   }
 }
 

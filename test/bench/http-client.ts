@@ -5,7 +5,7 @@
  * one JSON line.
  */
 import koffi from 'koffi'
-import { ipv4ToBytes, type Ipv4 } from '../../services/kit/ipv4.ts'
+import { type Ipv4, ipv4ToBytes } from '../../services/kit/ipv4.ts'
 
 export type DownloadRequest = {
   server: Ipv4

@@ -7,16 +7,16 @@ import { createReadStream, mkdirSync, truncateSync } from 'node:fs'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { buildStandIn } from '../../services/lab/stand-in/build.ts'
+import { besideDownloads, DOWNLOADER } from './downloads.ts'
 import type { AnswerRequest, AnswerResult } from './http-answer-client.ts'
 import type { DownloadRequest, DownloadResult } from './http-client.ts'
-import { ISO, MACHINE, nginx, NGINX_PORT, rackrise, RELEASE } from './http-contenders.ts'
+import { ISO, MACHINE, NGINX_PORT, nginx, RELEASE, rackrise } from './http-contenders.ts'
 import { type BenchNetwork, CLIENT_ADDRESS, CLIENT_DEVICE, type Running, SERVER_ADDRESS } from './network.ts'
 import { percentileOf } from './numbers.ts'
 import { perfdhcp } from './perfdhcp.ts'
 import { withNetwork } from './rounds.ts'
 import { type Check, type Choices, isChosen, type Measure, type Report, type Suite } from './suite.ts'
 
-const DOWNLOADER = join(import.meta.dirname, 'http-client.ts')
 const INSTALLER = join(import.meta.dirname, 'http-answer-client.ts')
 const SHORT_MS = 10_000
 const LONG_MS = 200_000
@@ -30,7 +30,6 @@ const LEAST_OF_ISO = 0.99
 const QUICK_BYTES = 7_000_000_000
 
 const DOWNLOADS = 8
-const RAMP_UP_MS = 1500
 /** As many as a hall of racks that is switched on, at the same time for minutes. */
 const EXCHANGES_A_SECOND = 200
 const DHCP_GOAL_MS = 20
@@ -45,10 +44,6 @@ type Taken = {
   /** The clients' with it. */
   bothEnds: number
   clientCores: number
-}
-
-function pause(milliseconds: number): Promise<void> {
-  return new Promise(wake => setTimeout(wake, milliseconds))
 }
 
 class Bench {
@@ -141,17 +136,8 @@ class Bench {
     return { dhcp: [...offerMs, ...ackMs], answer: (JSON.parse(stdout) as AnswerResult).milliseconds }
   }
 
-  async waitsBesideDownloads(subject: Subject): Promise<{ dhcp: number[]; answer: number[] }> {
-    const request = JSON.stringify({ ...this.#request(subject, DOWNLOADS, ISO_BYTES), forEver: true })
-    const clients = this.#network.spawn('client', [process.execPath, DOWNLOADER, request])
-    try {
-      await pause(RAMP_UP_MS)
-      const waits = await this.waits()
-      if (!clients.isRunning) throw new Error(`the downloads ended: ${clients.output}`)
-      return waits
-    } finally {
-      await clients.stop()
-    }
+  waitsBesideDownloads(subject: Subject): Promise<{ dhcp: number[]; answer: number[] }> {
+    return besideDownloads(this.#network, this.#request(subject, DOWNLOADS, ISO_BYTES), () => this.waits())
   }
 }
 

@@ -9,8 +9,8 @@ import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_pr
 import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { aptLine } from '../../services/lab/packages.ts'
 import { EnvironmentProblem } from '../../services/kit/problem.ts'
+import { aptLine } from '../../services/lab/packages.ts'
 
 export type Space = 'server' | 'client'
 

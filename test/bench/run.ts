@@ -1,8 +1,8 @@
 /** `npm run bench -- SUITE`: how fast each protocol is beside the programs that people know, on this machine. */
 import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'
-import { aptLine, missingPackages } from '../../services/lab/packages.ts'
 import { EnvironmentProblem } from '../../services/kit/problem.ts'
+import { aptLine, missingPackages } from '../../services/lab/packages.ts'
 import { answerSuite } from './answer.ts'
 import { dhcpSuite } from './dhcp.ts'
 import { dnsSuite } from './dns.ts'

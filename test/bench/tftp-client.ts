@@ -6,7 +6,7 @@
  */
 import { readFileSync } from 'node:fs'
 import koffi from 'koffi'
-import { ipv4FromNumber, ipv4ToBytes, ipv4ToNumber, type Ipv4 } from '../../services/kit/ipv4.ts'
+import { type Ipv4, ipv4FromNumber, ipv4ToBytes, ipv4ToNumber } from '../../services/kit/ipv4.ts'
 
 export type RackRequest = {
   server: string

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { ipv4FromNumber, ipv4ToNumber, type Ipv4 } from '../../services/kit/ipv4.ts'
+import { type Ipv4, ipv4FromNumber, ipv4ToNumber } from '../../services/kit/ipv4.ts'
 import type { BenchNetwork } from './network.ts'
 import { alternate, withNetwork } from './rounds.ts'
 import { type Check, type Choices, isChosen, type Measure, type Report, type Suite } from './suite.ts'
