@@ -27,7 +27,7 @@ export type StoreWatchOptions = {
   look: () => void
 }
 
-/** Returns how to stop. */
+/** Returns how to stop. Writes once at the beginning: what writes has its files open from then on, also when there is no descriptor left for another. */
 export function watchStore({ store, alarms, log, clock, look }: StoreWatchOptions): () => Promise<void> {
   let isFailing = false
   const told = (failure: string): void => {
@@ -50,6 +50,7 @@ export function watchStore({ store, alarms, log, clock, look }: StoreWatchOption
     alarms.end(CODE)
     look()
   }
+  void store.prove().catch(() => {})
   return repeat(clock, LOOK_MS, lookAtStore, error =>
     log.error({ error: String(error) }, 'the look at the store failed'),
   )

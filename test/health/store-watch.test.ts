@@ -23,16 +23,16 @@ test('begins with the first write that fails, ends with the first that does not,
     await new Promise(setImmediate)
   }
   await pass()
-  expect([proofs, alarms.list()]).toEqual([0, []])
+  expect([proofs, alarms.list()]).toEqual([1, []])
   broken = store.failure = 'database or disk is full'
   await pass()
   await pass()
-  expect([proofs, looks, alarms.lasts('store-failed')]).toEqual([2, 1, true])
+  expect([proofs, looks, alarms.lasts('store-failed')]).toEqual([3, 1, true])
   expect(log.of('error')).toEqual(['error the state can not be written: database or disk is full'])
   broken = undefined
   await pass()
-  expect([proofs, looks, alarms.lasts('store-failed')]).toEqual([3, 2, false])
+  expect([proofs, looks, alarms.lasts('store-failed')]).toEqual([4, 2, false])
   await pass()
-  expect(proofs).toBe(3)
+  expect(proofs).toBe(4)
   await stop()
 })
