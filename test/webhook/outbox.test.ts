@@ -222,6 +222,24 @@ describe('a target that takes nothing', () => {
     expect(alarms()).toEqual([])
   })
 
+  test('is dead for an hour, in which the process starts anew: all that happened is told once, within a quarter of an hour', async () => {
+    bench = await Bench.start()
+    bench.answers.set(URL_A, () => REFUSED)
+    const attempt = await bench.begin()
+    await bench.happen(NODE1, { type: 'gave-up', attempt, reason: 'no disk' })
+    await bench.pass(30 * 60, 30)
+    await bench.restart()
+    await bench.install()
+    await bench.install(NODE2)
+    await bench.pass(30 * 60, 30)
+    bench.answers.clear()
+    const refused = bench.sent.length
+    await bench.pass(16 * 60, 30)
+    const taken = bench.names().slice(refused)
+    expect(taken.filter(name => name.startsWith('node1'))).toEqual(['node1 failed', 'node1 installed'])
+    expect(taken.toSorted()).toEqual(['node1 failed', 'node1 installed', 'node2 installed'])
+  })
+
   test('is given up after three days, and what was given up is sent again by hand', async () => {
     bench = await Bench.start()
     bench.answers.set(URL_A, () => REFUSED)
