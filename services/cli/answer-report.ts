@@ -2,6 +2,7 @@
 import { styleText } from 'node:util'
 import type { AnswerProblem } from '../answer/problems.ts'
 import type { FileKind } from '../answer/validate-text.ts'
+import { counted } from '../kit/amount.ts'
 import { formatProblem } from '../kit/problem.ts'
 
 export type FileReport = {
@@ -18,17 +19,13 @@ function count({ problems }: FileReport, severity: 'error' | 'warning'): number 
   return problems.filter(problem => problem.severity === severity).length
 }
 
-function some(number: number, word: string): string {
-  return `${number} ${word}${number === 1 ? '' : 's'}`
-}
-
 function kindInWords({ kind }: FileReport): string {
   return kind === 'layer' ? 'layer (a part of an answer)' : 'answer'
 }
 
 function verdict(report: FileReport): string {
   const [errors, warnings] = [count(report, 'error'), count(report, 'warning')]
-  const counts = [errors > 0 ? some(errors, 'error') : [], warnings > 0 ? some(warnings, 'warning') : []].flat()
+  const counts = [errors > 0 ? counted(errors, 'error') : [], warnings > 0 ? counted(warnings, 'warning') : []].flat()
   return counts.length === 0 ? 'fine' : `${errors > 0 ? 'refused' : 'accepted'}: ${counts.join(', ')}`
 }
 
@@ -45,7 +42,7 @@ export function summaryLine(reports: readonly FileReport[], { product, release, 
     reports.length - refused - fine > 0 ? `${reports.length - refused - fine} accepted with warnings` : [],
     fine > 0 ? `${fine} fine` : [],
   ].flat()
-  return `${some(reports.length, 'file')} for ${product} ${release} (installer ${installer}): ${parts.join(', ')}`
+  return `${counted(reports.length, 'file')} for ${product} ${release} (installer ${installer}): ${parts.join(', ')}`
 }
 
 /** One line for each file, without problems. */

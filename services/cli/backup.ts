@@ -2,7 +2,7 @@
 import { rmSync } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
-import { formatSize } from '../kit/amount.ts'
+import { counted, formatSize } from '../kit/amount.ts'
 import { backUp, restore, type Restored, type RestoreStep, stagingIn } from '../store/backup.ts'
 import { partOf } from '../store/copy.ts'
 import { DATABASE_FILE } from '../store/store.ts'
@@ -76,7 +76,9 @@ export const backupCommand: Command = {
     if (json) say(JSON.stringify({ file, ...content, tookMs: Math.round(performance.now() - began) }, null, 2))
     else {
       const others = files.join(', ') || 'no other file'
-      say(`${file}: ${events} events, ${leases} leases, ${others}; ${formatSize(bytes)} in ${seconds(began)}`)
+      say(
+        `${file}: ${counted(events, 'event')}, ${counted(leases, 'lease')}, ${others}; ${formatSize(bytes)} in ${seconds(began)}`,
+      )
       say('It holds the key of the appliance. Keep it as you keep passwords.')
     }
     return 0
@@ -135,7 +137,7 @@ export const restoreCommand: Command = {
     const { events, leases, setAside } = restored
     if (json) say(JSON.stringify({ folder, ...restored, tookMs: Math.round(performance.now() - began) }, null, 2))
     else {
-      say(`${folder} is as it was: ${events} events, ${leases} leases; it took ${seconds(began)}`)
+      say(`${folder} is as it was: ${counted(events, 'event')}, ${counted(leases, 'lease')}; it took ${seconds(began)}`)
       if (setAside) say(`What was there before is in ${setAside}`)
     }
     return 0

@@ -2,6 +2,7 @@
 import { styleText } from 'node:util'
 import type { Severity } from '../health/codes.ts'
 import type { Finding } from '../health/finding.ts'
+import { counted } from '../kit/amount.ts'
 import type { Style } from './table.ts'
 
 const MARKS: Record<Severity, { glyph: string; style: Style }> = {
@@ -37,14 +38,14 @@ function findingLines({ severity, code, message, hint }: Finding, width: number)
   return [`${head}  ${first}`, ...below.map(line => `${' '.repeat(MARGIN)}${line}`)]
 }
 
-function counted(findings: readonly Finding[], severity: Severity, word: string): string[] {
+function those(findings: readonly Finding[], severity: Severity, word: string): string[] {
   const count = findings.filter(one => one.severity === severity).length
-  return count === 0 ? [] : [`${count} ${word}${count === 1 ? '' : 's'}`]
+  return count === 0 ? [] : [counted(count, word)]
 }
 
 /** @param width of the terminal, in characters */
 export function doctorText(findings: readonly Finding[], tookMs: number, width: number): string {
-  const counts = [...counted(findings, 'error', 'error'), ...counted(findings, 'warning', 'warning')]
+  const counts = [...those(findings, 'error', 'error'), ...those(findings, 'warning', 'warning')]
   const verdict = counts.length === 0 ? 'fine' : counts.join(', ')
   const lines = findings.flatMap(finding => findingLines(finding, width))
   return [...lines, '', `${verdict}; looked for ${(tookMs / 1000).toFixed(1)} s`].join('\n')

@@ -1,4 +1,5 @@
 /** What `systemctl status` shows of an appliance: one line, what a person asks first and what waits for one. */
+import { counted } from '../kit/amount.ts'
 import type { MachineState } from '../machine/lifecycle.ts'
 
 /** What a rack does, then what went wrong, then what waits for somebody. A machine that is installed or blocked needs no word. */
@@ -17,8 +18,6 @@ export type Standing = {
   /** Alarms that last. */
   alarms: number
 }
-
-const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`
 
 /** As `serving rack-7 on eth1: 12 machines, 3 installing, 1 failed; 2 alarms, see rackrise alarm list`. */
 export function servingStatus({ site, device, states, alarms }: Standing): string {

@@ -47,3 +47,8 @@ export function formatSize(bytes: number): string {
   }
   return `${bytes} B`
 }
+
+/** `1 lease`, `2 leases`. */
+export function counted(count: number, word: string): string {
+  return `${count} ${word}${count === 1 ? '' : 's'}`
+}

@@ -1,10 +1,10 @@
 /** The clock of the host is set while machines are on their way: nothing stalls, is inferred, is forgotten or is installed because of it. */
 import { expect, test } from 'vitest'
 import { scriptPlan } from '../../services/boot/plan.ts'
-import type { AttemptId, Fact } from '../../services/machine/event.ts'
+import type { Fact } from '../../services/machine/event.ts'
 import { BACK_WITHIN_MS } from '../../services/machine/lifecycle.ts'
 import { SAME_WITHIN_MS } from '../../services/machine/repeats.ts'
-import { Fleet, NODE1 } from './rig.ts'
+import { ANSWER, Fleet, NODE1, SCRIPT, TOLD_LOCAL } from './rig.ts'
 
 const HOUR_MS = 3_600_000
 const YEAR_MS = 365 * 24 * HOUR_MS
@@ -12,28 +12,12 @@ const YEAR_MS = 365 * 24 * HOUR_MS
 const SIXTIES = 1_000_000 - Date.UTC(2026, 0, 1)
 const STALL_AFTER_MS = 20 * 60_000
 
-const script = (attempt: AttemptId): Fact => ({
-  type: 'script-served',
-  attempt,
-  address: '10.77.0.11' as never,
-  resumed: false,
-})
-const answer = (attempt: AttemptId): Fact => ({
-  type: 'answer-served',
-  attempt,
-  address: '10.77.0.11',
-  layers: [],
-  sha256: '',
-  leftOut: [],
-  withToken: true,
-})
-const told = (attempt: AttemptId): Fact => ({ type: 'local-disk-told', attempt })
 const back: Fact = { type: 'leased', address: '10.77.0.11' as never, stage: 'firmware', loader: 'snponly.efi' }
 
 async function booting(...facts: ((attempt: never) => Fact)[]): Promise<Fleet> {
   const fleet = await Fleet.open()
   await fleet.registry.startAttempt(fleet.machine(NODE1), { by: 'operator', again: false })
-  await fleet.happen(NODE1, script, ...facts)
+  await fleet.happen(NODE1, SCRIPT, ...facts)
   return fleet
 }
 
@@ -60,7 +44,7 @@ test.each(STEPS)(
 )
 
 test.each(STEPS)('that a machine booted its disk is not inferred from a clock that is set %s', async (_, by) => {
-  const fleet = await booting(answer, told)
+  const fleet = await booting(ANSWER, TOLD_LOCAL)
   fleet.clock.set(fleet.clock.now() + by)
   await fleet.registry.sweep()
   fleet.clock.advance(BACK_WITHIN_MS)
@@ -74,7 +58,7 @@ test.each(STEPS)('that a machine booted its disk is not inferred from a clock th
 test.each([-HOUR_MS, SIXTIES])(
   'a machine that is back after the clock was set back by %i ms boots its disk: nobody knows how long it was away',
   async by => {
-    const fleet = await booting(answer, told)
+    const fleet = await booting(ANSWER, TOLD_LOCAL)
     fleet.clock.set(fleet.clock.now() + by)
     fleet.clock.advance(60_000)
     await fleet.happen(NODE1, back)

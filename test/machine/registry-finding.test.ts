@@ -3,7 +3,7 @@ import type { Ipv4 } from '../../services/kit/ipv4.ts'
 import type { Mac } from '../../services/kit/mac.ts'
 import { BACK_WITHIN_MS } from '../../services/machine/lifecycle.ts'
 import type { AttemptId, Fact } from '../../services/machine/event.ts'
-import { Fleet, LISTED, NODE1, NODE2, siteOf, STRANGER } from './rig.ts'
+import { ANSWER, Fleet, LISTED, NODE1, NODE2, SCRIPT, siteOf, STRANGER, TOLD_LOCAL } from './rig.ts'
 
 const MINUTE = 60_000
 const SECOND = `${LISTED}serial = "7K2QX93"\n[[machine]]\nname = "node2"\nmac = ["${NODE2}", "bc:24:11:ab:13:22"]\nprofile = "pve"\n`
@@ -136,23 +136,6 @@ describe('a store that fails', () => {
 })
 
 describe('the sweep', () => {
-  const script = (attempt: AttemptId): Fact => ({
-    type: 'script-served',
-    attempt,
-    address: '10.77.0.11' as Ipv4,
-    resumed: false,
-  })
-  const answer = (attempt: AttemptId): Fact => ({
-    type: 'answer-served',
-    attempt,
-    address: '10.77.0.11',
-    layers: [],
-    sha256: '',
-    leftOut: [],
-    withToken: true,
-  })
-  const told = (attempt: AttemptId): Fact => ({ type: 'local-disk-told', attempt })
-
   async function under(...facts: ((attempt: AttemptId) => Fact)[]): Promise<Fleet> {
     const fleet = await Fleet.open()
     await fleet.registry.startAttempt(fleet.machine(NODE1), { by: 'operator', again: false })
@@ -167,7 +150,7 @@ describe('the sweep', () => {
   }
 
   test('a machine that fell silent while booting is stalled, once', async () => {
-    const fleet = await under(script)
+    const fleet = await under(SCRIPT)
     expect(await sweepAfter(fleet, 19 * MINUTE)).toBe('booting')
     expect(await sweepAfter(fleet, 2 * MINUTE)).toBe('stalled')
     expect(fleet.machine(NODE1).reason).toBe('nothing heard for 1260 s, last stage script served')
@@ -176,7 +159,7 @@ describe('the sweep', () => {
   })
 
   test('a download that goes on is a sign of life', async () => {
-    const fleet = await under(script)
+    const fleet = await under(SCRIPT)
     fleet.clock.advance(15 * MINUTE)
     fleet.registry.heard(fleet.machine(NODE1).id, { file: 'initrd', sent: 1, total: 2 })
     expect(await sweepAfter(fleet, 19 * MINUTE)).toBe('booting')
@@ -187,20 +170,20 @@ describe('the sweep', () => {
   })
 
   test('a machine that was told to boot its disk and did not come back is installed, as an inference', async () => {
-    const fleet = await under(script, answer, told)
+    const fleet = await under(SCRIPT, ANSWER, TOLD_LOCAL)
     expect(await sweepAfter(fleet, BACK_WITHIN_MS)).toBe('installing')
     expect(await sweepAfter(fleet, 1)).toBe('installed')
     expect(fleet.machine(NODE1).installed).toMatchObject({ inferred: true })
   })
 
   test('while the appliance was down nothing was heard, so nothing is said about that time', async () => {
-    const stalled = await under(script)
+    const stalled = await under(SCRIPT)
     stalled.clock.advance(60 * MINUTE)
     await stalled.restart()
     expect(await sweepAfter(stalled, MINUTE)).toBe('booting')
     expect(await sweepAfter(stalled, 20 * MINUTE)).toBe('stalled')
 
-    const inferred = await under(script, answer, told)
+    const inferred = await under(SCRIPT, ANSWER, TOLD_LOCAL)
     inferred.clock.advance(60 * MINUTE)
     await inferred.restart()
     expect(await sweepAfter(inferred, BACK_WITHIN_MS)).toBe('installing')

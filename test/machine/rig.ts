@@ -1,7 +1,7 @@
 /** A site out of TOML, events in memory and a fleet over both, on a clock that tests move. */
 import type { Log } from '../../services/kit/log.ts'
 import type { Mac } from '../../services/kit/mac.ts'
-import type { Fact, MachineEvent } from '../../services/machine/event.ts'
+import type { AttemptId, Fact, MachineEvent } from '../../services/machine/event.ts'
 import type { Machine } from '../../services/machine/lifecycle.ts'
 import { Registry } from '../../services/machine/registry.ts'
 import { parseSite } from '../../services/site/parse.ts'
@@ -28,6 +28,24 @@ mac = ["${NODE1}"]
 address = "10.77.0.11"
 profile = "pve"
 `
+
+/** What an attempt of node1 goes through. */
+export const SCRIPT = (attempt: AttemptId): Fact => ({
+  type: 'script-served',
+  attempt,
+  address: '10.77.0.11' as never,
+  resumed: false,
+})
+export const ANSWER = (attempt: AttemptId): Fact => ({
+  type: 'answer-served',
+  attempt,
+  address: '10.77.0.11',
+  layers: [],
+  sha256: '',
+  leftOut: [],
+  withToken: true,
+})
+export const TOLD_LOCAL = (attempt: AttemptId): Fact => ({ type: 'local-disk-told', attempt })
 
 /** The right site with the profile `pve` and whatever is added. */
 export function siteOf(more = LISTED, base = WITH_PROFILE): Site {

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import { FakeMeter } from '../fake/meter.ts'
-import { NODE1, NODE2 } from '../machine/rig.ts'
-import { ANSWER, Bench, HOOK, REFUSED, REPORT } from './rig.ts'
+import { ANSWER, NODE1, NODE2 } from '../machine/rig.ts'
+import { Bench, HOOK, REFUSED, REPORT } from './rig.ts'
 
 let bench: Bench
 afterEach(() => bench.stop())

@@ -14,7 +14,7 @@ import { gaugeOutbox, outboxCounts } from '../../services/webhook/counts.ts'
 import { Outbox } from '../../services/webhook/outbox.ts'
 import type { Letter, Outcome } from '../../services/webhook/post.ts'
 import { FakeClock } from '../fake/clock.ts'
-import { HeardLog, KEY, LISTED, NODE1, NODE2, siteOf } from '../machine/rig.ts'
+import { ANSWER, HeardLog, KEY, LISTED, NODE1, NODE2, SCRIPT, siteOf } from '../machine/rig.ts'
 
 export const TWO = `${LISTED}[[machine]]\nname = "node2"\nmac = ["${NODE2}"]\nprofile = "pve"\n`
 export const HOOK = '[[webhook]]\nurl = "https://a.example.org/hooks/k3y"\n'
@@ -104,7 +104,7 @@ export class Bench {
   async begin(mac: Mac = NODE1): Promise<AttemptId> {
     const attempt = await this.registry.startAttempt(this.registry.byMac(mac)!, { by: 'operator', again: true })
     if (typeof attempt !== 'string') throw new Error(attempt.message)
-    await this.happen(mac, { type: 'script-served', attempt, address: '10.77.0.11' as never, resumed: false })
+    await this.happen(mac, SCRIPT(attempt))
     return attempt
   }
 
@@ -124,16 +124,6 @@ export class Bench {
     return this.sent.map(({ event, body }) => `${JSON.parse(body).machine.name} ${event}`)
   }
 }
-
-export const ANSWER = (attempt: AttemptId): Fact => ({
-  type: 'answer-served',
-  attempt,
-  address: '10.77.0.11',
-  layers: [],
-  sha256: '',
-  leftOut: [],
-  withToken: true,
-})
 
 export const REPORT = (attempt: AttemptId): Fact => ({
   type: 'reported',

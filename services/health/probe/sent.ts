@@ -3,7 +3,7 @@ import type { Loaders } from '../../boot/load.ts'
 import { IPXE_LOADERS, signedLoadersMissing } from '../../boot/plan.ts'
 import { type IsoCatalogue, memoryNeeded } from '../../iso/catalogue.ts'
 import type { Verification } from '../../iso/verification.ts'
-import { formatSize } from '../../kit/amount.ts'
+import { counted, formatSize } from '../../kit/amount.ts'
 import type { Instant } from '../../kit/clock.ts'
 import { isProblem } from '../../kit/is-problem.ts'
 import type { Problem } from '../../kit/problem.ts'
@@ -95,10 +95,9 @@ export function judgeCheck(problems: readonly Problem[]): Finding[] {
   if (problems.length === 0) return [finding('check-clean')]
   const errors = problems.filter(({ severity }) => severity === 'error')
   const warnings = problems.length - errors.length
-  const count = (many: number, word: string): string => `${many} ${word}${many === 1 ? '' : 's'}`
   const counts = [
-    ...(errors.length > 0 ? [count(errors.length, 'error')] : []),
-    ...(warnings > 0 ? [count(warnings, 'warning')] : []),
+    ...(errors.length > 0 ? [counted(errors.length, 'error')] : []),
+    ...(warnings > 0 ? [counted(warnings, 'warning')] : []),
   ].join(' and ')
   const worst = errors.length > 0 ? errors : problems
   const shown = worst.slice(0, FIRST_SHOWN).map(({ message }) => message)
