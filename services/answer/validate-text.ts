@@ -91,7 +91,7 @@ function judgeLayer(text: AnswerText, target: AnswerTarget): FoundProblem[] {
 export function validateText(source: string, file: string, target: AnswerTarget, asked?: FileKind): Judgement {
   const text = readAnswerText(source)
   const kind = asked ?? (hasPlaceholder(text.table ?? {}) ? 'layer' : 'answer')
-  if (text.form === 'json' && kind === 'layer') return { kind, problems: [{ ...NO_LAYER, place: { file } }] }
+  if (text.form === 'json' && kind === 'layer') return { kind, problems: placeProblems([NO_LAYER], file, text.index) }
   if (!text.table) return { kind, problems: placeProblems(text.problems, file, text.index) }
   const problems = kind === 'layer' ? judgeLayer(text, target) : judgeAnswer(source, text, target)
   return { kind, problems: placeProblems(problems, file, text.index) }

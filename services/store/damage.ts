@@ -8,7 +8,7 @@ import { basename, dirname, join } from 'node:path'
 import { EnvironmentProblem } from '../kit/problem.ts'
 import { KEY_FILE } from './key.ts'
 import { runStatement } from './long-statement.ts'
-import { readSqlite, RESTORE_HINT } from './sqlite.ts'
+import { placeToRead, readSqlite, RESTORE_HINT } from './sqlite.ts'
 
 /** A start may wait for so much to be read: less than half a second. What is larger is found out when it is read. */
 const CHECKED_BYTES = 64 * 1024 ** 2
@@ -68,7 +68,7 @@ export async function refuseDamage(file: string): Promise<void> {
 /** What is wrong with a database, however large, also while somebody writes it; undefined if nothing is, or there is none. */
 export async function damageOf(file: string): Promise<string | undefined> {
   if ((await sizeOf(file)) === 0) return undefined
-  const verdict = await runStatement(file, 'PRAGMA quick_check(1)').then(
+  const verdict = await runStatement(placeToRead(file), 'PRAGMA quick_check(1)').then(
     ([row = {}]) => String(Object.values(row)[0]),
     (error: unknown) => (error instanceof Error ? error.message : String(error)),
   )

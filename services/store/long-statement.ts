@@ -12,11 +12,11 @@ const LOOK_MS = 100
 
 /** Reads the file and writes nothing into it. Rejects with what SQLite says. */
 export function runStatement(
-  file: string,
+  file: string | URL,
   sql: string,
   ...values: SQLInputValue[]
 ): Promise<Record<string, unknown>[]> {
-  const workerData: StatementData = { file, sql, values }
+  const workerData: StatementData = { where: String(file), sql, values }
   const thread = new Worker(programModule('services/store/statement-thread'), { workerData })
   return new Promise((resolve, reject) => {
     thread.once('message', (outcome: StatementOutcome) => {

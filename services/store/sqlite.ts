@@ -100,12 +100,16 @@ export function cannotOpen(
   return new EnvironmentProblem('store', `can't open the database ${file}: ${what}`, hint)
 }
 
-/** Reads a file that is there, all of one instant, and writes nothing, also beside who writes. Throws what SQLite throws. */
-export function readSqlite<T>(file: string, read: (db: DatabaseSync) => T): T {
-  // Without a log of writes nobody writes: read as it lies, else SQLite would make that log, and leave it behind.
+/** Where to read a file that is there. Without a log of writes nobody writes: it is read as it lies, else SQLite would make that log, and leave it behind. */
+export function placeToRead(file: string): URL {
   const where = pathToFileURL(file)
   if (!existsSync(`${file}-wal`)) where.searchParams.set('immutable', '1')
-  const db = new DatabaseSync(where, { readOnly: true })
+  return where
+}
+
+/** Reads a file that is there, all of one instant, and writes nothing, also beside who writes. Throws what SQLite throws. */
+export function readSqlite<T>(file: string, read: (db: DatabaseSync) => T): T {
+  const db = new DatabaseSync(placeToRead(file), { readOnly: true })
   try {
     db.exec('BEGIN')
     return read(db)

@@ -2,13 +2,14 @@
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite'
 import { parentPort, workerData } from 'node:worker_threads'
 
-export type StatementData = { file: string; sql: string; values: readonly SQLInputValue[] }
+/** `where`: a path, or a URL (`file:`). */
+export type StatementData = { where: string; sql: string; values: readonly SQLInputValue[] }
 
 export type StatementOutcome = { rows: Record<string, unknown>[] } | { error: string }
 
-function execute({ file, sql, values }: StatementData): StatementOutcome {
+function execute({ where, sql, values }: StatementData): StatementOutcome {
   try {
-    const db = new DatabaseSync(file, { readOnly: true })
+    const db = new DatabaseSync(where.startsWith('file:') ? new URL(where) : where, { readOnly: true })
     try {
       db.exec('PRAGMA busy_timeout = 10000')
       return { rows: db.prepare(sql).all(...values) }
