@@ -69,6 +69,8 @@ function unableFiles(missing: readonly string[]): Map<string, string> {
 const COUNTS_FILE = 'RACKRISE_TEST_COUNTS'
 /** Vitest's five seconds are soon over for a property test while two busy cores run six other files. Tests that wait for programs say their own. */
 const TEST_LIMIT_MS = 20_000
+/** What a page is polled for comes within a second, if nobody else has the processor. */
+const POLL_LIMIT_MS = 5_000
 
 async function vitestStage(name: string, include: string[], exclude: string[], parallel: boolean): Promise<Stage> {
   const counting = new CountingReporter()
@@ -81,6 +83,7 @@ async function vitestStage(name: string, include: string[], exclude: string[], p
     fileParallelism: parallel,
     testTimeout: TEST_LIMIT_MS,
     hookTimeout: TEST_LIMIT_MS,
+    expect: { poll: { timeout: POLL_LIMIT_MS } },
     passWithNoTests: false,
   })
   await vitest.close()

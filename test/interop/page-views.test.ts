@@ -189,7 +189,8 @@ describe('the other views', () => {
     const ends = page.getByRole('row', { name: /10\.77\.0\.0 / })
     const before = await ends.innerText()
     expect(before).toMatch(/in 23 min/)
-    await expect.poll(() => ends.innerText()).not.toBe(before)
+    // It counts seconds, and a poll waits for one by itself.
+    await expect.poll(() => ends.innerText(), { timeout: 5_000 }).not.toBe(before)
     await page.getByRole('searchbox').fill('node2')
     await expect.poll(() => page.getByRole('row').count()).toBe(2)
     await page.getByRole('button', { name: 'Release… 10.77.0.1', exact: true }).click()
