@@ -3,10 +3,14 @@ import { rmSync } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { counted, formatSize } from '../kit/amount.ts'
+import { foldMachines } from '../machine/fold.ts'
+import { listingOf } from '../machine/listing.ts'
+import type { Site } from '../site/types.ts'
 import { backUp, restore, type Restored, type RestoreStep, stagingIn } from '../store/backup.ts'
 import { partOf } from '../store/copy.ts'
+import { readFleet } from '../store/read-state.ts'
 import { DATABASE_FILE } from '../store/store.ts'
-import { type Command, complain, say, usageError } from './command.ts'
+import { type Command, complain, say, usageError, WARNING } from './command.ts'
 import { errorTerminal, Progress } from './progress.ts'
 import { runningSocket } from './state.ts'
 import { siteFor } from './site-file.ts'
@@ -110,6 +114,27 @@ async function restoreShowing(file: string, folder: string, json: boolean): Prom
   }
 }
 
+/** The names of machines that would install at their next network boot, by the state as it is now: it does not know what was installed since. */
+function toInstall(site: Site): string[] {
+  return readFleet(site.paths.state, foldMachines)
+    .filter(({ state }) => state === 'approved' || state === 'booting')
+    .map(machine => listingOf(machine, site).name ?? machine.id)
+}
+
+/** A person has to look before a machine boots. */
+function warnOfOrders(names: readonly string[]): void {
+  complain('warning: what was installed since this backup, this state does not know; look before you start it', WARNING)
+  if (names.length > 0)
+    complain(
+      `warning: by it these install at their next network boot, unless you block them: ${names.join(', ')}`,
+      WARNING,
+    )
+  complain(
+    'warning: `approve = true` counts again for machines that it has not seen; take it out of the site file',
+    WARNING,
+  )
+}
+
 export const restoreCommand: Command = {
   name: 'restore',
   summary: 'puts a backup in the place of the state',
@@ -135,10 +160,13 @@ export const restoreCommand: Command = {
     const began = performance.now()
     const restored = await restoreShowing(file, folder, json)
     const { events, leases, setAside } = restored
-    if (json) say(JSON.stringify({ folder, ...restored, tookMs: Math.round(performance.now() - began) }, null, 2))
+    const willInstall = toInstall(site)
+    const tookMs = Math.round(performance.now() - began)
+    if (json) say(JSON.stringify({ folder, ...restored, willInstall, tookMs }, null, 2))
     else {
       say(`${folder} is as it was: ${counted(events, 'event')}, ${counted(leases, 'lease')}; it took ${seconds(began)}`)
       if (setAside) say(`What was there before is in ${setAside}`)
+      warnOfOrders(willInstall)
     }
     return 0
   },

@@ -40,7 +40,7 @@ export function say(text: string): void {
 
 const STANDARD_ERROR = 2
 const ERROR: Priority = 3
-const WARNING: Priority = 4
+export const WARNING: Priority = 4
 
 /** In the journal of a unit it has its priority. */
 export function complain(text: string, priority: Priority = ERROR): void {

@@ -33,9 +33,23 @@ test('a state that went on is as it was, and what it had become is kept aside', 
     err: `rackrise restore: ${state} has a state already; with --force it is set aside, nothing is deleted\n`,
   })
   const restored = await run('restore', backup, '--force', '--json')
-  const { setAside } = JSON.parse(restored.out) as { setAside: string }
+  const { setAside, willInstall } = JSON.parse(restored.out) as { setAside: string; willInstall: string[] }
+  expect(willInstall).toEqual(['node1'])
   expect(await stateOf('node1')).toBe('approved')
   expect((await readdir(setAside)).toSorted()).toEqual(['secret.key', 'state.sqlite'])
+})
+
+test('a restore says what would install by the older state, and that `approve = true` counts again', async () => {
+  await run('backup', backup, '--force')
+  await run('machine', 'block', 'node1')
+  const { status, err } = await run('restore', backup, '--force')
+  expect([status, err]).toEqual([
+    0,
+    `warning: what was installed since this backup, this state does not know; look before you start it
+warning: by it these install at their next network boot, unless you block them: node1
+warning: \`approve = true\` counts again for machines that it has not seen; take it out of the site file
+`,
+  ])
 })
 
 test('a file is not replaced unless that is said, and without a name it is named by site and time', async () => {
