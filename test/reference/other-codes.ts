@@ -38,7 +38,7 @@ const OF_CHECK = {
   'store-unavailable': row('`store.url` names a store that this version does not have', 'use `"sqlite"`'),
 } satisfies Record<string, OtherCode>
 
-/** `rackrise reload`, SIGHUP, the API and the page: why the file of before is served on, beside everything that `check` calls an error. */
+/** `rackrise reload`, SIGHUP, and the API: why the file of before is served on, beside everything that `check` calls an error. */
 const OF_RELOADS = {
   'reload-refused': row('the site file is not loaded; `problems` has all the reasons', 'mend them, then reload again'),
   'needs-restart': row('a key that cannot change while the appliance runs', 'restart it, or put the old value back'),
@@ -185,7 +185,7 @@ const OF_ALARMS = {
 
 export const OTHER_CODES: readonly { title: string; seen: string; codes: Record<string, OtherCode> }[] = [
   { title: 'Check', seen: '`rackrise check`, `GET /api/v1/check`, the page', codes: OF_CHECK },
-  { title: 'Reloads', seen: '`rackrise reload`, `POST /api/v1/reload`, the page, the log', codes: OF_RELOADS },
+  { title: 'Reloads', seen: '`rackrise reload`, `POST /api/v1/reload`, the log', codes: OF_RELOADS },
   { title: 'Orders and questions', seen: 'the command line, the page, the API', codes: OF_ORDERS },
   {
     title: 'Disks of another installation',
