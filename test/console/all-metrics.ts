@@ -11,6 +11,7 @@ import { dnsCounts } from '../../services/dns/counts.ts'
 import { REASONS as DNS_REASONS } from '../../services/dns/reasons.ts'
 import { FILE_ENDS, httpCounts, PARTS } from '../../services/http/counts.ts'
 import { REASONS as HTTP_REASONS } from '../../services/http/reasons.ts'
+import { FINDINGS } from '../../services/health/codes.ts'
 import { ISO_STATES, PROBLEM_SEVERITIES } from '../../services/iso/counts.ts'
 import { systemClock } from '../../services/kit/clock.ts'
 import { silentLog } from '../../services/kit/log.ts'
@@ -102,7 +103,7 @@ export const LABEL_VALUES: Record<string, Record<string, readonly string[] | Reg
   rackrise_store_commit_seconds: { result: COMMIT_RESULTS },
   rackrise_store_writes_total: { result: COMMIT_RESULTS },
   rackrise_alarms: {
-    code: [...OF_DHCP, ...Object.keys(CONSOLE_REASONS), ...ALARMS],
+    code: [DHCP_REASONS, HTTP_REASONS, CONSOLE_REASONS, FINDINGS].flatMap(Object.keys).concat(ALARMS),
     severity: ['warning', 'alarm'],
   },
   rackrise_webhook_tries_total: { target: TARGET, outcome: TRY_OUTCOMES },
