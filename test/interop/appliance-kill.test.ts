@@ -21,6 +21,8 @@ const LOAD_MS = 700
 /** How long a start may take on two busy cores. */
 const SERVES_MS = 60_000
 const PORT = '8088'
+/** One message a second about one machine, in its order. */
+const TOLD_MS = 200_000
 
 let rig: Rig
 let site: string
@@ -128,11 +130,15 @@ test(
 
     const last = await rig.serve(site)
     expect(await missingLeases()).toEqual([])
-    await until('everybody told', async () => {
-      const [view] = JSON.parse((await rig.cli(site, 'webhook', 'list', '--json')).stdout)
-      if (view.pending > 0) await rig.cli(site, 'webhook', 'retry')
-      return view.pending === 0
-    })
+    await until(
+      'everybody told',
+      async () => {
+        const [view] = JSON.parse((await rig.cli(site, 'webhook', 'list', '--json')).stdout)
+        if (view.pending > 0) await rig.cli(site, 'webhook', 'retry')
+        return view.pending === 0
+      },
+      TOLD_MS,
+    )
     expect((await rig.cli(site, 'backup', rig.path('b'), '--force')).status).toBe(0)
     await last.kill('SIGTERM')
 
