@@ -7,6 +7,20 @@ export type Started = { command: readonly string[]; ready: Readiness; environmen
 /** A program that is measured: how to start it afresh in a folder that is empty. */
 export type Contender = { name: string; prepare(folder: string, network: BenchNetwork): Promise<Started> }
 
+/** As the unit starts the appliance (`Nice=` in systemd/rackrise.service): where processors are short, it goes before the clients, which stand elsewhere in a rack. */
+const AS_ITS_UNIT = ['nice', '-n', '-5']
+
+/** A contender that whoever loads the same machine gives way to. */
+export function asItsUnit(contender: Contender): Contender {
+  return {
+    name: contender.name,
+    async prepare(folder, network) {
+      const started = await contender.prepare(folder, network)
+      return { ...started, command: [...AS_ITS_UNIT, ...started.command] }
+    },
+  }
+}
+
 /** Starts a contender, lets `measure` ask it, and stops it. */
 export async function withContender<T>(
   network: BenchNetwork,
