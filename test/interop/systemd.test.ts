@@ -100,6 +100,18 @@ describe('a start', () => {
   )
 
   test(
+    'packets go before bodies: the thread that sends those is five nicer than the rest',
+    async () => {
+      // The first body starts it.
+      await rack('curl -s --output /dev/null http://10.77.0.1/isos/proxmox-ve_9.2-1/proxmox.iso')
+      const nice = await run('ps -L -o ni= -p $(systemctl show --value --property MainPID rackrise)')
+      const threads = nice.trim().split(/\s+/)
+      expect([[...new Set(threads)].toSorted(), threads.filter(one => one === '0').length]).toEqual([['-5', '0'], 1])
+    },
+    LIMIT_MS,
+  )
+
+  test(
     'the process has no capability, no new rights, a filter of system calls, and a user namespace',
     async () => {
       const status = await run('cat /proc/$(systemctl show --value --property MainPID rackrise)/status')
