@@ -79,7 +79,12 @@ const MESSAGES: Record<RefusalReason, [status: 403 | 404 | 409, message: string]
   blocked: [403, '{machine} is blocked; `rackrise machine approve {machine}` is the way out'],
 }
 
-function refuse(reason: RefusalReason, machine?: Machine, listing?: Listing): Authorisation {
+/** What is said where it gets none. */
+export function refusalOf(
+  reason: RefusalReason,
+  machine?: Machine,
+  listing?: Listing,
+): Extract<Authorisation, { ok: false }> {
   const [status, message] = MESSAGES[reason]
   const title = listing?.name ?? machine?.id ?? 'the machine'
   return {
@@ -150,10 +155,10 @@ function differs(listed: string | undefined, heard: string | undefined, posted: 
 
 /** @param known the machine found by its posted MACs or its lease, if any; `listing` is what the site says of it */
 export function authorise(claim: Claim, known: Machine | undefined, listing: Listing | undefined): Authorisation {
-  if (claim.urlToken === 'unknown' || claim.bearer === 'unknown') return refuse('unknown-token', known, listing)
-  if (!known || !listing) return refuse('unknown-machine')
+  if (claim.urlToken === 'unknown' || claim.bearer === 'unknown') return refusalOf('unknown-token', known, listing)
+  if (!known || !listing) return refusalOf('unknown-machine')
   const tokens = [claim.urlToken, claim.bearer].filter(token => typeof token === 'object')
-  if (tokens.some(machine => machine.id !== known.id)) return refuse('unknown-token', known, listing)
+  if (tokens.some(machine => machine.id !== known.id)) return refusalOf('unknown-token', known, listing)
   const reason = stateRefusal(known) ?? identityRefusal(known, listing, claim)
-  return reason ? refuse(reason, known, listing) : { ok: true, machine: known, withToken: tokens.length > 0 }
+  return reason ? refusalOf(reason, known, listing) : { ok: true, machine: known, withToken: tokens.length > 0 }
 }

@@ -4,7 +4,7 @@
  */
 import { hash } from 'node:crypto'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { type Authorisation, authorise, type Claim } from '../answer/authorise.ts'
+import { type Authorisation, authorise, type Claim, refusalOf } from '../answer/authorise.ts'
 import { dialectOf } from '../answer/dialect.ts'
 import { type AnswerInput, asksForPassword, type ComposedAnswer, composeAnswer } from '../answer/answer.ts'
 import { answerInputFor, profileDoubt } from '../answer/for-machine.ts'
@@ -15,7 +15,7 @@ import { parseSystemInformation, type SystemInformation } from '../answer/system
 import { isProblem } from '../kit/is-problem.ts'
 import type { Ipv4 } from '../kit/ipv4.ts'
 import { formatProblem, type Problem } from '../kit/problem.ts'
-import type { Fact } from '../machine/event.ts'
+import type { Fact, MachineEvent } from '../machine/event.ts'
 import type { Machine } from '../machine/lifecycle.ts'
 import type { SecretPurpose } from '../machine/secrets.ts'
 import { siteNow } from '../site/live-site.ts'
@@ -71,12 +71,13 @@ async function meet(context: HttpContext, claim: Claim, address: Ipv4): Promise<
 }
 
 /** Granted or not, an operator wants to see what was asked with. One transaction holds both. */
-async function record(context: HttpContext, machine: Machine, asking: Asking, fact: Fact): Promise<void> {
+async function record(context: HttpContext, machine: Machine, asking: Asking, fact: Fact): Promise<MachineEvent> {
   const isThere = standsAt(context, machine.macs, asking.address)
-  await Promise.all([
+  const [event] = await Promise.all([
     context.registry.record(machine.id, fact, 'answer'),
     isThere && keepDocument(context, machine, 'system-information', asking.body),
   ])
+  return event
 }
 
 async function refuse(
@@ -101,7 +102,7 @@ async function fail(
   reply: FastifyReply,
   machine: Machine,
   asking: Asking,
-  { code, reason }: { code: FailureReason; reason: string },
+  { code, reason }: Failure,
 ): Promise<FastifyReply> {
   context.counts.refused('answer', code)
   await record(context, machine, asking, { type: 'answer-failed', attempt: machine.attempt!.id, code, reason })
@@ -157,27 +158,29 @@ function learn({ registry }: HttpContext, machine: Machine, { information }: Ask
   return registry.sight(sightingIn(information, [machine.id, ...others]), 'answer')
 }
 
-async function serve(
+type Failure = { code: FailureReason; reason: string }
+type Answer = ReturnType<typeof bodyOf>
+
+/**
+ * The answer, kept before it is sent: one that nobody knows of could never be told from a stolen one. `outdated` when the machine is not what was let in any
+ * more: layers and passwords are waited for, and people do not wait.
+ */
+async function makeAnswer(
   context: HttpContext,
-  reply: FastifyReply,
   machine: Machine,
   asking: Asking,
   withToken: boolean,
-): Promise<FastifyReply> {
+): Promise<Answer | Failure | 'outdated'> {
   const { registry, urls, certificate } = context
   // Layers are waited for: the whole answer is of the site that let the machine in.
   const site = siteNow(context.site)
   const attempt = machine.attempt!
   const { product, release } = asking.information
   const profile = site.profiles.get(attempt.profile)
-  if (!profile) {
-    const reason = `profile "${attempt.profile}" is no longer in the site file`
-    return fail(context, reply, machine, asking, { code: 'no-profile', reason })
-  }
+  if (!profile) return { code: 'no-profile', reason: `profile "${attempt.profile}" is no longer in the site file` }
   const listing = registry.listing(machine)
   const otherProfile = profileDoubt(listing, attempt)
-  if (otherProfile) return fail(context, reply, machine, asking, { code: 'other-profile', reason: otherProfile })
-  const dialect = dialectOf({ product, release, accept: asking.accept })
+  if (otherProfile) return { code: 'other-profile', reason: otherProfile }
   const input = answerInputFor({
     machine,
     listing,
@@ -185,7 +188,7 @@ async function serve(
     site,
     layers: await context.layers(),
     address: asking.address,
-    dialect,
+    dialect: dialectOf({ product, release, accept: asking.accept }),
     product,
     urls: {
       webhook: urls.webhook(registry.token(attempt.id, 'webhook')),
@@ -194,21 +197,33 @@ async function serve(
     fingerprint: certificate.tell(),
   })
   const composed = await composeFor(context, machine, input)
-  if (Array.isArray(composed))
-    return fail(context, reply, machine, asking, { code: 'invalid-answer', reason: problemLine(composed) })
+  if (Array.isArray(composed)) return { code: 'invalid-answer', reason: problemLine(composed) }
   const { layers, leftOut, isFromDhcp } = composed
-  const { type, body } = bodyOf(composed, site.http.answerFormat)
-  const sha256 = hash('sha256', body)
+  const answer = bodyOf(composed, site.http.answerFormat)
+  const sha256 = hash('sha256', answer.body)
   const { address } = asking
   // Where another server gives the addresses they are not ours to keep.
   const nic = isFromDhcp && site.dhcp.mode === 'server' ? context.macAt(address) : undefined
   const network = nic ? { staticOn: nic } : {}
-  // Kept before it is sent: an answer that nobody knows of could never be told from a stolen one.
   const fact = { type: 'answer-served', attempt: attempt.id, address, layers, sha256, leftOut, withToken } as const
   const password = asksForPassword(input) ? ({ randomPassword: true } as const) : {}
-  await record(context, machine, asking, { ...fact, ...password, ...network })
-  context.counts.decided({ route: 'answer', outcome: 'served' })
-  return reply.type(type).send(body)
+  const { anomaly } = await record(context, machine, asking, { ...fact, ...password, ...network })
+  return anomaly === undefined ? answer : 'outdated'
+}
+
+/** Somebody blocked it, had it forgotten, or began another attempt while its answer was made: why it has none now. */
+async function refuseNow(
+  context: HttpContext,
+  reply: FastifyReply,
+  claim: Claim,
+  { id }: Machine,
+  asking: Asking,
+): Promise<FastifyReply> {
+  const now = context.registry.byId(id)
+  const listing = now && context.registry.listing(now)
+  const decision = authorise(claim, now, listing)
+  // Of another attempt it is told nothing: that one has its own boot script and its own token.
+  return refuse(context, reply, decision.ok ? refusalOf('unknown-token', now, listing) : decision, asking)
 }
 
 export function addAnswer(app: FastifyInstance, context: HttpContext): void {
@@ -235,7 +250,11 @@ export function addAnswer(app: FastifyInstance, context: HttpContext): void {
     const known = await learn(context, decision.machine, asking)
     const still = authorise(claim, known, context.registry.listing(known))
     if (!still.ok) return refuse(context, reply, still, asking)
-    return serve(context, reply, still.machine, asking, still.withToken)
+    const made = await makeAnswer(context, still.machine, asking, still.withToken)
+    if (made === 'outdated') return refuseNow(context, reply, claim, still.machine, asking)
+    if ('code' in made) return fail(context, reply, still.machine, asking, made)
+    context.counts.decided({ route: 'answer', outcome: 'served' })
+    return reply.type(made.type).send(made.body)
   }
   const timed = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
     const beganAt = context.clock.elapsed()

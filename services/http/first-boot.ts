@@ -10,10 +10,16 @@ import { tellRefusal } from './refusal.ts'
 import type { Reason } from './reasons.ts'
 
 /** What the installer takes at most (it truncates silently beyond that). */
-export const FIRST_BOOT_MAX_BYTES = 1024 * 1024
+const FIRST_BOOT_MAX_BYTES = 1024 * 1024
 
 type Script = { machine: Machine; attempt: AttemptId; body: Buffer }
 type Refused = { code: number; reason: Reason; text: string; machine?: Machine }
+
+const NOT_BOOTING = {
+  code: 409,
+  reason: 'not-booting',
+  text: 'no installation of this machine is under way; see `rackrise machine show`\n',
+} as const
 
 async function findScript(context: HttpContext, token: string, address: Ipv4): Promise<Script | Refused> {
   const { registry, site } = context
@@ -27,8 +33,7 @@ async function findScript(context: HttpContext, token: string, address: Ipv4): P
   // The stall alarm is for people: an installation that was answered goes on.
   const installing = machine.state === 'installing' || (machine.state === 'stalled' && attempt.answeredAt !== undefined)
   const refuse = (code: number, reason: Reason, text: string): Refused => ({ code, reason, text, machine })
-  if (!installing)
-    return refuse(409, 'not-booting', 'no installation of this machine is under way; see `rackrise machine show`\n')
+  if (!installing) return { ...NOT_BOOTING, machine }
   if (!standsAt(context, machine.macs, address)) {
     const text = 'this script belongs to another address; boot the machine by DHCP of this appliance\n'
     return refuse(403, 'address-mismatch', text)
@@ -45,20 +50,27 @@ async function findScript(context: HttpContext, token: string, address: Ipv4): P
   return { machine, attempt: attempt.id, body: await readFile(path) }
 }
 
+/** Kept before it is sent. While the file was read somebody may have blocked the machine, or ordered another installation. */
+async function keepServed({ registry }: HttpContext, found: Script | Refused): Promise<Script | Refused> {
+  if ('code' in found) return found
+  const { machine, attempt, body } = found
+  const fact = { type: 'first-boot-served', attempt, bytes: body.length } as const
+  const { anomaly } = await registry.record(machine.id, fact, 'http')
+  return anomaly === undefined ? found : { ...NOT_BOOTING, machine }
+}
+
 export function addFirstBoot(app: FastifyInstance, context: HttpContext): void {
-  const { registry, counts } = context
   app.get('/first-boot/:token', { exposeHeadRoute: false }, async (request, reply) => {
     void reply.type('text/plain; charset=utf-8').header('cache-control', 'no-store')
     const address = clientAddress(request.socket.remoteAddress)
-    const found = await findScript(context, (request.params as { token: string }).token, address)
+    const { token } = request.params as { token: string }
+    const found = await keepServed(context, await findScript(context, token, address))
     if ('code' in found) {
       const who = found.machine ? { mac: found.machine.id } : {}
       tellRefusal(context, 'first-boot', found.reason, { ...who, address })
       return reply.code(found.code).send(found.text)
     }
-    const { machine, attempt, body } = found
-    await registry.record(machine.id, { type: 'first-boot-served', attempt, bytes: body.length }, 'http')
-    counts.decided({ route: 'first-boot', outcome: 'served' })
-    return reply.send(body)
+    context.counts.decided({ route: 'first-boot', outcome: 'served' })
+    return reply.send(found.body)
   })
 }

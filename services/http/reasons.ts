@@ -73,8 +73,8 @@ const OF_ANSWERS: Record<AnswerRefusal, ReasonText> = {
     severity: 'warning',
   },
   'serial-mismatch': {
-    routes: ['answer'],
-    message: 'the posted serial number is not the one that is known',
+    routes: ['script', 'answer'],
+    message: 'the serial number that it says is not the one that is known',
     action: LOOK_TWICE,
     severity: 'warning',
   },

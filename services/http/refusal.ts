@@ -46,7 +46,9 @@ export function alarmRefusal(
   code: Reason,
   who: LogFields,
 ): void {
-  if (!GUARDED.has(route) || !SUSPICIOUS.has(code)) return
+  // A script is nobody's secret, but whoever asks for it with another serial number is another box than the one that was approved.
+  const isGuarded = GUARDED.has(route) || code === 'serial-mismatch'
+  if (!isGuarded || !SUSPICIOUS.has(code)) return
   const [mac, address] = [who['mac'], who['address']].map(one => (typeof one === 'string' ? one : undefined))
   const details = { route, ...(mac ? { mac } : {}), ...(address ? { address } : {}) }
   const message = `refused ${THINGS[route]}${mac ? ` of ${mac}` : ''} to ${address ?? 'somebody'}: ${REASONS[code].message}`

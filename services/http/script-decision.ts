@@ -11,6 +11,7 @@ import type { Mac } from '../kit/mac.ts'
 import type { Problem } from '../kit/problem.ts'
 import type { AttemptId, EventSource } from '../machine/event.ts'
 import type { Machine } from '../machine/lifecycle.ts'
+import { openAttempt } from '../machine/machine-log.ts'
 import { type HttpContext, standsAt } from './context.ts'
 import { tellRefusal } from './refusal.ts'
 
@@ -47,6 +48,31 @@ export function imageOf({ site, catalogue }: HttpContext, profileName: string): 
 /** The long name is the image's word for itself: letters only, since `${` and line ends mean something in a script. */
 export function nameOf({ release }: IsoEntry): string {
   return `${release.productLong.replaceAll(/[^A-Za-z0-9 ]/g, '')} ${release.release}`
+}
+
+/**
+ * The serial number that the site lists or that was known when it was approved, where an attempt is open and another one is said: two boxes with one MAC, or
+ * a board that was replaced. Not the UUID: firmware, iPXE and kernel may write its octets in different orders.
+ */
+function serialAwaited(
+  { registry }: HttpContext,
+  machine: Machine,
+  { identity: { serial } }: Pick<Inquiry, 'identity'>,
+): string | undefined {
+  if (serial === undefined || openAttempt(machine) === undefined) return undefined
+  const awaited = registry.listing(machine).serial ?? machine.serial
+  return awaited?.toLowerCase() === serial.toLowerCase() ? undefined : awaited
+}
+
+/** Its disk, as for a stranger: nobody approved this one, and what it does says nothing of the other. */
+function refuseOther(context: HttpContext, machine: Machine, { address }: Asker, awaited: string): Told {
+  tellRefusal(context, 'script', 'serial-mismatch', { mac: machine.id, address })
+  const title = context.registry.titleOf(machine)
+  const advice = [
+    `The machine with serial number ${awaited} was approved, and this one says another`,
+    `If its board was replaced: rackrise machine block ${title}, power-cycle it, then approve it`,
+  ]
+  return { do: 'local-disk', because: 'held', title, advice }
 }
 
 async function localDisk(context: HttpContext, machine: Machine, { mac, inquiry, by }: Asker): Promise<Told> {
@@ -97,7 +123,9 @@ async function install(
   const demand = { file: iso.file, architecture: iso.release.arch, memoryBytes: memoryNeeded(iso) }
   const unfit = unfitFor(demand, inquiry.description ?? {})
   if (unfit !== undefined) return giveUp(context, machine, asker, attempt, unfit)
-  await registry.record(machine.id, { type: 'script-served', attempt, address, resumed }, by)
+  const { anomaly } = await registry.record(machine.id, { type: 'script-served', attempt, address, resumed }, by)
+  // It was being forgotten just then.
+  if (anomaly !== undefined) return localDisk(context, machine, asker)
   return { do: 'install', attempt, image, title: registry.titleOf(machine) }
 }
 
@@ -114,7 +142,10 @@ export async function admit(context: HttpContext, asker: Asker): Promise<Machine
     tellRefusal(context, 'script', 'too-many-strangers', { mac, address })
     return undefined
   }
-  const machine = await registry.sight({ macs: [mac], ...inquiry.identity }, by)
+  const known = registry.byMac(mac)
+  // What a second box says must not become what is known of the one that was approved.
+  const isOther = known !== undefined && serialAwaited(context, known, inquiry) !== undefined
+  const machine = await registry.sight({ macs: [mac], ...(isOther ? {} : inquiry.identity) }, by)
   const silent = silentReason(machine, registry.listing(machine), site.boot.unknown)
   if (silent) {
     tellRefusal(context, 'script', silent, { mac, address })
@@ -143,6 +174,8 @@ export async function decideScript(context: HttpContext, machine: Machine, asker
 async function decide(context: HttpContext, machine: Machine, asker: Asker): Promise<Told> {
   const { registry, clock } = context
   const { failed, diskFailed, choice } = asker.inquiry
+  const awaited = serialAwaited(context, machine, asker.inquiry)
+  if (awaited !== undefined) return refuseOther(context, machine, asker, awaited)
   if (failed && machine.attempt) {
     await registry.record(machine.id, { type: 'load-failed', attempt: machine.attempt.id, ...failed }, asker.by)
   }

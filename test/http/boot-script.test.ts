@@ -239,6 +239,53 @@ describe('who is asking?', () => {
   })
 })
 
+describe('T2 two boxes with one MAC', () => {
+  const OTHER_BOX = '&serial=B2&product=R6525&arch=x86_64'
+
+  test.each([
+    ['known when it was approved', {}, 'approved'],
+    ['known when it was approved', {}, 'booting'],
+    ['of its entry in the site file', { more: 'serial = "A1"\n' }, 'approved'],
+  ] as const)('the serial number %s is not that of the second: its disk, and an alarm', async (_, options, state) => {
+    await start(options)
+    if (!('more' in options)) await rig.script('&serial=A1')
+    await rig.bring(state)
+    const before = rig.node1
+    const reply = await rig.script(OTHER_BOX)
+    expect([reply.status, reply.text.split('\n').slice(0, 5)]).toEqual([
+      200,
+      [
+        '#!ipxe',
+        'echo Rackrise: node1: NOT APPROVED: nothing is installed on this machine',
+        WHO,
+        'echo The machine with serial number A1 was approved, and this one says another',
+        'echo If its board was replaced: rackrise machine block node1, power-cycle it, then approve it',
+      ],
+    ])
+    expect(rig.node1).toEqual({ ...before, lastEventAt: rig.node1.lastEventAt })
+    expect(rig.alarms.list().map(({ code, subject }) => [code, subject])).toEqual([['serial-mismatch', NODE1]])
+    expect((await rig.script('&serial=a1&product=R6525&arch=x86_64')).text).toContain('\nkernel http://')
+  })
+
+  test('the second does not resume what the first has begun', async () => {
+    await start()
+    await rig.script('&serial=A1')
+    await rig.bring('installing')
+    await rig.script('&serial=A1')
+    expect((await rig.script(`${OTHER_BOX}&disk=failed`)).text).not.toContain('kernel')
+    expect(rig.node1).toMatchObject({ state: 'installing', serial: 'A1' })
+  })
+
+  test('a board that was replaced: blocked, booted and approved it is the one that was approved', async () => {
+    await start()
+    await rig.script('&serial=A1')
+    await rig.bring('blocked')
+    await rig.script(OTHER_BOX)
+    await rig.approve()
+    expect((await rig.script(OTHER_BOX)).text).toContain('\nkernel http://')
+  })
+})
+
 test('property: nothing that a machine says of itself appears in its script', async () => {
   await start()
   const hostile = fc.oneof(
@@ -261,11 +308,14 @@ test('property: nothing that a machine says of itself appears in its script', as
   const marked = hostile.map(text => `Zq7${text}Zq7`)
   for (const state of ['held', 'booting'] as const) {
     await rig.bring(state)
+    // Else each would be another box than the one before.
+    const hasAttempt = state === 'booting'
     const usual = (await rig.script('&product=x&arch=x86_64')).text
     await fc.assert(
-      fc.asyncProperty(marked, marked, marked, async (uuid, serial, product) => {
-        const [one, two, three] = [uuid, serial, product].map(text => encodeURIComponent(text.toWellFormed()))
-        const reply = await rig.script(`&uuid=${one}&serial=${two}&product=${three}&arch=x86_64`)
+      fc.asyncProperty(marked, marked, marked, async (...said) => {
+        const [one, two, three] = said.map(text => encodeURIComponent(text.toWellFormed()))
+        const serial = hasAttempt ? '' : `&serial=${two}`
+        const reply = await rig.script(`&uuid=${one}${serial}&product=${three}&arch=x86_64`)
         expect([reply.status, reply.text]).toEqual([200, usual])
       }),
       { numRuns: 40 },

@@ -198,6 +198,21 @@ describe('the first-boot script', () => {
     expect((await fetch()).status).toBe(200)
   })
 
+  test('the machine is blocked while the file is read: nothing', async () => {
+    await rig.bring('installing')
+    const { registry } = rig
+    const record = registry.record.bind(registry)
+    registry.record = async (id, fact, source) => {
+      if (fact.type === 'first-boot-served') await record(id, { type: 'blocked' }, 'operator')
+      return record(id, fact, source)
+    }
+    const reply = await fetch()
+    expect([reply.status, reply.text]).toEqual([
+      409,
+      'no installation of this machine is under way; see `rackrise machine show`\n',
+    ])
+  })
+
   test('another address, or another token', async () => {
     await rig.bring('installing')
     expect((await rig.tls(`/first-boot/${rig.token('first-boot')}`, { from: ELSEWHERE })).status).toBe(403)
