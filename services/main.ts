@@ -309,12 +309,12 @@ function controlOver(served: Served, running: Running): ControlContext {
  * Another site for everybody, in one turn of the event loop: rooms read it when they decide, and what they have worked out from it they work out anew. Resolves
  * when the rest is done that follows at a start, too.
  */
-function adopt(
+async function adopt(
   { site, registry, catalogue, loaders }: Served,
   next: Site,
   found: Loaders,
   running: Adopting,
-): Promise<unknown> {
+): Promise<void> {
   const { http, outbox, server, lookAtCertificate } = running
   site.use(next)
   loaders.clear()
@@ -322,7 +322,7 @@ function adopt(
   http.pace()
   const settled = [registry.useSite(), outbox.useSite(), lookAtCertificate(), catalogue.rescan()]
   server?.watchPools()
-  return Promise.all(settled)
+  await Promise.all(settled)
 }
 
 /** Opens everything, then serves. Throws EnvironmentProblem, with nothing started, when the environment is not as it must be. */

@@ -3,7 +3,7 @@ import type { Alarms } from '../kit/alarms.ts'
 import { describeConflicts } from './event.ts'
 import type { Registry } from './registry.ts'
 
-export const CONFLICT_ALARM = 'identity-conflict'
+const CONFLICT_ALARM = 'identity-conflict'
 
 /** Lasts until somebody approves or blocks the machine, or has it forgotten. Returns how to stop listening. */
 export function alarmOfConflicts(registry: Registry, alarms: Pick<Alarms, 'raise' | 'end'>): () => void {

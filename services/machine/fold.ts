@@ -27,7 +27,7 @@ export interface Roll {
 }
 
 /** Snapshots first, then the events that came after the checkpoint, oldest first. */
-export class Replay {
+class Replay {
   readonly #roll: Roll
   /** The last event that each snapshot knows of: one may be newer than the checkpoint. */
   readonly #through = new Map<MachineId, number>()

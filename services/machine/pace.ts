@@ -2,7 +2,7 @@
 import type { Clock } from '../kit/clock.ts'
 
 /** What comes meanwhile waits so long, and for the step that is under way. */
-export const STRETCH_MS = 5
+const STRETCH_MS = 5
 /** From one stretch of a task to the next: everything that came meanwhile has its turn. */
 const BREATH_MS = 1
 /** A rack that is switched on has dozens on their way, a quiet one hardly ever two. */

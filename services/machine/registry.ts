@@ -1,5 +1,4 @@
 /** The fleet: every machine that was listed or seen, its events kept in the store, its state their fold. */
-import { randomBytes } from 'node:crypto'
 import { setImmediate } from 'node:timers/promises'
 import type { Clock, Instant } from '../kit/clock.ts'
 import type { Ipv4 } from '../kit/ipv4.ts'
@@ -31,7 +30,7 @@ import { entryOf, type Listing, listingOf } from './listing.ts'
 import { type AttemptOrder, orderAttempt } from './order-attempt.ts'
 import { type Progress, withNews } from './progress.ts'
 import { Repeats, weightOf } from './repeats.ts'
-import type { SecretPurpose } from './secrets.ts'
+import { newAttemptId, type SecretPurpose } from './secrets.ts'
 import { settle, settleAll } from './settle.ts'
 import { Unwritten } from './unwritten.ts'
 
@@ -50,7 +49,6 @@ export type Listener = (machine: Machine, event: MachineEvent) => void
 
 /** Machines that are neither listed nor approved; a rack has a few dozen. */
 export const STRANGERS_MOST = 2000
-const ATTEMPT_ID_BYTES = 4
 /** What may be the first that is told of a machine. */
 const INTRODUCING: ReadonlySet<Fact['type']> = new Set(['sighted', 'returned'])
 
@@ -288,7 +286,7 @@ export class Registry {
     const { site, clock } = this.#options
     const machine = this.#known.get(id)
     if (!machine) return wasForgotten(id)
-    const attempt = randomBytes(ATTEMPT_ID_BYTES).toString('hex') as AttemptId
+    const attempt = newAttemptId(id => this.#known.byAttempt(id) !== undefined)
     const fact = orderAttempt({ machine, listing: this.listing(machine) }, order, { attempt, at: clock.now(), site })
     if ('code' in fact) return fact
     await this.record(id, fact, order.by)
@@ -318,10 +316,12 @@ export class Registry {
   async sweep(): Promise<void> {
     const { clock, site } = this.#options
     const now = clock.now()
-    for (const machine of this.machines()) {
-      const event = overdue(machine, now, this.#heard.silentSince(machine.id), site.boot.stallAfterMs)
+    for (const { id } of this.machines()) {
+      // While the one before it was written, it may have come back.
+      const machine = this.#known.get(id)
+      const event = machine && overdue(machine, now, this.#heard.silentSince(id), site.boot.stallAfterMs)
       const tooEarly = event?.type === 'installation-inferred' && now - this.#heard.since <= BACK_WITHIN_MS
-      if (event && !tooEarly) await this.record(machine.id, event, 'clock')
+      if (event && !tooEarly) await this.record(id, event, 'clock')
     }
     await this.#tellRepeats(clock.elapsed())
   }

@@ -19,10 +19,12 @@ const DAY_MS = 24 * 60 * 60_000
 /** How much a fact matters to its machine: a `trace` moves a time or a stage that the next boot moves again. */
 export type Weight = 'change' | 'trace' | 'nothing'
 
-function withoutTraces({ attempt, ...machine }: Machine): unknown {
+function withoutTraces({ attempt, staticAddress, ...machine }: Machine): unknown {
   const { lastEventAt: _, stage: _stage, futile: _futile, address: _address, ...rest } = machine
-  if (attempt?.answeredAt === undefined) return { ...rest, attempt }
-  return { ...rest, attempt: { ...attempt, answeredAt: 0 } }
+  const kept = staticAddress && { ...staticAddress, at: 0 }
+  if (!attempt) return { ...rest, kept }
+  const { answeredAt: _answered, toldLocalAt: _told, backAt: _back, ...same } = attempt
+  return { ...rest, kept, attempt: same }
 }
 
 export function weightOf(before: Machine | undefined, after: Machine): Weight {

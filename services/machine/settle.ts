@@ -20,7 +20,7 @@ export function isApprovedBySite(
 export async function settle(registry: Registry, id: MachineId, site: Site, log: Log): Promise<void> {
   const seen = registry.byId(id)
   if (!seen) return
-  const { series, approve, from } = registry.listing(seen)
+  const { series } = registry.listing(seen)
   if (series?.includes('{{index}}') && seen.number?.series !== series) {
     await registry.record(
       id,
@@ -30,7 +30,8 @@ export async function settle(registry: Registry, id: MachineId, site: Site, log:
   }
   await settleAddress(registry, seen, site, log)
   const machine = registry.byId(id)
-  if (!machine || !isApprovedBySite(machine, { approve, from }, site)) return
+  // By the site of now: while a number was written down, another file may have been loaded that approves it no more.
+  if (!machine || !isApprovedBySite(machine, registry.listing(machine), site)) return
   if (registry.standingConflicts(machine).length > 0) return
   const started = await registry.startAttempt(machine, { by: 'site', again: false })
   if (typeof started !== 'string') log.warn({ mac: id, code: started.code }, `${started.message}; ${started.hint}`)

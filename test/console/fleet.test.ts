@@ -4,27 +4,11 @@ import { isProblem } from '../../services/kit/is-problem.ts'
 import type { Ipv4 } from '../../services/kit/ipv4.ts'
 import type { Problem } from '../../services/kit/problem.ts'
 import type { AttemptId, Fact } from '../../services/machine/event.ts'
-import { Fleet, LISTED, NODE1, NODE2, siteOf, STRANGER } from '../machine/rig.ts'
+import { ANSWER, Fleet, LISTED, NODE1, NODE2, REPORT, SCRIPT, siteOf, STRANGER } from '../machine/rig.ts'
 import type { Action, MachineView } from '../../services/console/schema/machine.ts'
 
 const ADDRESS = '10.77.0.11' as Ipv4
 const MORE = `[[profile]]\nname = "pbs"\niso = "pbs:latest"\n${LISTED}[[machine]]\nname = "node10"\nmac = ["${NODE2}"]\nprofile = "pve"\n`
-
-const script = (attempt: AttemptId): Fact => ({ type: 'script-served', attempt, address: ADDRESS, resumed: false })
-const answer = (attempt: AttemptId): Fact => ({
-  type: 'answer-served',
-  attempt,
-  address: ADDRESS,
-  layers: ['base'],
-  sha256: 'ab',
-  leftOut: [],
-  withToken: true,
-})
-const report = (attempt: AttemptId): Fact => ({
-  type: 'reported',
-  attempt,
-  installed: { fqdn: 'node1.rack.test', hostKeys: [] },
-})
 
 async function open() {
   const rig = await Fleet.open(siteOf(MORE))
@@ -51,14 +35,14 @@ describe('orders', () => {
     ['approve it again: the same word', [], 'approve', {}, 'approved pve', 1],
     ['approve it again with the same profile', [], 'approve', { profile: 'pve' }, 'approved pve', 1],
     ['approve it again with another profile: another word', [], 'approve', { profile: 'pbs' }, 'approved pbs', 2],
-    ['approve it while it boots', [script], 'approve', {}, 'booting pve', 1],
-    ['approve it while it installs', [script, answer], 'approve', {}, 'not-approvable', 1],
-    ['approve it when it is installed', [script, answer, report], 'approve', {}, 'not-approvable', 1],
-    ['reinstall it when it is installed', [script, answer, report], 'reinstall', {}, 'approved pve', 2],
-    ['reinstall it while it installs', [script, answer], 'reinstall', {}, 'approved pve', 2],
+    ['approve it while it boots', [SCRIPT], 'approve', {}, 'booting pve', 1],
+    ['approve it while it installs', [SCRIPT, ANSWER], 'approve', {}, 'not-approvable', 1],
+    ['approve it when it is installed', [SCRIPT, ANSWER, REPORT], 'approve', {}, 'not-approvable', 1],
+    ['reinstall it when it is installed', [SCRIPT, ANSWER, REPORT], 'reinstall', {}, 'approved pve', 2],
+    ['reinstall it while it installs', [SCRIPT, ANSWER], 'reinstall', {}, 'approved pve', 2],
     [
       'approve it after a failure',
-      [script, attempt => ({ type: 'gave-up', attempt, reason: 'no disk' })],
+      [SCRIPT, attempt => ({ type: 'gave-up', attempt, reason: 'no disk' })],
       'approve',
       {},
       'approved pve',
@@ -66,7 +50,7 @@ describe('orders', () => {
     ],
     ['approve it after a block', [() => ({ type: 'blocked' })], 'approve', {}, 'approved pve', 2],
     ['approve it with a profile that does not exist', undefined, 'approve', { profile: 'pmg' }, 'no-profile', 0],
-    ['block it', [script], 'block', {}, 'blocked pve', 1],
+    ['block it', [SCRIPT], 'block', {}, 'blocked pve', 1],
   ])('%s', async (_, made, action, order, word, attempts) => {
     const { rig, fleet } = await open()
     if (made) {
@@ -151,7 +135,7 @@ describe('what is shown', () => {
   test('a machine that loads its ISO', async () => {
     const { rig, fleet } = await open()
     await fleet.order('node1', 'approve', {}, 'anna')
-    await facts(rig, () => ({ type: 'leased', address: ADDRESS, stage: 'ipxe' }), script)
+    await facts(rig, () => ({ type: 'leased', address: ADDRESS, stage: 'ipxe' }), SCRIPT)
     const { id, attempt } = rig.machine(NODE1)
     rig.registry.heard(id, { file: 'initrd', sent: 0, total: 4000 })
     rig.clock.advance(2000)
@@ -169,7 +153,7 @@ describe('what is shown', () => {
   test('a machine that is installed', async () => {
     const { rig, fleet } = await open()
     await fleet.order('node1', 'approve', {}, 'anna')
-    await facts(rig, script, answer, report)
+    await facts(rig, SCRIPT, ANSWER, REPORT)
     expect(await fleet.show('node1')).toMatchObject({
       state: 'installed',
       installed: { at: '2026-01-01T00:00:03.000Z', inferred: false, fqdn: 'node1.rack.test' },
@@ -179,7 +163,7 @@ describe('what is shown', () => {
   test('what changed nothing is marked, and a timeline goes on where it was left', async () => {
     const { rig, fleet } = await open()
     await fleet.order('node1', 'approve', {}, 'anna')
-    await facts(rig, report)
+    await facts(rig, REPORT)
     const timeline = await fleet.timeline('node1', 3)
     expect(timeline).toEqual([
       {
@@ -197,7 +181,7 @@ describe('what is shown', () => {
   test('no secret of an attempt is in anything that is shown', async () => {
     const { rig, fleet } = await open()
     await fleet.order('node1', 'approve', {}, 'anna')
-    await facts(rig, script, answer)
+    await facts(rig, SCRIPT, ANSWER)
     const text = JSON.stringify([await fleet.list(), await fleet.show('node1'), await fleet.timeline('node1', 0)])
     for (const purpose of ['answer', 'webhook', 'first-boot', 'bearer'] as const)
       expect(text).not.toContain(rig.registry.token(rig.machine(NODE1).attempt!.id, purpose))
@@ -207,7 +191,7 @@ describe('what is shown', () => {
 test('what is shown of a machine says which address its system has written down, and why it is given nothing to boot', async () => {
   const { rig, fleet } = await open()
   await fleet.order('node1', 'approve', {}, 'anna')
-  await facts(rig, script, attempt => ({ ...answer(attempt), staticOn: NODE1 }) as Fact, report)
+  await facts(rig, SCRIPT, attempt => ({ ...ANSWER(attempt), staticOn: NODE1 }) as Fact, REPORT)
   await rig.happen(NODE1, { type: 'boot-looped', stage: 'ipxe', boots: 6, seconds: 600 })
   expect(await fleet.show('node1')).toMatchObject({
     state: 'installed',

@@ -176,6 +176,21 @@ describe('the sweep', () => {
     expect(fleet.machine(NODE1).installed).toMatchObject({ inferred: true })
   })
 
+  test('a machine that comes back while another one is written down did not boot its disk', async () => {
+    const fleet = await under(SCRIPT)
+    const { id } = await fleet.registry.sight({ macs: [NODE2] }, 'dhcp')
+    const attempt = await fleet.registry.startAttempt(fleet.machine(NODE2), { by: 'operator', again: false })
+    await fleet.happen(NODE2, ...[SCRIPT, ANSWER, TOLD_LOCAL].map(fact => fact(attempt as AttemptId)))
+    const append = fleet.store.append.bind(fleet.store)
+    fleet.store.append = row => {
+      const back: Fact = { type: 'leased', address: '10.77.0.12' as Ipv4, stage: 'firmware' }
+      if (row.type === 'stalled') void fleet.registry.record(id, back, 'dhcp')
+      return append(row)
+    }
+    expect(await sweepAfter(fleet, 21 * MINUTE)).toBe('stalled')
+    expect(fleet.machine(NODE2).state).toBe('installing')
+  })
+
   test('while the appliance was down nothing was heard, so nothing is said about that time', async () => {
     const stalled = await under(SCRIPT)
     stalled.clock.advance(60 * MINUTE)

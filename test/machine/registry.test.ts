@@ -1,23 +1,11 @@
 import { describe, expect, test } from 'vitest'
 import type { Ipv4 } from '../../services/kit/ipv4.ts'
 import type { AttemptId, Fact, MachineId } from '../../services/machine/event.ts'
-import { hashToken } from '../../services/machine/secrets.ts'
-import { Fleet, LISTED, NODE1, NODE2, siteOf, STRANGER } from './rig.ts'
+import { hashToken, newAttemptId } from '../../services/machine/secrets.ts'
+import { ANSWER, Fleet, LISTED, NODE1, NODE2, REPORT, SCRIPT, siteOf, STRANGER } from './rig.ts'
 
 const ADDRESS = '10.77.0.11' as Ipv4
 const APPROVED = LISTED.replace('profile', 'approve = true\nprofile')
-
-const script = (attempt: AttemptId): Fact => ({ type: 'script-served', attempt, address: ADDRESS, resumed: false })
-const answer = (attempt: AttemptId): Fact => ({
-  type: 'answer-served',
-  attempt,
-  address: ADDRESS,
-  layers: ['base'],
-  sha256: 'ab',
-  leftOut: [],
-  withToken: true,
-})
-const report = (attempt: AttemptId): Fact => ({ type: 'reported', attempt, installed: { fqdn: 'node1.rack.test' } })
 
 async function approve(fleet: Fleet, mac = NODE1, again = false): Promise<AttemptId> {
   const attempt = await fleet.registry.startAttempt(fleet.machine(mac), { by: 'operator', again })
@@ -49,8 +37,8 @@ describe('what the site lists', () => {
   })
 
   test.each<[string, (attempt: AttemptId) => Fact[], string]>([
-    ['installed', attempt => [script(attempt), answer(attempt), report(attempt)], 'installed'],
-    ['failed', attempt => [script(attempt), { type: 'gave-up', attempt, reason: 'no disk' }], 'failed'],
+    ['installed', attempt => [SCRIPT(attempt), ANSWER(attempt), REPORT(attempt)], 'installed'],
+    ['failed', attempt => [SCRIPT(attempt), { type: 'gave-up', attempt, reason: 'no disk' }], 'failed'],
     ['blocked', () => [{ type: 'blocked' }], 'blocked'],
   ])('approve = true starts nothing once the machine is %s', async (_, facts, state) => {
     const fleet = await Fleet.open(siteOf(APPROVED))
@@ -155,10 +143,10 @@ test('boot.unknown = "install" with two profiles starts nothing and says why', a
 describe('after a restart', () => {
   test.each<[string, ((attempt: AttemptId) => Fact)[]]>([
     ['approved', []],
-    ['booting', [script]],
-    ['installing', [script, answer]],
-    ['installed', [script, answer, report]],
-    ['anomaly: a report before the answer', [script, report]],
+    ['booting', [SCRIPT]],
+    ['installing', [SCRIPT, ANSWER]],
+    ['installed', [SCRIPT, ANSWER, REPORT]],
+    ['anomaly: a report before the answer', [SCRIPT, REPORT]],
   ])('the fleet is what it was: %s', async (_, facts) => {
     const fleet = await Fleet.open()
     const attempt = await approve(fleet)
@@ -186,6 +174,12 @@ describe('tokens', () => {
       purposes.map(asked => fleet.registry.byToken(fleet.registry.token(attempt, made), asked)?.id),
     )
     expect(found).toEqual(purposes.map(made => purposes.map(asked => (made === asked ? NODE1 : undefined))))
+  })
+
+  test('an attempt whose number another machine has takes the next one: their tokens would be the same', () => {
+    const numbers = [Buffer.from('3f9c21aa', 'hex'), Buffer.from('00000001', 'hex')]
+    const random = (octets: number): Buffer => numbers.shift()!.subarray(0, octets)
+    expect(newAttemptId(attempt => attempt === '3f9c21aa', random)).toBe('00000001')
   })
 
   test('the token of an attempt that was followed by another one is nobody’s', async () => {
@@ -219,12 +213,12 @@ describe('an attempt that cannot be started is a problem, with what to do', () =
   test.each<[string, (attempt: AttemptId) => Fact[], string]>([
     [
       'installing: approving it again would erase what is being written',
-      attempt => [script(attempt), answer(attempt)],
+      attempt => [SCRIPT(attempt), ANSWER(attempt)],
       'an installation is under way; `machine reinstall` starts another one',
     ],
     [
       'installed',
-      attempt => [script(attempt), answer(attempt), report(attempt)],
+      attempt => [SCRIPT(attempt), ANSWER(attempt), REPORT(attempt)],
       'an installed machine needs `machine reinstall`',
     ],
   ])('%s', async (_, facts, message) => {

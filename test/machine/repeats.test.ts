@@ -1,10 +1,10 @@
 /** What a machine does in a loop is counted, and neither its timeline nor the store grows with it. */
 import { expect, test } from 'vitest'
 import type { Ipv4 } from '../../services/kit/ipv4.ts'
-import type { Fact } from '../../services/machine/event.ts'
+import type { AttemptId, Fact } from '../../services/machine/event.ts'
 import { DAY_MOST, NEWS_MOST } from '../../services/machine/repeats.ts'
 import { viewEvent } from '../../services/console/machine-view.ts'
-import { Fleet, NODE1, siteOf } from './rig.ts'
+import { ANSWER, Fleet, NODE1, SCRIPT, siteOf, TOLD_LOCAL } from './rig.ts'
 
 const MINUTE_MS = 60_000
 const refused = (address: string): Fact => ({ type: 'answer-refused', reason: 'not-approved', address })
@@ -76,6 +76,24 @@ test('a boot loop that goes on beyond the measure of a day changes the machine n
   expect(fleet.store.rows.length).toBeLessThanOrEqual(DAY_MOST + 3)
   const before = fleet.registry.machines()
   expect((await fleet.restart()).registry.machines()).toEqual(before)
+})
+
+test.each<[string, (nth: number, attempt: AttemptId) => Fact]>([
+  ['that asks for its script', (_, attempt) => TOLD_LOCAL(attempt)],
+  ['that asks for its address', () => ({ type: 'leased', address: '10.77.0.9' as Ipv4, stage: 'firmware' })],
+  ['that asks for its answer', (_, attempt) => ANSWER(attempt)],
+  ['that is given its address for good', (_, attempt) => ({ ...ANSWER(attempt), staticOn: NODE1 }) as Fact],
+  ['that does all three', (nth, attempt) => (nth % 2 === 0 ? ANSWER(attempt) : TOLD_LOCAL(attempt))],
+])('C13 a machine in an attempt %s again and again fills nothing, and its restart agrees', async (_, factOf) => {
+  const { fleet, happen } = await rig()
+  const attempt = await fleet.registry.startAttempt(fleet.machine(NODE1), { by: 'operator', again: false })
+  if (typeof attempt !== 'string') throw new Error(attempt.message)
+  await happen(SCRIPT(attempt), ANSWER(attempt), TOLD_LOCAL(attempt))
+  const before = fleet.store.rows.length
+  for (let nth = 0; nth < 2 * DAY_MOST; nth++) await happen(factOf(nth, attempt))
+  expect(fleet.store.rows.length - before).toBeLessThanOrEqual(DAY_MOST + 1)
+  const machines = fleet.registry.machines()
+  expect((await fleet.restart()).registry.machines()).toEqual(machines)
 })
 
 test('what changes the state is kept, however often it comes', async () => {

@@ -2,7 +2,6 @@
 import { createHash } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import type { Clock } from '../../services/kit/clock.ts'
 import type { Ipv4 } from '../../services/kit/ipv4.ts'
 import type { Mac } from '../../services/kit/mac.ts'
 import { Checkpoints } from '../../services/machine/checkpoint.ts'
@@ -12,7 +11,7 @@ import { advance, type Machine, newMachine } from '../../services/machine/lifecy
 import { Pace } from '../../services/machine/pace.ts'
 import { Retention } from '../../services/machine/retention.ts'
 import { type KeptEvent, thin } from '../../services/machine/thin.ts'
-import { Fleet, NODE1, NODE2, siteOf, STRANGER } from './rig.ts'
+import { Fleet, NODE1, NODE2, patient, siteOf, STRANGER } from './rig.ts'
 
 const DAY_MS = 86_400_000
 const KEEP_MS = 90 * DAY_MS
@@ -92,17 +91,6 @@ const facts: fc.Arbitrary<Draft> = fc.oneof(
 
 /** From the same boot to a season later. */
 const pauseMs = fc.constantFrom(1000, 40_000, 15 * 60_000, DAY_MS, 20 * DAY_MS)
-
-/** Pauses of the sweep are over at once. */
-const patient = (fleet: Fleet): Clock => ({
-  now: () => fleet.clock.now(),
-  elapsed: () => fleet.clock.elapsed(),
-  onStep: hear => fleet.clock.onStep(hear),
-  after: (_, run) => {
-    queueMicrotask(run)
-    return () => {}
-  },
-})
 
 function retentionOf(fleet: Fleet) {
   const { registry, store, log } = fleet

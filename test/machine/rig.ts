@@ -1,4 +1,5 @@
 /** A site out of TOML, events in memory and a fleet over both, on a clock that tests move. */
+import type { Clock } from '../../services/kit/clock.ts'
 import type { Log } from '../../services/kit/log.ts'
 import type { Mac } from '../../services/kit/mac.ts'
 import type { AttemptId, Fact, MachineEvent } from '../../services/machine/event.ts'
@@ -44,6 +45,11 @@ export const ANSWER = (attempt: AttemptId): Fact => ({
   sha256: '',
   leftOut: [],
   withToken: true,
+})
+export const REPORT = (attempt: AttemptId): Fact => ({
+  type: 'reported',
+  attempt,
+  installed: { fqdn: 'node1.rack.test', hostKeys: [] },
 })
 export const TOLD_LOCAL = (attempt: AttemptId): Fact => ({ type: 'local-disk-told', attempt })
 
@@ -156,6 +162,17 @@ export class HeardLog implements Log {
     return this.lines.filter(line => line.startsWith(`${level} `))
   }
 }
+
+/** The clock of that fleet, whose pauses are over at once. */
+export const patient = ({ clock }: Pick<Fleet, 'clock'>): Clock => ({
+  now: () => clock.now(),
+  elapsed: () => clock.elapsed(),
+  onStep: hear => clock.onStep(hear),
+  after: (_, run) => {
+    queueMicrotask(run)
+    return () => {}
+  },
+})
 
 export class Fleet {
   readonly store = new MemoryEvents()

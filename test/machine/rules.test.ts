@@ -3,6 +3,7 @@ import { expect, test } from 'vitest'
 import type { Ipv4 } from '../../services/kit/ipv4.ts'
 import { factsOf, type Told, toldOf } from '../../services/machine/facts.ts'
 import { judgeRule } from '../../services/machine/listing.ts'
+import { LiveSite } from '../../services/site/live-site.ts'
 import { Fleet, NODE1, siteOf, STRANGER } from './rig.ts'
 
 const rule = (when: string, more = ''): string => `[[rule]]\nwhen = { ${when} }\nprofile = "pve"\n${more}`
@@ -67,4 +68,14 @@ test('at most 64 values of a fact are kept, and empty ones are not told', () => 
     serial: [undefined],
   })
   expect([Object.keys(told), told['nic.link']!.length]).toEqual([['nic.link'], 64])
+})
+
+test('a file that approves it no more, loaded while its number is written down, counts', async () => {
+  const numbered = (approve: boolean) => siteOf(rule('mac = "*"', `name = "x{{index}}"\napprove = ${approve}\n`))
+  const live = new LiveSite(numbered(true))
+  const fleet = await Fleet.open(live)
+  const sighted = fleet.registry.sight({ macs: [STRANGER] }, 'dhcp')
+  live.use(numbered(false))
+  await Promise.all([sighted, fleet.registry.useSite()])
+  expect(fleet.machine(STRANGER)).toMatchObject({ state: 'held', attempts: 0, number: { index: 1 } })
 })

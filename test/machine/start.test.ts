@@ -2,9 +2,8 @@
 import { expect, test } from 'vitest'
 import { replay } from '../../services/machine/fold.ts'
 import { Checkpoints } from '../../services/machine/checkpoint.ts'
-import type { Clock } from '../../services/kit/clock.ts'
 import { Pace } from '../../services/machine/pace.ts'
-import { Fleet, NODE1, siteOf } from './rig.ts'
+import { Fleet, NODE1, patient, siteOf } from './rig.ts'
 
 test('with a checkpoint the events before it are not read', async () => {
   const fleet = await Fleet.open(siteOf(''))
@@ -12,15 +11,7 @@ test('with a checkpoint the events before it are not read', async () => {
   for (let nth = 0; nth < 300; nth++) {
     await fleet.happen(NODE1, { type: 'loader-sent', file: `loader-${nth}`, bytes: nth })
   }
-  const clock: Clock = {
-    now: () => fleet.clock.now(),
-    elapsed: () => fleet.clock.elapsed(),
-    onStep: hear => fleet.clock.onStep(hear),
-    after: (_, run) => {
-      queueMicrotask(run)
-      return () => {}
-    },
-  }
+  const clock = patient(fleet)
   const pace = new Pace({ clock, waiting: () => 0 })
   await new Checkpoints({ registry: fleet.registry, events: fleet.store, clock, pace }, 0).write()
   await fleet.happen(NODE1, { type: 'blocked' })
