@@ -18,7 +18,7 @@ export type Dialect = {
   kebabCase: boolean
 }
 
-export const OLDEST: InstallerVersion = [8, 2, 4]
+const OLDEST: InstallerVersion = [8, 2, 4]
 export const NEWEST: InstallerVersion = [9, 2, 2]
 const FIRST_WITH_JSON: InstallerVersion = [9, 2]
 const LAST_WITHOUT_JSON: InstallerVersion = [9, 1]

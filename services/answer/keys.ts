@@ -61,7 +61,7 @@ export function isTable(value: unknown): value is AnswerTable {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-export function isFreeTable(path: string): boolean {
+function isFreeTable(path: string): boolean {
   return FREE_TABLES.has(path)
 }
 

@@ -25,7 +25,7 @@ export type SiteView = { name: string; domain: string; address: string }
 const PLACEHOLDER = /\{\{([^{}]*)\}\}/g
 /** Fills in the hash of a random password, in one place only: anywhere else it would be the password itself, or of no use. */
 const RANDOM_PASSWORD = 'password.random'
-export const HASH_PATH = 'global.root-password-hashed'
+const HASH_PATH = 'global.root-password-hashed'
 /** Stands where that hash would: nobody's, and of its form. For looking at an answer without making a password. */
 export const NO_HASH = `$6$${'.'.repeat(16)}$${'.'.repeat(86)}`
 const LONGEST_VALUE = 255

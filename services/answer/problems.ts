@@ -46,10 +46,6 @@ export function answerError(code: AnswerProblemCode, message: string, hint: stri
   return { code, message, hint, severity: 'error', ...(place ? { place } : {}) }
 }
 
-export function answerWarning(code: AnswerProblemCode, message: string, hint: string, place?: Place): AnswerProblem {
-  return { code, message, hint, severity: 'warning', ...(place ? { place } : {}) }
-}
-
 export function errorAt(path: Path, code: AnswerProblemCode, message: string, hint: string): AnswerProblem {
   return { code, message, hint, severity: 'error', path }
 }

@@ -8,7 +8,7 @@ import type { BootPart, Inquiry } from './inquiry.ts'
 import { INSTALLER_WORDS, isForPeople, lines, LOCAL_DISK_CAUSES, type LocalDiskCause, sayable } from './script.ts'
 
 /** The folder of everything that shim and GRUB ask for; GRUB has `/grub` built in, and shim looks beside itself. */
-export const GRUB_FOLDER = 'grub'
+const GRUB_FOLDER = 'grub'
 
 /** Seconds before each try; five within half a minute, as with iPXE. */
 const WAITS_SECONDS = [0, 2, 4, 8, 16]

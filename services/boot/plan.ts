@@ -66,7 +66,7 @@ export function signedLoadersMissing(there: LoaderNames): string[] {
 /** Names of the files in the loader folder. */
 export type LoaderNames = Pick<ReadonlySet<string>, 'has'>
 
-export function loaderFor(
+function loaderFor(
   architecture: Architecture | undefined,
   there: LoaderNames,
   kind: LoaderKind = 'ipxe',

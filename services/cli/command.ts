@@ -62,7 +62,7 @@ export const SHARED: Command['options'] = {
   help: { type: 'boolean', help: 'show this' },
 }
 
-export function helpOf(command: Command): string {
+function helpOf(command: Command): string {
   const rows = Object.entries({ ...command.options, ...SHARED }).map(
     ([name, { value, help }]) => [`--${name}${value ? ` ${value}` : ''}`, help] as const,
   )

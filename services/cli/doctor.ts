@@ -27,7 +27,7 @@ const LOOK_MS = 250
 type Standing = { done: number; total: number; doing?: string; secondsLeft?: number }
 
 /** `9 of 14, at most 4 s left: ports, names`. */
-export function doctorLine({ done, total, doing = '', secondsLeft = 0 }: Standing): string {
+function doctorLine({ done, total, doing = '', secondsLeft = 0 }: Standing): string {
   const left = secondsLeft > 0 ? `, at most ${secondsLeft} s left` : ''
   return `${done} of ${total}${left}${doing === '' ? '' : `: ${doing}`}`
 }

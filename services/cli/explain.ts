@@ -10,7 +10,7 @@ import { siteFor } from './site-file.ts'
 const STDIN = '/dev/stdin'
 
 /** What `proxmox-auto-install-assistant system-info` printed; `-` is standard input. */
-export async function readPosted(file: string): Promise<Uint8Array> {
+async function readPosted(file: string): Promise<Uint8Array> {
   try {
     return await readFile(file === '-' ? STDIN : file)
   } catch (error) {

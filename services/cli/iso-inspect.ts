@@ -55,7 +55,7 @@ function rowsOf(facts: IsoFacts): Row[] {
   ]
 }
 
-export function describeIso({ path, bytes, state, facts, profiles, checksum }: IsoView): string {
+function describeIso({ path, bytes, state, facts, profiles, checksum }: IsoView): string {
   const rows: Row[] = [
     ['state', state],
     ['size', `${formatSize(bytes)} (${bytes} bytes)`],

@@ -40,7 +40,7 @@ function devicesOf(properties: DevicesView['disks']): Device[] {
   return Object.entries(properties).map(([name, value]) => ({ name, properties: value }))
 }
 
-export function diskTable(disks: readonly Device[], used: readonly string[]): string {
+function diskTable(disks: readonly Device[], used: readonly string[]): string {
   const rows = disks.map(({ name, properties }) => [
     name,
     properties['ID_MODEL'] ?? '',
@@ -52,7 +52,7 @@ export function diskTable(disks: readonly Device[], used: readonly string[]): st
   return table(['DISK', 'ID_MODEL', 'ID_SERIAL_SHORT', 'ID_BUS', 'ID_PATH', ''], rows)
 }
 
-export function nicTable(nics: readonly Device[]): string {
+function nicTable(nics: readonly Device[]): string {
   const rows = nics.map(({ name, properties }) => [
     name,
     properties['ID_NET_NAME_MAC'] ?? '',

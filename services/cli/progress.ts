@@ -28,7 +28,7 @@ function pace(done: number, total: number, elapsedMs: number): string[] {
 }
 
 /** The same where nothing is drawn: `a.iso: 50 % of 1.0 GiB, 512.0 MiB/s, 3 s left`. */
-export function plainLine(name: string, done: number, total: number, elapsedMs: number): string {
+function plainLine(name: string, done: number, total: number, elapsedMs: number): string {
   const percent = Math.floor(partOf(done, total) * 100)
   return `${name}: ${percent} % of ${formatSize(total)}, ${pace(done, total, elapsedMs).join(', ')}`
 }

@@ -15,7 +15,7 @@ declare module 'fastify' {
   }
 }
 
-export const CSRF_HEADER = 'x-csrf-token'
+const CSRF_HEADER = 'x-csrf-token'
 
 /** No `domain` and the whole path, as `__Host-` wants it; gone with the browser, and no script reads it. */
 export function cookieOptions(secure: boolean): {

@@ -5,7 +5,7 @@ import { whoAsks } from './principal.ts'
 import type { Console } from './server.ts'
 import { ROLES } from './users.ts'
 
-export const linkView = z.strictObject({
+const linkView = z.strictObject({
   url: z
     .string()
     .meta({ description: 'Good for one sign-in. What follows `#` is a secret, which browsers send to nobody' }),

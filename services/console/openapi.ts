@@ -6,7 +6,7 @@ import type { ConsoleApp } from './app.ts'
 import { PROBLEM_TYPE, problemDetails } from './problem-details.ts'
 import { schemas } from './schema/registry.ts'
 
-export const OPENAPI_PATH = '/api/v1/openapi.json'
+const OPENAPI_PATH = '/api/v1/openapi.json'
 
 const TAGS = [
   { name: 'appliance', description: 'What this appliance is, and whether it works' },

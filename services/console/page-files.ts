@@ -6,7 +6,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { programFile } from '../kit/program-files.ts'
 import { PAGE_PATHS } from './page/paths.ts'
 
-export const PAGE_FOLDER = programFile('services/console/page/dist')
+const PAGE_FOLDER = programFile('services/console/page/dist')
 
 const TYPES: Record<string, string> = {
   '.html': 'text/html; charset=utf-8',

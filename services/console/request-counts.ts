@@ -4,7 +4,7 @@ import type { Meter } from '../kit/meter.ts'
 
 export const EVENTS_ROUTE = '/api/v1/events'
 /** What no route answers. */
-export const NO_ROUTE = 'none'
+const NO_ROUTE = 'none'
 export const STATUS_CLASSES = ['1xx', '2xx', '3xx', '4xx', '5xx'] as const
 
 /** The application of a listener, before it is ready. */

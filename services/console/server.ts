@@ -121,7 +121,7 @@ async function listen(app: ConsoleApp, where: Site['console']): Promise<number> 
 }
 
 /** What a person types, or opens: an address that only says "everywhere" is none. */
-export function consoleUrl({ console: { host }, network }: Pick<Site, 'console' | 'network'>, port: number): string {
+function consoleUrl({ console: { host }, network }: Pick<Site, 'console' | 'network'>, port: number): string {
   const reached = host === '0.0.0.0' || host === '::' ? network.address : host
   const scheme = isLoopback(host) ? 'http' : 'https'
   return `${scheme}://${reached.includes(':') ? `[${reached}]` : reached}:${port}/`

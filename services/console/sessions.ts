@@ -17,7 +17,7 @@ export type SessionLimits = {
 }
 
 /** A shift of twelve hours, and a long break in it; a page that is open and watched is not idle. */
-export const SESSION_LIMITS: SessionLimits = {
+const SESSION_LIMITS: SessionLimits = {
   idleMs: 2 * 3_600_000,
   longestMs: 12 * 3_600_000,
   most: 256,

@@ -13,13 +13,13 @@ import {
 import type { User, Users } from './users.ts'
 
 /** Ten slips at once, then ten a minute. */
-export const TRIES_OF_ADDRESS: BudgetLimits = { perSecond: 1 / 6, burst: 10, clients: 4096 }
+const TRIES_OF_ADDRESS: BudgetLimits = { perSecond: 1 / 6, burst: 10, clients: 4096 }
 /** From however many addresses: some thousand guesses a day, against at least 12 characters. */
-export const TRIES_OF_NAME: BudgetLimits = { perSecond: 1 / 20, burst: 10, clients: 4096 }
+const TRIES_OF_NAME: BudgetLimits = { perSecond: 1 / 20, burst: 10, clients: 4096 }
 /** Each takes a thread of four that the disk and files need as well. */
-export const CHECKS_AT_ONCE = 2
+const CHECKS_AT_ONCE = 2
 /** Then people would wait longer than they wait for a page. */
-export const CHECKS_WAITING = 16
+const CHECKS_WAITING = 16
 
 export type SignInOutcome =
   | { user: User; strengthened?: PasswordHash }

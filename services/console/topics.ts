@@ -36,7 +36,7 @@ function countForgotten(registry: Registry): () => number {
   }
 }
 
-export function topicsOf({ registry, alarms, catalogue, leases, outbox }: Watched): Topic[] {
+function topicsOf({ registry, alarms, catalogue, leases, outbox }: Watched): Topic[] {
   return [
     {
       what: 'alarms',

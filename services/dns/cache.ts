@@ -1,20 +1,18 @@
 /** Upstream answers that are asked for again, each under its own question and no other: bounded in number and octets, and gone when their TTL is. */
 import type { UpstreamAnswer } from './upstream.ts'
 
-export type CacheLimits = { answers: number; octets: number }
-
 /** A rack installs from a few mirrors; a thousandth of this serves it. */
-export const DEFAULT_CACHE: CacheLimits = { answers: 4096, octets: 4 * 1024 * 1024 }
+const MOST = { answers: 4096, octets: 4 * 1024 * 1024 }
 
 /** What an entry and a record cost beside their octets, roughly. */
 const RECORD_OVERHEAD = 200
 
 export type Cached = { answer: UpstreamAnswer; since: number; until: number; octets: number }
 
-export type Cache = { limits: CacheLimits; answers: Map<string, Cached>; octets: number }
+export type Cache = { answers: Map<string, Cached>; octets: number }
 
-export function newCache(limits: CacheLimits = DEFAULT_CACHE): Cache {
-  return { limits, answers: new Map(), octets: 0 }
+export function newCache(): Cache {
+  return { answers: new Map(), octets: 0 }
 }
 
 /** The answer kept for this question while its TTL runs; `now`, here and below, is of the count that nobody sets. */
@@ -31,11 +29,11 @@ export function keepAnswer(cache: Cache, key: string, answer: UpstreamAnswer, no
   const before = cache.answers.get(key)
   if (before) drop(cache, key, before)
   const octets = octetsOf(key, answer)
-  if (answer.ttl <= 0 || octets > cache.limits.octets) return
+  if (answer.ttl <= 0 || octets > MOST.octets) return
   cache.answers.set(key, { answer, since: now, until: now + answer.ttl * 1000, octets })
   cache.octets += octets
   for (const [oldest, cached] of cache.answers) {
-    if (cache.answers.size <= cache.limits.answers && cache.octets <= cache.limits.octets) return
+    if (cache.answers.size <= MOST.answers && cache.octets <= MOST.octets) return
     drop(cache, oldest, cached)
   }
 }

@@ -7,11 +7,11 @@ import { EMPTY_FRAME_BUFFER, frame, takeFrames } from './frames.ts'
 const DNS_PORT = 53
 const LONGEST_REPLY = 65_535
 
-export function tcpAsker(clock: Clock, port = DNS_PORT): AskTcp {
+export function tcpAsker(clock: Clock): AskTcp {
   return (to, message, patienceMs) =>
     new Promise(resolve => {
       let buffer = EMPTY_FRAME_BUFFER
-      const socket = connect({ host: to, port })
+      const socket = connect({ host: to, port: DNS_PORT })
       const end = (reply?: Uint8Array): void => {
         cancel()
         socket.destroy()

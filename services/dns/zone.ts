@@ -113,7 +113,7 @@ export function negativeSoa(zone: Zone): RecordSet {
   return { ttl: Math.min(soa.ttl, NEGATIVE_TTL_S), data: soa.data }
 }
 
-export function reverseName(address: Ipv4): string {
+function reverseName(address: Ipv4): string {
   return `${address.split('.').reverse().join('.')}.in-addr.arpa`
 }
 

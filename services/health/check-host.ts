@@ -36,7 +36,7 @@ export function checkInterface(
 }
 
 /** Who of the site says that machines load shim and GRUB. */
-export function wantsSignedLoaders({ boot, profiles, machines, rules }: Site): boolean {
+function wantsSignedLoaders({ boot, profiles, machines, rules }: Site): boolean {
   return [boot, ...profiles.values(), ...machines, ...rules].some(({ loader }) => loader === 'grub')
 }
 

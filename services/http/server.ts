@@ -112,7 +112,7 @@ function refuseUnwritten(
 }
 
 /** An application whose bodies are bytes, whatever their content type says: installers truncate the charset (8.2.6). */
-export function buildApp(
+function buildApp(
   factory: ((handler: FastifyServerFactoryHandler) => Server) | undefined,
   context: Pick<HttpContext, 'log' | 'counts' | 'alarms'>,
 ): FastifyInstance {
@@ -158,7 +158,7 @@ function limit(server: Server, { idleMs, connections }: HttpLimits): Server {
   return server
 }
 
-export async function listenOn(app: FastifyInstance, socket: number): Promise<void> {
+async function listenOn(app: FastifyInstance, socket: number): Promise<void> {
   await app.ready()
   await new Promise<void>((resolve, reject) => {
     app.server.once('error', error =>
@@ -169,7 +169,7 @@ export async function listenOn(app: FastifyInstance, socket: number): Promise<vo
 }
 
 /** Stops taking work, gives running transfers ten seconds, then cuts them (L14). */
-export async function closeApp(app: FastifyInstance): Promise<void> {
+async function closeApp(app: FastifyInstance): Promise<void> {
   const { server } = app
   const closed = new Promise<void>(resolve => server.close(() => resolve()))
   server.closeIdleConnections()

@@ -5,7 +5,7 @@ import { readSecret } from '../site/read-secret.ts'
 import type { HttpContext } from './context.ts'
 
 /** One token a line; `#` begins a comment. */
-export function readTokens(text: string): string[] {
+function readTokens(text: string): string[] {
   return text
     .split('\n')
     .map(line => line.trim())
@@ -13,7 +13,7 @@ export function readTokens(text: string): string[] {
 }
 
 /** Hashes have one length, so that neither the time nor the length of a comparison says anything of a token. */
-export function isAmong(tokens: readonly string[], token: string): boolean {
+function isAmong(tokens: readonly string[], token: string): boolean {
   const wanted = Buffer.from(hashToken(token))
   return tokens.map(known => timingSafeEqual(Buffer.from(hashToken(known)), wanted)).includes(true)
 }

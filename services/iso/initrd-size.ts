@@ -7,14 +7,14 @@ import { createGunzip, createZstdDecompress } from 'node:zlib'
 import type { IsoFile } from './iso9660.ts'
 
 /** Proxmox's unpacks to a quarter of that; an archive that unpacks without end stops here. */
-export const MOST_UNPACKED_BYTES = 1024 ** 3
+const MOST_UNPACKED_BYTES = 1024 ** 3
 /** Large ones, since each is a task of its own for the threads that do the work. */
 const CHUNK_BYTES = 512 * 1024
 const CHUNKS = { chunkSize: CHUNK_BYTES }
 const MAGIC_BYTES = 6
 
 /** The form by its first bytes (Linux, lib/decompress.c); `other` is read by kernels, but not by us. */
-export function compressionOf(magic: Uint8Array): 'zstd' | 'gzip' | 'none' | 'other' {
+function compressionOf(magic: Uint8Array): 'zstd' | 'gzip' | 'none' | 'other' {
   const hex = Buffer.from(magic).toString('hex')
   if (hex.startsWith('28b52ffd')) return 'zstd'
   if (hex.startsWith('1f8b')) return 'gzip'

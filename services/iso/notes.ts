@@ -85,7 +85,7 @@ export function notesIn(state: string): Notes {
  * Removes notes that were written before that instant about files that are gone: a library that is just not mounted is there again tomorrow.
  * Resolves with how many. @param present the files of the library
  */
-export async function pruneNotes(state: string, present: readonly string[], before: Instant): Promise<number> {
+async function pruneNotes(state: string, present: readonly string[], before: Instant): Promise<number> {
   const folder = join(state, FOLDER)
   const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return []

@@ -7,7 +7,7 @@ import type { IsoCatalogue } from './catalogue.ts'
 /** A file that is being copied changes without end, so that looks have to have a distance. */
 export const SOON_MS = 1_000
 /** File servers tell of no changes that others make. */
-export const RARELY_MS = 30_000
+const RARELY_MS = 30_000
 
 export type FolderWatch = {
   /** Undefined where the folder cannot be watched; `onChange` is then never called. */

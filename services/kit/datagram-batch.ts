@@ -9,7 +9,7 @@ import { ipv4FromNumber, ipv4ToNumber } from './ipv4.ts'
 import { freshOctets } from './octets.ts'
 
 /** Datagrams in one system call. */
-export const BATCH = 64
+const BATCH = 64
 /**
  * Of those that are sent, fewer: a relay agent and a switch have room for some hundreds, and what is worked out in a millisecond would otherwise come
  * to them at once. perfdhcp lost one answer in a hundred of bursts of 64.

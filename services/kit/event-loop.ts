@@ -10,7 +10,7 @@ const RESOLUTION_MS = 10
 const NS_PER_MS = 1e6
 
 /** Firmware asks again after a second or more: below half of that nobody notices. */
-export const HELD_ALARM_MS = 500
+const HELD_ALARM_MS = 500
 
 export class EventLoopWatch {
   readonly #delays = monitorEventLoopDelay({ resolution: RESOLUTION_MS })

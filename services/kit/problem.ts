@@ -12,7 +12,7 @@ export type Problem = {
   place?: Place
 }
 
-export function formatPlace(place: Place): string {
+function formatPlace(place: Place): string {
   return [place.file, place.line, place.column].filter(part => part !== undefined).join(':')
 }
 

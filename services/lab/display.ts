@@ -124,7 +124,7 @@ function isoText(stage: Extract<Stage, { at: 'iso' }>, sinceMs: number, width: n
 }
 
 /** What the stage column says. */
-export function stageText(row: Row, now: Instant, width: number): string {
+function stageText(row: Row, now: Instant, width: number): string {
   const { stage } = row
   if (stage.at === 'iso') return isoText(stage, now - row.stageAt, width)
   return stage.at === 'failed' ? `failed: ${printable(stage.why)}` : stage.at

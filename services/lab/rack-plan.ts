@@ -14,6 +14,7 @@ export function isLabFirmware(word: unknown): word is LabFirmware {
 export type LabMachine = {
   name: string
   mac: Mac
+  /** Text form; its SMBIOS, option 97 and system information carry it. */
   uuid: string
   serial: string
   firmware: 'bios' | 'uefi'

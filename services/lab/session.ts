@@ -33,8 +33,6 @@ export type LabRequest = {
   machines: readonly LabMachine[]
   /** A Proxmox ISO; absent: one of `isos/`, else the stand-in. */
   iso?: string
-  /** Where a stand-in is built and kept; in `folder` if absent. */
-  standInFolder?: string
   /** Size of a full stand-in; its usual one if absent. */
   standInMiB?: number
   kernelArgs?: readonly string[]
@@ -96,7 +94,7 @@ async function chooseIso(request: LabRequest): Promise<ChosenIso> {
     ? undefined
     : (await openCatalogue(library, silentLog)).entries().find(({ autoInstallCapable }) => autoInstallCapable)
   if (found) return { folder: library, selector: found.file, standIn: false }
-  const folder = request.standInFolder ?? join(request.folder, 'isos')
+  const folder = join(request.folder, 'isos')
   const size = request.standInMiB === undefined ? {} : { sizeMiB: request.standInMiB }
   const signed = request.signed ? { signed: request.signed.disk } : {}
   const { file } = await buildStandIn({ folder, kind: request.kind === 'qemu' ? 'full' : 'small', ...size, ...signed })

@@ -25,7 +25,7 @@ export function text<T>(read: (written: string) => T | undefined, what: string, 
 }
 
 /** The same, where an empty string stands for "not set", as the default site file writes it. */
-export function textOrEmpty<T>(read: (written: string) => T | undefined, what: string, hint: string) {
+function textOrEmpty<T>(read: (written: string) => T | undefined, what: string, hint: string) {
   return text<T | ''>(written => (written === '' ? '' : read(written)), what, hint)
 }
 
@@ -52,7 +52,7 @@ export function parseOwnerName(written: string): string | undefined {
 }
 
 /** The installer refuses a host name of digits only as the first label of an FQDN. */
-export function parseHostName(written: string): string | undefined {
+function parseHostName(written: string): string | undefined {
   return LABEL.test(written) && !/^\d+$/.test(written) ? written.toLowerCase() : undefined
 }
 

@@ -75,7 +75,7 @@ export function changedSettings(before: Site, after: Site): ChangedSetting[] {
 }
 
 /** Where a key stands in the file. */
-export function pathOfSetting(key: string): Path {
+function pathOfSetting(key: string): Path {
   return key.split('.')
 }
 

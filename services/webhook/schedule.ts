@@ -4,7 +4,7 @@ import type { Instant } from '../kit/clock.ts'
 const FIRST_WAIT_MS = 5_000
 const LONGEST_WAIT_MS = 15 * 60_000
 /** A message that nobody took for three days is of no use to anybody. */
-export const GIVE_UP_AFTER_MS = 3 * 24 * 3_600_000
+const GIVE_UP_AFTER_MS = 3 * 24 * 3_600_000
 /** What was given up can be sent again by hand for so long. */
 export const FORGET_AFTER_MS = 30 * 24 * 3_600_000
 /** Of one target, the oldest go first. A rack of a thousand machines that is installed ten times. */
@@ -23,7 +23,7 @@ export function waitAfter(tries: number, chance: number): number {
 }
 
 /** A target may ask to be left alone for so long, and no longer: what is told a day late is told to nobody. */
-export const LONGEST_ASKED_MS = 3_600_000
+const LONGEST_ASKED_MS = 3_600_000
 
 /**
  * Milliseconds that `Retry-After` asks for (RFC 9110 §10.2.3): seconds, or an instant in the future. Undefined for what is neither.

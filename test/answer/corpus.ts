@@ -18,7 +18,7 @@ export type Sample = {
   problems: string[]
 }
 
-export function targetNamed(text: string): AnswerTarget {
+function targetNamed(text: string): AnswerTarget {
   const [product = '', release = ''] = text.split(' ')
   return { product, installer: dialectOf({ product, release }).installer }
 }

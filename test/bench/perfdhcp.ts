@@ -59,7 +59,7 @@ function halfOf(name: string, text: string): Half {
   }
 }
 
-export function readExchanges(text: string, seconds: number): Exchanges {
+function readExchanges(text: string, seconds: number): Exchanges {
   const [offers, acks] = [halfOf('DISCOVER-OFFER', text), halfOf('REQUEST-ACK', text)]
   const dropOf = ({ sent, received }: Half): number => (sent === 0 ? 100 : ((sent - received) / sent) * 100)
   return {

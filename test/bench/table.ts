@@ -3,7 +3,7 @@ import { medianOf } from './numbers.ts'
 import type { Check, Measure, Report } from './suite.ts'
 
 /** Ours divided by theirs where more is better, theirs by ours where less is: above 1 ours is the better one. */
-export function ratioOf(measure: Measure, contender: string): number {
+function ratioOf(measure: Measure, contender: string): number {
   const of = (name: string): number => medianOf(measure.rows.find(row => row.contender === name)?.values ?? [])
   const [ours, theirs] = [of(measure.rows[0]?.contender ?? ''), of(contender)]
   return measure.better === 'more' ? ours / theirs : theirs / ours

@@ -70,7 +70,7 @@ export function addThings(app: ConsoleApp): void {
 }
 
 /** Lines with all their fields, in which a secret would be found. */
-export class FieldLog implements Log {
+class FieldLog implements Log {
   readonly lines: (LogFields & { level: string; message: string })[] = []
   readonly #write = (level: string) => (fields: LogFields, message: string) => {
     this.lines.push({ ...fields, level, message })

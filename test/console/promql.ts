@@ -7,7 +7,7 @@ const WORDS = ['by', 'or', 'and', 'unless', 'without', 'on']
 const TOKEN =
   /\s*(?:("(?:[^"\\]|\\.)*")|(\[[^\]]*\])|([a-zA-Z_:][\w:]*)|(\d+(?:\.\d+)?)|(=~|!~|!=|==|>=|<=|[-+*/<>=(){},]))/y
 
-export function tokensOf(expression: string): string[] {
+function tokensOf(expression: string): string[] {
   const tokens: string[] = []
   TOKEN.lastIndex = 0
   const text = expression.trim()

@@ -146,11 +146,15 @@ describe.each(open)('%s', (_name, openSender) => {
     sender = openSender({}, new HeardLog())
     segments = [{ from: 'file', path: file, offset: 0, length: 1 }]
     const agent = new Agent({ keepAlive: true, maxSockets: 1 })
-    const began = performance.now()
-    for (let count = 0; count < 20; count++) await bytesOf(await ask(agent))
+    const took: number[] = []
+    for (let count = 0; count < 20; count++) {
+      const began = performance.now()
+      await bytesOf(await ask(agent))
+      took.push(performance.now() - began)
+    }
     agent.destroy()
-    // The kernel holds back what is corked for 200 ms.
-    expect(performance.now() - began).toBeLessThan(10 * 200)
+    // The kernel holds back what is corked for 200 ms, each time; a host that is busy does not.
+    expect(Math.min(...took)).toBeLessThan(150)
   })
 
   test('a rate is kept', async () => {
@@ -163,14 +167,14 @@ describe.each(open)('%s', (_name, openSender) => {
   })
 
   test('a rate that is lifted lifts it for what is under way', async () => {
-    sender = openSender({ perMachine: 50_000 }, new HeardLog())
+    sender = openSender({ perMachine: 25_000 }, new HeardLog())
     segments = [{ from: 'file', path: file, offset: 0, length: FILE_BYTES }]
     const response = await ask()
     sender.pace({})
     const began = performance.now()
     expect((await bytesOf(response)).length).toBe(FILE_BYTES)
-    // At the first rate it would take four seconds more.
-    expect(performance.now() - began).toBeLessThan(2000)
+    // At the first rate it would take nine seconds more.
+    expect(performance.now() - began).toBeLessThan(6_000)
     expect((await outcome).complete).toBe(true)
   })
 

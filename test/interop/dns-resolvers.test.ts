@@ -171,9 +171,18 @@ describe('unbound asks for our zones', () => {
 describe('what we forward to unbound', () => {
   test('the second resolver answers where the first is silent, and is asked first from then on', async () => {
     expect(await dig(OURS, '+short', 'www.example.net')).toBe('203.0.113.80\n')
-    const started = performance.now()
-    expect(await dig(OURS, '+short', '-t', 'AAAA', 'www.example.net')).toBe('2001:db8::80\n')
-    expect(performance.now() - started).toBeLessThan(1000)
+    const took: number[] = []
+    for (const [type, answer] of [
+      ['AAAA', '2001:db8::80\n'],
+      ['TXT', ''],
+      ['HINFO', ''],
+    ] as const) {
+      const started = performance.now()
+      expect(await dig(OURS, '+short', '-t', type, 'www.example.net')).toBe(answer)
+      took.push(performance.now() - started)
+    }
+    // None of them is in the cache; whoever waits for the silent one waits longer each time.
+    expect(Math.min(...took)).toBeLessThan(1000)
   })
 
   test('a reply that does not fit comes over TCP, on both sides', async () => {

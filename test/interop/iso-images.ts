@@ -50,7 +50,7 @@ export async function readImageFile(path: string): Promise<IsoImage> {
 }
 
 /** Bytes left in the last sector of each tree's root. */
-export function slackOf(image: IsoImage): number[] {
+function slackOf(image: IsoImage): number[] {
   return [image.primary, ...(image.joliet ? [image.joliet] : [])].map(tree => {
     const records = [...tree.links, ...tree.entries.flatMap(entry => entry.records)]
     let at = 0
@@ -97,7 +97,7 @@ export function hybridOptions(folder: string): string[] {
 }
 
 /** The other way to be hybrid: one partition of MBR and GPT holds the whole image, as in images with isolinux. */
-export function isohybridOptions(folder: string): string[] {
+function isohybridOptions(folder: string): string[] {
   const mbr = join(folder, 'isohdp.img')
   writeFileSync(mbr, Buffer.alloc(432, 'm'))
   const bios = ['-b', 'boot/grub/i386-pc/eltorito.img', '-no-emul-boot', '-boot-load-size', '4', '-boot-info-table']

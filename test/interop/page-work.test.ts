@@ -69,7 +69,7 @@ test('who may only look sees rate and time left, hears nothing of it but the end
   await new Promise(resolve => setTimeout(resolve, 1000))
   work.tell({ done: 0.4 * 1024 ** 3 })
   const row = page.getByRole('row', { name: /9.2-1/ })
-  await expect.poll(() => row.innerText()).toMatch(/25 %\s+\d+ MiB\/s\s+\d s left/)
+  await expect.poll(() => row.innerText()).toMatch(/25 %\s+\d+ MiB\/s\s+\d+ s left/)
   expect(await page.getByRole('progressbar').getAttribute('aria-valuenow')).toBe('25')
   expect([await spoken(page), await page.getByRole('button', { name: /erify/ }).count()]).toEqual(['', 0])
   const before = asked

@@ -41,6 +41,22 @@ describe('import direction', () => {
   })
 })
 
+describe('exports', () => {
+  test('what a file exports another one names', () => {
+    const files = [...services, ...sourcesOf('test'), ...sourcesOf('packaging')]
+    const naming = new Map<string, number>()
+    for (const { text } of files)
+      for (const word of new Set(text.match(/[A-Za-z_$][\w$]*/g))) naming.set(word, (naming.get(word) ?? 0) + 1)
+    // Types that say what an exported function takes may be named by nobody.
+    const alone = services.flatMap(({ path, text }) =>
+      [...text.matchAll(/^export (?:async )?(?:function\*?|const|class) ([\w$]+)/gm)]
+        .filter(([, name]) => naming.get(name!) === 1)
+        .map(([, name]) => `${path} exports ${name}`),
+    )
+    expect(alone).toEqual([])
+  })
+})
+
 /** Modules of Node that compute and touch nothing. */
 const PURE_NODE = new Set(['node:crypto', 'node:util', 'node:zlib', 'node:buffer', 'node:path'])
 /** `node:net` is IO but for its address parser, which is stricter than any package's. */

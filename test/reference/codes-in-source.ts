@@ -5,7 +5,7 @@ import { sourcesOf } from '../presubmit/source.ts'
 const WRITTEN = [
   /\bcode: '([a-z]+(?:-[a-z]+)*)'/g,
   /new EnvironmentProblem\(\s*'([a-z-]+)'/g,
-  /\b(?:error|warning|problem|refusal|refusalFor|refuse|wrong|answerError|answerWarning)\(\s*(?:file, )?'([a-z]+(?:-[a-z]+)*)'/g,
+  /\b(?:error|warning|problem|refusal|refusalFor|refuse|wrong|answerError)\(\s*(?:file, )?'([a-z]+(?:-[a-z]+)*)'/g,
   /\brefused\(\s*'([a-z]+(?:-[a-z]+)+)'/g,
 ]
 

@@ -7,13 +7,13 @@ import { growthPerHour, MIB, middleOf } from './samples.ts'
  * Of the heap as a collection leaves it, from when everything was done once until the end. What the appliance keeps in memory for each machine it keeps by then; what grows further
  * is a leak.
  */
-export const HEAP_GROWTH_MOST = 24 * MIB
+const HEAP_GROWTH_MOST = 24 * MIB
 /** Of the process, which keeps what its allocators gave back: medians of the first and the last fifth of the warm time. */
-export const RSS_GROWTH_MOST = 64 * MIB
+const RSS_GROWTH_MOST = 64 * MIB
 /** What the loop's own thread worked in one turn, of 99 of 100 looks: a wait that firmware notices is a hundred times as long. How late it was says more about what else ran on the machine. */
-export const HELD_P99_MOST_MS = 25
+const HELD_P99_MOST_MS = 25
 /** Open files at the end beyond those at the start: what a pool of connections or of threads may keep. */
-export const FILES_MORE_MOST = 16
+const FILES_MORE_MOST = 16
 const WRONG_TOLD_MOST = 20
 const PART = 5
 

@@ -11,7 +11,7 @@ export const checkSchema = z
   .register(schemas, { id: 'Check' })
 export type CheckView = z.infer<typeof checkSchema>
 
-export const findingSchema = z
+const findingSchema = z
   .strictObject({
     code: z.string().meta({ description: 'Stable word for it' }),
     subject: z.string().exactOptional().meta({ description: 'What it is about: a server, a port, a file' }),

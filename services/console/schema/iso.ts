@@ -44,7 +44,7 @@ const checksum = z
   .meta({ description: 'What `iso verify` found; absent if it never looked at this very file' })
 export type ChecksumView = z.infer<typeof checksum>
 
-export const isoView = z
+const isoView = z
   .strictObject({
     file: z.string(),
     path: z.string(),

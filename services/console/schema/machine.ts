@@ -162,7 +162,7 @@ export const orders = z.strictObject({
   ...order.shape,
 })
 
-export const orderResult = z
+const orderResult = z
   .discriminatedUnion('ok', [
     z.strictObject({ machine: z.string(), ok: z.literal(true), view: machineView }),
     z.strictObject({ machine: z.string(), ok: z.literal(false), problem: problemSchema }),

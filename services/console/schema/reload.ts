@@ -8,7 +8,7 @@ const value = z.string().exactOptional().meta({ description: 'Absent where it is
 const keys = z.array(z.strictObject({ key: z.string(), before: value, after: value }))
 const how = z.enum(['added', 'removed', 'changed'])
 
-export const siteChangeSchema = z
+const siteChangeSchema = z
   .strictObject({
     what: z.enum(['setting', 'subnet', 'pool', 'reservation', 'record', 'profile', 'rule', 'webhook']),
     name: z.string().meta({ description: 'Which one: a key, a network, a name' }),
@@ -17,7 +17,7 @@ export const siteChangeSchema = z
   })
   .register(schemas, { id: 'SiteChange' })
 
-export const machineChangeSchema = z
+const machineChangeSchema = z
   .strictObject({
     id: z.string(),
     name: z.string(),

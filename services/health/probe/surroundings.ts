@@ -66,7 +66,7 @@ export async function lookAtRouters(site: SurroundingsSite, edge: SurroundingsEd
 }
 
 /** So many addresses are looked at in all: the kernel's table of neighbours has room for 1024, and machines need theirs. */
-export const SAMPLE_MOST = 24
+const SAMPLE_MOST = 24
 
 /** Addresses of the pools at even distances, first and last of all included; in order. */
 export function sampleOf(pools: readonly Range[], taken: (address: Ipv4) => boolean, most = SAMPLE_MOST): Ipv4[] {

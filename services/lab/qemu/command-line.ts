@@ -1,22 +1,12 @@
 /** The command line of one QEMU machine, as a pure function: firmware as it comes from a factory, network first, then disk. */
 import { join } from 'node:path'
-import type { Mac } from '../../kit/mac.ts'
+import type { LabMachine } from '../rack-plan.ts'
 import { QEMU, SECURE_CODE, UEFI_CODE } from './requirements.ts'
 import { DISK_SLOT, NIC_SLOT } from './uefi-variables.ts'
 
 export type Acceleration = 'kvm' | 'tcg'
 
-export type QemuMachineRequest = {
-  name: string
-  mac: Mac
-  /** Text form; the machine's SMBIOS, option 97 and system information carry it. */
-  uuid: string
-  serial: string
-  firmware: 'bios' | 'uefi'
-  /** UEFI HTTP Boot instead of PXE. */
-  httpBoot?: true
-  /** Secure Boot is on, with Microsoft's keys. */
-  secureBoot?: true
+export type QemuMachineRequest = Omit<LabMachine, 'approve'> & {
   /** A tap device that is up and in a bridge; absent: a machine without network. */
   tap?: string
   /** For disk, firmware variables and the serial log; made if it is not there. Everything in it is kept. */

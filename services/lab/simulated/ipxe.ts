@@ -33,7 +33,7 @@ const SOME_ERROR = '0x2d0c6139'
 /** Enough for any script that ends. */
 const LINES_MOST = 2000
 const CHAINS_MOST = 16
-export const SCRIPT_MARK = '#!ipxe'
+const SCRIPT_MARK = '#!ipxe'
 
 type Result = { ok: true } | { ok: false; reason: string }
 type Flow = { rc: Result; stop?: ScriptEnd | 'exit-ok' | 'exit-bad' }

@@ -26,7 +26,7 @@ export type Pace = {
 }
 
 /** As real machines are, apart from their self test: 20 to 90 s from kernel to DISCOVER, 2 to 15 minutes of installing. */
-export const REAL_PACE: Pace = {
+const REAL_PACE: Pace = {
   postMs: 5_000,
   dhcpWaitsMs: [4_000, 8_000, 16_000, 32_000],
   tftpWaitMs: 4_000,

@@ -11,7 +11,7 @@ import { WITH_PROFILE } from '../../site/sites.ts'
 import { KEY, MemoryEvents, siteOf } from '../../machine/rig.ts'
 
 /** Behind the real time until the past has been made. */
-export class LateClock implements Clock {
+class LateClock implements Clock {
   behind = 0
 
   now(): Instant {

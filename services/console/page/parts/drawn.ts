@@ -9,7 +9,7 @@ import { shown } from '../store/shown.ts'
 const FIRST = 60
 const STEP = 60
 /** Every machine is some twenty elements: with ten thousand of them each click took a second. */
-export const ALL_DRAWN_MOST = 2000
+const ALL_DRAWN_MOST = 2000
 /** Several screens of rows, and as much of tiles. */
 const AROUND = 240
 /** Of what is drawn: nearer to its end than that, and other machines are drawn. */

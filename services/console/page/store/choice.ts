@@ -37,7 +37,7 @@ function fitsText(machine: MachineView, words: readonly string[]): boolean {
   })
 }
 
-export function inGroup(machine: MachineView, group: Group | undefined): boolean {
+function inGroup(machine: MachineView, group: Group | undefined): boolean {
   if (group === undefined) return true
   if (group === 'attention') return needsAttention(machine)
   if (group === 'under-way') return isUnderWay(machine)

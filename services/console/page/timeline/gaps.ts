@@ -189,7 +189,7 @@ export const secondsBetween = (from: string, to: string): number =>
   Math.max(0, (Date.parse(to) - Date.parse(from)) / 1000)
 
 /** Shorter silences explain themselves. */
-export const TOLD_FROM_SECONDS = 5
+const TOLD_FROM_SECONDS = 5
 
 /** Notes that are written down beside what a machine does, or about its silence; what it did before still tells what it does. */
 const NOTES = is('sighted', 'numbered', 'stalled', 'password-shown', 'answer-revealed', 'address-given-up')
