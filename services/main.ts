@@ -352,7 +352,7 @@ export async function startAppliance(first: Site, options: ApplianceOptions): Pr
     services.push(() => served.work.close())
     const outbox = await Outbox.open({
       ...{ site, registry, store: store.outbox, post, alarms, clock, log: machineLog(log, registry, 'webhook') },
-      ...{ chance: Math.random, counts: outboxCounts(ground.meter) },
+      ...{ events: store.events, chance: Math.random, counts: outboxCounts(ground.meter) },
     })
     gaugeOutbox(ground.meter, outbox, clock)
     services.push(() => outbox.close())

@@ -4,6 +4,7 @@
  */
 import { randomBytes } from 'node:crypto'
 import type { Clock } from '../kit/clock.ts'
+import { nextTurn } from '../kit/next-turn.ts'
 import type { Problem } from '../kit/problem.ts'
 import type { AttemptId, MachineId } from '../machine/event.ts'
 import type { PasswordStore } from '../store/types.ts'
@@ -26,9 +27,6 @@ export function readablePassword(random: Uint8Array): string {
 function saltOf(random: Uint8Array): string {
   return Array.from(random, octet => SALT[octet & 63]).join('')
 }
-
-/** Whatever waits for the event loop goes first. */
-const nextTurn = (): Promise<void> => new Promise(resolve => void setImmediate(resolve))
 
 export type PasswordsOptions = { store: PasswordStore; key: Uint8Array; clock: Pick<Clock, 'now'> }
 

@@ -1,11 +1,12 @@
 /** What an operator does with machines: one set of operations behind the API and behind the command line without a running appliance. */
 import { isProblem } from '../kit/is-problem.ts'
+import { nextTurn } from '../kit/next-turn.ts'
 import type { Problem } from '../kit/problem.ts'
 import type { Conflict } from '../machine/conflict.ts'
 import type { Machine } from '../machine/lifecycle.ts'
 import { attemptRefused } from '../machine/order-attempt.ts'
 import type { Registry } from '../machine/registry.ts'
-import { MachineOrder, nextTurn, pageOf } from './machine-page.ts'
+import { MachineOrder, pageOf } from './machine-page.ts'
 import { viewEvent, viewMachine } from './machine-view.ts'
 import { pickMachine } from './pick-machine.ts'
 import { disksInDoubt, type Rehearse } from './rehearsal.ts'

@@ -1,4 +1,5 @@
 /** Which machines a list shows, in the order of their names, and where a page ends. Ten thousand are looked at in many turns of the event loop. */
+import { nextTurn } from '../kit/next-turn.ts'
 import type { Problem } from '../kit/problem.ts'
 import type { MachineId } from '../machine/event.ts'
 import type { Machine } from '../machine/lifecycle.ts'
@@ -68,8 +69,6 @@ function wordsOf(machine: Machine, registry: Registry): string {
 
 /** So many are looked at in one turn, which takes a millisecond or two. */
 const LOOKED_AT_TOGETHER = 200
-
-export const nextTurn = (): Promise<void> => new Promise(resolve => setImmediate(resolve))
 
 export type MachinePage = { machines: Machine[]; hasMore: boolean }
 

@@ -52,7 +52,10 @@ const EVENTS: { [T in Fact['type']]?: WebhookEvent } = {
 
 export const TOLD_TYPES = Object.keys(EVENTS)
 
-/** Undefined for what changed nothing: an anomaly, a report that came twice, a loop of a machine that was to install nothing. */
+/**
+ * Undefined for what changed nothing: an anomaly, a report that came twice, a loop of a machine that was to install nothing.
+ * @param machine as the event left it, whatever has become of it since
+ */
 export function eventToTell(event: MachineEvent, machine: Machine): WebhookEvent | undefined {
   if (event.anomaly || !machine.attempt) return undefined
   const told = EVENTS[event.type]
@@ -83,6 +86,7 @@ function reasonOf(event: MachineEvent, machine: Machine): string {
   return reason.length > LONGEST_REASON ? `${reason.slice(0, LONGEST_REASON)}…` : reason
 }
 
+/** @param about the machine as the event left it */
 export function bodyFor(
   told: WebhookEvent,
   event: MachineEvent,

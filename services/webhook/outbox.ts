@@ -6,12 +6,15 @@
 import type { Alarms } from '../kit/alarms.ts'
 import type { Clock } from '../kit/clock.ts'
 import type { Log } from '../kit/log.ts'
+import { nextTurn } from '../kit/next-turn.ts'
 import { repeat } from '../kit/repeat.ts'
-import type { Fact, MachineEvent, MachineId } from '../machine/event.ts'
+import type { MachineEvent } from '../machine/event.ts'
+import { eventOf } from '../machine/fold.ts'
 import type { Registry } from '../machine/registry.ts'
+import { stateAfter } from '../machine/state-after.ts'
 import type { Site, WebhookTarget } from '../site/types.ts'
 import { shownUrl } from '../site/urls.ts'
-import type { EventRow, NewOutboxRow, OutboxCount, OutboxRow, OutboxStore } from '../store/types.ts'
+import type { EventRow, EventStore, NewOutboxRow, OutboxCount, OutboxRow, OutboxStore } from '../store/types.ts'
 import { bodyFor, eventToTell, TOLD_TYPES } from './message.ts'
 import type { OutboxCounts } from './counts.ts'
 import type { Post } from './post.ts'
@@ -20,7 +23,8 @@ import { targetId } from './sign.ts'
 
 export type OutboxOptions = {
   site: Pick<Site, 'name' | 'domain' | 'webhooks'>
-  registry: Registry
+  registry: Pick<Registry, 'listing' | 'subscribe'>
+  events: Pick<EventStore, 'timeline'>
   store: OutboxStore
   post: Post
   alarms: Pick<Alarms, 'raise' | 'end'>
@@ -95,18 +99,21 @@ class Mailbox {
       if (!last) return
       // What can't be written down now is looked for again.
       this.#isNews = true
-      await store.collect(
-        this.id,
-        last.seq,
-        events.map(row => this.#rowFor(row)).filter(row => row !== undefined),
-      )
+      const rows: NewOutboxRow[] = []
+      for (const event of events) {
+        const row = await this.#rowFor(event)
+        if (row) rows.push(row)
+        await nextTurn()
+      }
+      await store.collect(this.id, last.seq, rows)
     }
   }
 
-  #rowFor(row: EventRow): NewOutboxRow | undefined {
-    const { registry, site, clock } = this.#options
-    const event = { ...(JSON.parse(row.body) as Fact), at: row.at, source: row.source } as MachineEvent
-    const machine = registry.byMac(row.machine as MachineId)
+  async #rowFor(row: EventRow): Promise<NewOutboxRow | undefined> {
+    const { registry, site, clock, events } = this.#options
+    const event = eventOf(row)
+    // By the time of this look it may install again, or have reported after all.
+    const machine = await stateAfter(events, row)
     const told = machine && eventToTell(event, machine)
     if (!machine || !told || !this.target.events.includes(told)) return undefined
     const body = bodyFor(told, event, { machine, listing: registry.listing(machine), site })

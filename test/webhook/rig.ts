@@ -16,7 +16,8 @@ import type { Letter, Outcome } from '../../services/webhook/post.ts'
 import { FakeClock } from '../fake/clock.ts'
 import { ANSWER, HeardLog, KEY, LISTED, NODE1, NODE2, SCRIPT, siteOf } from '../machine/rig.ts'
 
-export const TWO = `${LISTED}[[machine]]\nname = "node2"\nmac = ["${NODE2}"]\nprofile = "pve"\n`
+/** Two machines, and a profile beside theirs. */
+export const TWO = `[[profile]]\nname = "pve2"\niso = "pve:latest"\n${LISTED}[[machine]]\nname = "node2"\nmac = ["${NODE2}"]\nprofile = "pve"\n`
 export const HOOK = '[[webhook]]\nurl = "https://a.example.org/hooks/k3y"\n'
 
 export type Sent = Letter & { url: string }
@@ -54,6 +55,7 @@ export class Bench {
     this.registry = await Registry.open({ site, store: this.store.events, key: KEY, clock, log })
     this.outbox = await Outbox.open({
       ...{ site, registry: this.registry, store: this.store.outbox, alarms, clock, log, chance: () => 0 },
+      events: this.store.events,
       ...(this.#meter ? { counts: outboxCounts(this.#meter) } : {}),
       post: async (target, letter) => {
         this.sent.push({ ...letter, url: target.url })
