@@ -385,10 +385,10 @@ export async function startAppliance(first: Site, options: ApplianceOptions): Pr
   }
 }
 
-async function runProgram(): Promise<void> {
-  const { runCommand } = await import('./cli/run.ts')
-  process.exitCode = await runCommand(process.argv.slice(2))
+async function becomeProgram(): Promise<void> {
+  const { runProgram } = await import('./cli/program.ts')
+  await runProgram(process.argv.slice(2))
 }
 
 // Not awaited: `serve` imports this file, which has to be complete by then.
-if (import.meta.main) void runProgram()
+if (import.meta.main) void becomeProgram()

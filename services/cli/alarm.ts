@@ -2,7 +2,7 @@
 import { askJson } from '../console/remote-fleet.ts'
 import { type Instant, systemClock } from '../kit/clock.ts'
 import { isProblem } from '../kit/is-problem.ts'
-import { type Command, complainOf, say, usageError } from './command.ts'
+import { type Command, complainOf, say, usageError, verbProblem } from './command.ts'
 import { requireRunning } from './state.ts'
 import { whenInWords } from './lease.ts'
 import { siteFor } from './site-file.ts'
@@ -35,7 +35,8 @@ export const alarmCommand: Command = {
   refusal: 'no appliance runs; alarms that last are 0',
   async run(positionals, values) {
     const [word, extra] = positionals
-    if (word !== 'list') return usageError(alarmCommand, word ? `there is no "alarm ${word}"` : 'say `alarm list`')
+    if (word !== 'list')
+      return usageError(alarmCommand, word ? verbProblem('alarm', ['list'], word) : 'say `alarm list`')
     if (extra !== undefined) return usageError(alarmCommand, `"${extra}" is too much`)
     const site = await siteFor(values)
     if (!site) return 1

@@ -4,6 +4,7 @@ import type { AnswerProblem } from '../answer/problems.ts'
 import type { FileKind } from '../answer/validate-text.ts'
 import { counted } from '../kit/amount.ts'
 import { formatProblem } from '../kit/problem.ts'
+import { wrap } from './wrap.ts'
 
 export type FileReport = {
   file: string
@@ -62,17 +63,6 @@ function paint(style: Style, text: string): string {
   return styleText(style, text, { stream: process.stdout })
 }
 
-/** Long messages are broken between words. */
-function wrap(text: string, width: number, indent: string): string {
-  const lines = ['']
-  for (const word of text.split(' ')) {
-    const longer = `${lines.at(-1)}${lines.at(-1) === '' ? '' : ' '}${word}`
-    if (longer.length <= width || lines.at(-1) === '') lines[lines.length - 1] = longer
-    else lines.push(word)
-  }
-  return lines.join(`\n${indent}`)
-}
-
 const NARROWEST = 40
 
 function prettyProblem(
@@ -83,10 +73,11 @@ function prettyProblem(
   const position = place?.line === undefined ? '' : `${place.line}:${place.column}`
   const indent = ' '.repeat(where + 13)
   const width = Math.max(NARROWEST, columns - indent.length)
+  const broken = (text: string): string => wrap(text.split(' '), width).join(`\n${indent}`)
   const word = severity === 'error' ? paint('red', 'error  ') : paint('yellow', 'warning')
   return [
-    `  ${paint('dim', position.padStart(where))}  ${word}  ${wrap(message, width, indent)}`,
-    `${indent}${paint('dim', wrap(`${hint} [${code}]`, width, indent))}`,
+    `  ${paint('dim', position.padStart(where))}  ${word}  ${broken(message)}`,
+    `${indent}${paint('dim', broken(`${hint} [${code}]`))}`,
   ].join('\n')
 }
 

@@ -24,6 +24,7 @@ import {
 } from './answer-report.ts'
 import { renderAnswerOf } from './answer-render.ts'
 import { type Command, complain, type ExitStatus, say, usageError, verbProblem, type Values } from './command.ts'
+import { USUAL_COLUMNS } from './wrap.ts'
 
 const STDIN = '-'
 /** Far above every answer, and what the appliance takes as a layer. */
@@ -89,12 +90,10 @@ function targetOf(values: Values): { target: AnswerTarget; name: TargetName } | 
   return { target: { installer, product }, name }
 }
 
-const NARROW_COLUMNS = 80
-
 function print(reports: readonly FileReport[], target: TargetName, json: boolean): void {
   if (json) return say(jsonReport(reports, target))
   if (process.stdout.isTTY && process.stderr.isTTY) {
-    for (const report of reports) say(prettyReport(report, process.stdout.columns || NARROW_COLUMNS))
+    for (const report of reports) say(prettyReport(report, process.stdout.columns || USUAL_COLUMNS))
     return say(`\n${summaryLine(reports, target)}`)
   }
   for (const line of problemLines(reports)) complain(line)

@@ -1,9 +1,9 @@
 /** What a command is, and what all of them share: `--config`, `--json`, `--help`, and how they end. */
 import { existsSync } from 'node:fs'
-import { parseArgs, type ParseArgsOptionsConfig } from 'node:util'
 import { type Priority, withPriority } from '../kit/journal.ts'
 import { isJournal } from '../kit/journal-stream.ts'
 import { formatProblem, type Problem } from '../kit/problem.ts'
+import { suggest } from '../site/suggest.ts'
 
 /** 0 fine, 1 the answer is no, 2 the command line is wrong. */
 export type ExitStatus = 0 | 1 | 2
@@ -62,51 +62,16 @@ export const SHARED: Command['options'] = {
   help: { type: 'boolean', help: 'show this' },
 }
 
-function helpOf(command: Command): string {
-  const rows = Object.entries({ ...command.options, ...SHARED }).map(
-    ([name, { value, help }]) => [`--${name}${value ? ` ${value}` : ''}`, help] as const,
-  )
-  const width = Math.max(...rows.map(([left]) => left.length))
-  return [
-    `${command.summary}`,
-    '',
-    'Usage:',
-    ...command.usage.map(usage => `  rackrise ${usage}`),
-    '',
-    'Options:',
-    ...rows.map(([left, right]) => `  ${left.padEnd(width)}  ${right}`),
-    '',
-    'Example:',
-    `  ${command.example}`,
-    '',
-    `Exit status: 0 fine, 2 the command line is wrong, 1 otherwise: ${command.refusal}.`,
-  ].join('\n')
-}
-
-/** Parses and runs; a command line that can't be understood ends with 2 and the way to the help. */
-export async function runWith(command: Command, args: string[]): Promise<ExitStatus> {
-  const options: ParseArgsOptionsConfig = {}
-  for (const [name, { type, multiple }] of Object.entries({ ...command.options, ...SHARED })) {
-    options[name] = { type, multiple: multiple ?? false }
-  }
-  try {
-    const { values, positionals } = parseArgs({ args, options, allowPositionals: true, strict: true })
-    if (values['help'] === true) {
-      say(helpOf(command))
-      return 0
-    }
-    return await command.run(positionals, values as Values)
-  } catch (error) {
-    if (!(error instanceof TypeError) || !('code' in error) || !String(error.code).startsWith('ERR_PARSE_ARGS'))
-      throw error
-    complain(`rackrise ${command.name}: ${error.message.split('.')[0]}; see \`rackrise ${command.name} --help\``)
-    return 2
-  }
-}
-
 /** What is wrong with the first word of a command that has several. */
 export function verbProblem(command: string, verbs: readonly string[], word: string | undefined): string {
-  return word ? `there is no "${command} ${word}"` : `say which of ${verbs.join(', ')}`
+  if (!word) return `say which of ${verbs.join(', ')}`
+  const meant = suggest(word, verbs)
+  return `there is no "${command} ${word}"${meant ? didYouMean(`${command} ${meant}`) : `, but ${verbs.join(', ')}`}`
+}
+
+/** For a word that nobody knows, behind it. */
+export function didYouMean(meant: string): string {
+  return ` (did you mean "${meant}"?)`
 }
 
 export function usageError(command: Pick<Command, 'name'>, what: string): ExitStatus {

@@ -3,7 +3,7 @@ import type { LinkView } from '../console/link-api.ts'
 import { askJson } from '../console/remote-fleet.ts'
 import { ROLES } from '../console/users.ts'
 import { isProblem } from '../kit/is-problem.ts'
-import { type Command, complain, complainOf, say, usageError } from './command.ts'
+import { type Command, complain, complainOf, say, usageError, verbProblem } from './command.ts'
 import { siteFor } from './site-file.ts'
 import { requireRunning } from './state.ts'
 
@@ -22,7 +22,7 @@ export const consoleCommand: Command = {
   async run(positionals, values) {
     const [word, extra] = positionals
     if (word !== 'link')
-      return usageError(consoleCommand, word ? `there is no "console ${word}"` : 'say "console link"')
+      return usageError(consoleCommand, word ? verbProblem('console', ['link'], word) : 'say `console link`')
     if (extra !== undefined) return usageError(consoleCommand, `"${extra}" is too much`)
     const role = ROLES.find(one => one === (values['role'] ?? 'operator'))
     if (!role) return usageError(consoleCommand, `--role is one of ${ROLES.join(', ')}`)

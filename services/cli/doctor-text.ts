@@ -4,6 +4,7 @@ import type { Severity } from '../health/codes.ts'
 import type { Finding } from '../health/finding.ts'
 import { counted } from '../kit/amount.ts'
 import type { Style } from './table.ts'
+import { wrap } from './wrap.ts'
 
 const MARKS: Record<Severity, { glyph: string; style: Style }> = {
   error: { glyph: '✖', style: 'red' },
@@ -17,22 +18,11 @@ const WORD_WIDTH = 'warning'.length
 const MARGIN = 2 + WORD_WIDTH + 2
 const NARROWEST = 40
 
-/** Lines of words, each at most so many characters unless one word alone is longer. */
-export function wrap(text: string, width: number): string[] {
-  const lines: string[] = []
-  for (const word of text.split(' ')) {
-    const last = lines.at(-1)
-    if (last !== undefined && last.length + 1 + word.length <= width) lines[lines.length - 1] = `${last} ${word}`
-    else lines.push(word)
-  }
-  return lines
-}
-
 function findingLines({ severity, code, message, hint }: Finding, width: number): string[] {
   const { glyph, style } = MARKS[severity]
   const room = Math.max(NARROWEST, width - MARGIN)
-  const [first = '', ...rest] = wrap(severity === 'ok' ? message : `${code}: ${message}`, room)
-  const todo = severity === 'ok' || hint === 'nothing' ? [] : wrap(`what to do: ${hint}`, room)
+  const [first = '', ...rest] = wrap((severity === 'ok' ? message : `${code}: ${message}`).split(' '), room)
+  const todo = severity === 'ok' || hint === 'nothing' ? [] : wrap(`what to do: ${hint}`.split(' '), room)
   const head = styleText(style, `${glyph} ${severity.padEnd(WORD_WIDTH)}`)
   const below = [...rest, ...todo.map(line => styleText('dim', line))]
   return [`${head}  ${first}`, ...below.map(line => `${' '.repeat(MARGIN)}${line}`)]

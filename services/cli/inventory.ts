@@ -21,7 +21,8 @@ export const inventoryCommand: Command = {
     if (positionals.length > 0) return usageError(inventoryCommand, `"${positionals[0]}" is too much`)
     const wanted = values['format'] ?? (values['json'] === true ? 'json' : 'ansible')
     const format = INVENTORY_FORMATS.find(one => one === wanted)
-    if (!format) return usageError(inventoryCommand, `there is no format "${String(wanted)}"`)
+    if (!format)
+      return usageError(inventoryCommand, `there is no format "${String(wanted)}", but ${INVENTORY_FORMATS.join(', ')}`)
     const site = await siteFor(values)
     if (!site) return 1
     const fleet = await openFleet(site)

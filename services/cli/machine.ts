@@ -19,8 +19,9 @@ import { forgetMachineCommand } from './machine-forget.ts'
 import { showPassword } from './machine-password.ts'
 import type { Site } from '../site/types.ts'
 import { siteFor } from './site-file.ts'
-import { operatorName } from './state.ts'
-import { factSheet, type Style, table } from './table.ts'
+import { operatorName, requireRunning } from './state.ts'
+import { columns, factSheet, type Style, type StyleOf, table } from './table.ts'
+import { widthOf, wrap } from './wrap.ts'
 import type { MachineView, Order, TimelineEntry } from '../console/schema/machine.ts'
 
 const FOLLOW_EVERY_MS = 500
@@ -49,10 +50,18 @@ function progressOf({ progress, state }: MachineView): string {
 }
 
 const STATE_COLUMN = 1
+const INDENT = '    '
 
-/** One line for each; the state in colour on a terminal. */
-export function machineTable(views: readonly MachineView[], now: number, colour: boolean): string {
-  const head = ['NAME', 'STATE', 'ADDRESS', 'MAC', 'SERIAL', 'HEARD', '']
+/**
+ * One line for each; the state in colour on a terminal. What it does now, or why it stands still, is last; where the lines would be wider than the
+ * terminal it is below.
+ */
+export function machineTable(
+  views: readonly MachineView[],
+  now: number,
+  { colour = false, width = Infinity }: { colour?: boolean; width?: number } = {},
+): string {
+  const head = ['NAME', 'STATE', 'ADDRESS', 'MAC', 'SERIAL', 'HEARD']
   const rows = views.map(view => [
     view.name,
     view.state,
@@ -60,11 +69,15 @@ export function machineTable(views: readonly MachineView[], now: number, colour:
     view.macs[0] ?? '',
     view.serial ?? '',
     age(view.heardAt, now),
-    progressOf(view) || (view.reason ?? ''),
   ])
-  return table(head, rows, (row, column) =>
-    colour && column === STATE_COLUMN ? COLOURS[views[row]!.state] : undefined,
-  )
+  const notes = views.map(view => progressOf(view) || (view.reason ?? ''))
+  const whole = rows.map((row, at) => [...row, notes[at]!])
+  const styleOf: StyleOf = (row, column) => (colour && column === STATE_COLUMN ? COLOURS[views[row]!.state] : undefined)
+  if (Math.max(...columns([[...head, ''], ...whole]).map(line => line.length)) <= width)
+    return table([...head, ''], whole, styleOf)
+  const below = (note: string): string[] => wrap(note.split(' '), width - INDENT.length).map(line => INDENT + line)
+  const [first = '', ...lines] = table(head, rows, styleOf).split('\n')
+  return [first, ...lines.flatMap((line, at) => [line, ...(notes[at] ? below(notes[at]) : [])])].join('\n')
 }
 
 export function timelineLine(entry: TimelineEntry): string {
@@ -127,7 +140,7 @@ async function list(fleet: Fleet, json: boolean): Promise<ExitStatus> {
   const views = await fleet.list()
   if (json) say(JSON.stringify(views, null, 2))
   else if (views.length === 0) say('no machine is listed, and none was seen yet')
-  else say(machineTable(views, Date.now(), process.stdout.isTTY))
+  else say(machineTable(views, Date.now(), { colour: process.stdout.isTTY, width: widthOf(process.stdout) }))
   return 0
 }
 
@@ -224,7 +237,7 @@ export const machineCommand: Command = {
     'machine list',
     'machine show NAME [--system-info]',
     'machine devices NAME [--type disk|network] [--match KEY=GLOB]... [--filter-match any|all]',
-    'machine approve NAME... [--profile PROFILE] [--reason TEXT]',
+    'machine approve NAME... [--profile PROFILE] [--reason TEXT] [--confirm-disks]',
     'machine reinstall NAME... [--profile PROFILE] [--reason TEXT] [--confirm-disks]',
     'machine block NAME... [--reason TEXT]',
     'machine forget NAME [--yes] [--force]',
@@ -261,11 +274,6 @@ export const machineCommand: Command = {
       return usageError(machineCommand, `machine ${verb} needs a machine: its name, MAC, serial or address`)
     const most = ['approve', 'reinstall', 'block'].includes(verb) ? Infinity : verb === 'list' ? 0 : 1
     if (queries.length > most) return usageError(machineCommand, `"${queries[most]}" is too much`)
-    if (verb !== 'forget' && (values['yes'] === true || values['force'] === true))
-      return usageError(
-        machineCommand,
-        '--yes and --force are of `machine forget`: an order is the names that it is given to',
-      )
     const site = await siteFor(values)
     if (!site) return 1
     if (verb === 'devices' || (verb === 'show' && values['system-info'] === true)) {
@@ -276,6 +284,7 @@ export const machineCommand: Command = {
       return forgetMachineCommand(site, queries[0]!, { yes, force, json: values['json'] === true })
     }
     if (verb === 'password') return showPassword(site, queries[0]!, values['json'] === true)
+    if (values['follow'] === true) await requireRunning(site, 'without one nothing happens that could be followed')
     const fleet = await openFleet(site)
     try {
       return await runVerb(fleet, verb, queries, values)

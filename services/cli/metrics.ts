@@ -2,7 +2,7 @@
 import { askJson, askText } from '../console/remote-fleet.ts'
 import { isProblem } from '../kit/is-problem.ts'
 import { type Counted, metricsText } from './metrics-text.ts'
-import { type Command, say, usageError } from './command.ts'
+import { type Command, complainOf, say, usageError } from './command.ts'
 import { requireRunning } from './state.ts'
 import { siteFor } from './site-file.ts'
 
@@ -18,12 +18,17 @@ export const metricsCommand: Command = {
     const site = await siteFor(values)
     if (!site) return 1
     const socket = await requireRunning(site, 'nothing is counted without one')
-    const asJson = () => askJson<Counted[]>(socket, 'GET', '/api/v1/metrics')
-    if (values['json'] === true) say(JSON.stringify(await asJson(), null, 2))
-    else if (process.stdout.isTTY) {
-      const counted = await asJson()
-      if (!isProblem(counted)) say(metricsText(counted))
-    } else say((await askText(socket, '/metrics')).trimEnd())
+    const json = values['json'] === true
+    if (!json && !process.stdout.isTTY) {
+      say((await askText(socket, '/metrics')).trimEnd())
+      return 0
+    }
+    const counted = await askJson<Counted[]>(socket, 'GET', '/api/v1/metrics')
+    if (isProblem(counted)) {
+      complainOf([counted], json)
+      return 1
+    }
+    say(json ? JSON.stringify(counted, null, 2) : metricsText(counted))
     return 0
   },
 }

@@ -1,5 +1,6 @@
 /** One line that says how far something is, for a terminal. */
 import { formatSize } from '../kit/amount.ts'
+import { USUAL_COLUMNS } from './wrap.ts'
 
 const BAR_CELLS = 24
 const MINUTE_S = 60
@@ -39,7 +40,6 @@ export type Terminal = { isTTY: boolean; columns: number; write(text: string): v
 const EVERY_MS = 100
 /** Between lines where nothing is drawn over: a log of what took a minute has a handful of them, and of what took seconds none. */
 const LINES_EVERY_MS = 10_000
-const USUAL_COLUMNS = 80
 
 /** Draws over its own line on a terminal, and writes a line now and then elsewhere. */
 export class Progress {

@@ -124,7 +124,7 @@ describe('with a running appliance, through its control socket', () => {
 
 test.each([
   [[], 'say `alarm list`'],
-  [['drop'], 'there is no "alarm drop"'],
+  [['drop'], 'there is no "alarm drop", but list'],
   [['list', 'x'], '"x" is too much'],
 ])('a command line that is wrong: %j', async (args, line) => {
   expect(await run(...args)).toEqual({

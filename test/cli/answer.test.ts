@@ -158,7 +158,7 @@ test('stdin, by its dash', async () => {
 
 test.each([
   [['answer'], 'say which of validate, render'],
-  [['answer', 'validte'], 'there is no "answer validte"'],
+  [['answer', 'validte'], 'there is no "answer validte" (did you mean "answer validate"?)'],
   [['answer', 'validate'], 'answer validate needs at least one file, or - for stdin'],
   [['answer', 'validate', '--product', 'pxe', 'x'], 'there is no product "pxe"; say one of pve, pbs, pmg, pdm'],
   [

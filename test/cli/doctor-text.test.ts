@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { stripVTControlCharacters } from 'node:util'
 import { expect, test } from 'vitest'
-import { doctorText, wrap } from '../../services/cli/doctor-text.ts'
+import { doctorText } from '../../services/cli/doctor-text.ts'
 import type { Sighting } from '../../services/dhcp/sighting.ts'
 import { type Finding, finding, worstFirst } from '../../services/health/finding.ts'
 import { judgeForwarding, judgeLink } from '../../services/health/probe/link.ts'
@@ -56,14 +56,6 @@ test.each([
     .slice(0, -2)
   expect(Math.max(...lines.map(line => line.length))).toBeLessThanOrEqual(width)
   for (const line of lines) expect(line).toMatch(/^(([✖▲•✔] (error|warning|info|ok) +)|( {11}))\S/)
-})
-
-test.each([
-  ['a b c', 3, ['a b', 'c']],
-  ['averylongword b', 4, ['averylongword', 'b']],
-  ['', 4, ['']],
-])('%j in %i', (text, width, lines) => {
-  expect(wrap(text, width)).toEqual(lines)
 })
 
 test('nothing to do is said in one word', () => {

@@ -162,13 +162,16 @@ test('inspect needs no site', async () => {
 describe('a command line that is wrong', () => {
   test.each([
     [[], 'rackrise iso: say which of list, inspect, verify, prepare; see `rackrise iso --help`'],
-    [['eject'], 'rackrise iso: there is no "iso eject"; see `rackrise iso --help`'],
+    [['eject'], 'rackrise iso: there is no "iso eject", but list, inspect, verify, prepare; see `rackrise iso --help`'],
     [['list', 'a.iso'], 'rackrise iso: "a.iso" is too much; see `rackrise iso --help`'],
     [
       ['inspect'],
       'rackrise iso: iso inspect needs a file: a path, or a name in the library; see `rackrise iso --help`',
     ],
-    [['toString'], 'rackrise iso: there is no "iso toString"; see `rackrise iso --help`'],
+    [
+      ['toString'],
+      'rackrise iso: there is no "iso toString", but list, inspect, verify, prepare; see `rackrise iso --help`',
+    ],
   ])('%j', async (args, line) => {
     expect(await rackrise('/', 'iso', ...args)).toEqual({ status: 2, out: '', err: `${line}\n` })
   })

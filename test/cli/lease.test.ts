@@ -159,7 +159,7 @@ describe('with a running appliance, through its control socket', () => {
 describe('a command line that is wrong', () => {
   test.each([
     [[], 'rackrise lease: say which of list, release; see `rackrise lease --help`'],
-    [['drop'], 'rackrise lease: there is no "lease drop"; see `rackrise lease --help`'],
+    [['drop'], 'rackrise lease: there is no "lease drop", but list, release; see `rackrise lease --help`'],
     [['list', 'node1'], 'rackrise lease: "node1" is too much; see `rackrise lease --help`'],
     [
       ['release'],

@@ -40,7 +40,7 @@ describe('the table', () => {
   ]
 
   test('columns as wide as what is in them, what matters last', () => {
-    expect(machineTable(views, NOW, false)).toBe(
+    expect(machineTable(views, NOW)).toBe(
       [
         'NAME           STATE    ADDRESS     MAC                SERIAL   HEARD',
         'node1          booting  10.77.0.11  bc:24:11:ab:12:21  7K2QX93  5 s ago    iso 25 % at 117.0 MiB/s',
@@ -50,12 +50,25 @@ describe('the table', () => {
     )
   })
 
+  test('on a terminal with no room for it, what matters is below', () => {
+    expect(machineTable(views, NOW, { width: 80 })).toBe(
+      [
+        'NAME           STATE    ADDRESS     MAC                SERIAL   HEARD',
+        'node1          booting  10.77.0.11  bc:24:11:ab:12:21  7K2QX93  5 s ago',
+        '    iso 25 % at 117.0 MiB/s',
+        'a-longer-name  failed               bc:24:11:ab:12:22           3 min ago',
+        '    no disk',
+        'node3          held                 bc:24:11:ab:12:21           3 h ago',
+      ].join('\n'),
+    )
+  })
+
   test('no machine: the head only', () => {
-    expect(machineTable([], NOW, false)).toBe('NAME  STATE  ADDRESS  MAC  SERIAL  HEARD')
+    expect(machineTable([], NOW)).toBe('NAME  STATE  ADDRESS  MAC  SERIAL  HEARD')
   })
 
   test('with the clock set back nothing was heard in the future', () => {
-    expect(machineTable([view({ heardAt: ago(-500) })], NOW, false)).toContain('  0 s ago')
+    expect(machineTable([view({ heardAt: ago(-500) })], NOW)).toContain('  0 s ago')
   })
 })
 

@@ -33,6 +33,13 @@ describe('help', () => {
     for (const { name, summary } of COMMANDS) expect(asked.out).toMatch(new RegExp(`\\n  ${name} +${summary}\\n`))
   })
 
+  test('-h and help COMMAND are the same', async () => {
+    const { out } = await rackrise(folder, 'machine', '--help')
+    expect(await rackrise(folder, 'machine', 'list', '-h')).toEqual({ status: 0, out, err: '' })
+    expect(await rackrise(folder, 'help', 'machine')).toEqual({ status: 0, out, err: '' })
+    expect((await rackrise(folder, '-h')).out).toContain('Commands:')
+  })
+
   test('--version', async () => {
     expect(await rackrise(folder, '--version')).toEqual({ status: 0, out: `${VERSION}\n`, err: '' })
   })
@@ -40,8 +47,18 @@ describe('help', () => {
 
 describe('a command line that is wrong: status 2, one line, and the way to the help', () => {
   test.each([
-    [['approve'], 'rackrise: there is no command "approve"; see `rackrise --help`'],
-    [['check', '--confg', 'x'], "rackrise check: Unknown option '--confg'; see `rackrise check --help`"],
+    [['chekc'], 'rackrise: there is no command "chekc" (did you mean "check"?); see `rackrise --help`'],
+    [
+      ['approve', 'node1'],
+      'rackrise: there is no command "approve" (did you mean "machine approve"?); see `rackrise --help`',
+    ],
+    [['teleport'], 'rackrise: there is no command "teleport"; see `rackrise --help`'],
+    [['help', 'chekc'], 'rackrise: there is no command "chekc" (did you mean "check"?); see `rackrise --help`'],
+    [
+      ['check', '--confg', 'x'],
+      'rackrise check: there is no option --confg (did you mean "--config"?); see `rackrise check --help`',
+    ],
+    [['check', '-q'], 'rackrise check: there is no option -q; see `rackrise check --help`'],
     [['check', '--config'], "rackrise check: Option '--config <value>' argument missing; see `rackrise check --help`"],
     [['check', '--json=yes'], "rackrise check: Option '--json' does not take an argument; see `rackrise check --help`"],
     [['check', 'site.toml'], 'rackrise check: "site.toml" is too much; see `rackrise check --help`'],
@@ -51,18 +68,37 @@ describe('a command line that is wrong: status 2, one line, and the way to the h
       ['machine'],
       'rackrise machine: say which of list, show, approve, reinstall, block, forget, timeline, devices, password; see `rackrise machine --help`',
     ],
-    [['machine', 'destroy'], 'rackrise machine: there is no "machine destroy"; see `rackrise machine --help`'],
+    [
+      ['machine', 'destroy'],
+      'rackrise machine: there is no "machine destroy", but list, show, approve, reinstall, block, forget, timeline, devices, password; see `rackrise machine --help`',
+    ],
+    [
+      ['machine', 'aprove', 'node1'],
+      'rackrise machine: there is no "machine aprove" (did you mean "machine approve"?); see `rackrise machine --help`',
+    ],
+    [
+      ['machine', 'list', '--follow'],
+      'rackrise machine: --follow is not for machine list; see `rackrise machine --help`',
+    ],
+    [
+      ['answer', 'render', 'node1', '--layer'],
+      'rackrise answer: --layer is not for answer render; see `rackrise answer --help`',
+    ],
+    [
+      ['inventory', '--format', 'yaml'],
+      'rackrise inventory: there is no format "yaml", but ansible, known_hosts, json; see `rackrise inventory --help`',
+    ],
     [
       ['machine', 'approve'],
       'rackrise machine: machine approve needs a machine: its name, MAC, serial or address; see `rackrise machine --help`',
     ],
     [
       ['machine', 'reinstall', 'node1', '--yes'],
-      'rackrise machine: --yes and --force are of `machine forget`: an order is the names that it is given to; see `rackrise machine --help`',
+      'rackrise machine: --yes is not for machine reinstall; see `rackrise machine --help`',
     ],
     [
       ['machine', 'reinstall', '--yes'],
-      'rackrise machine: machine reinstall needs a machine: its name, MAC, serial or address; see `rackrise machine --help`',
+      'rackrise machine: --yes is not for machine reinstall; see `rackrise machine --help`',
     ],
     [['machine', 'show', 'node1', 'node2'], 'rackrise machine: "node2" is too much; see `rackrise machine --help`'],
     [['machine', 'list', 'node1'], 'rackrise machine: "node1" is too much; see `rackrise machine --help`'],

@@ -84,7 +84,7 @@ describe('the command', () => {
 
   test.each([
     [[], 'say which of list, retry, test'],
-    [['send'], 'there is no "webhook send"'],
+    [['send'], 'there is no "webhook send", but list, retry, test'],
     [['list', '1'], '"1" is too much'],
     [['retry', 'node1'], '"node1" is no number; webhooks are counted from 1, as in the site file'],
   ])('%j is a mistake', async (args, what) => {

@@ -80,6 +80,18 @@ describe('orders', () => {
 })
 
 describe('who is meant', () => {
+  test.each([
+    ['nod1', 'no machine "nod1" (did you mean "node1"?)'],
+    ['Node-10', 'no machine "Node-10" (did you mean "node10"?)'],
+    // A neighbour in the rack is no slip of the finger: its disks would be erased.
+    ['node11', 'no machine "node11"'],
+    ['node', 'no machine "node"'],
+    ['', 'no machine ""'],
+  ])('a slip in a name: %j', async (query, message) => {
+    const { fleet } = await open()
+    expect(await fleet.show(query)).toMatchObject({ code: 'unknown-machine', message })
+  })
+
   test('nobody: a problem, with where to look', async () => {
     const { fleet } = await open()
     const problem = {

@@ -28,8 +28,10 @@ export function problemWith(text: string): string | undefined {
     if (!isVerb && !shape.places.some(({ words: place }) => place === name)) return `there is no "${name} ${second}"`
   }
   const flags = own.flatMap(word => /^\[?--([a-z][a-z-]*)/.exec(word)?.[1] ?? [])
-  const wrong = flags.find(flag => !(flag in command.options) && !(flag in SHARED))
-  return wrong === undefined ? undefined : `${name} has no --${wrong}`
+  const place = shape.places.find(({ words: place }) => place === `${name} ${second}`)
+  const options = place?.flags.map(flag => flag.name) ?? Object.keys({ ...command.options, ...SHARED })
+  const wrong = flags.find(flag => !options.includes(flag))
+  return wrong === undefined ? undefined : `${place?.words ?? name} has no --${wrong}`
 }
 
 /** Where `rackrise` is called: in inline code, and in lines of fences that are typed. */
@@ -62,7 +64,8 @@ describe('what is looked for is found', () => {
   test.each([
     ['serv', 'there is no command "serv"'],
     ['machine aprove node1', 'there is no "machine aprove"'],
-    ['iso verify --keyrings x', 'iso has no --keyrings'],
+    ['iso verify --keyrings x', 'iso verify has no --keyrings'],
+    ['machine list --follow', 'machine list has no --follow'],
     ['machine approve node1 --reason "new --disks" | cat --wrong', undefined],
     ['machine list|show', undefined],
     ['COMMAND --help', undefined],

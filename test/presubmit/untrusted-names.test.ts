@@ -12,7 +12,7 @@ const services = sourcesOf('services')
  */
 const GROWING: Record<string, string> = {
   'services/answer/compose.ts': 'an empty table that stays empty',
-  'services/cli/command.ts': 'options of our commands',
+  'services/cli/run-with.ts': 'options of our commands',
   'services/cli/iso.ts': 'options of its verbs',
   'services/console/page/paths.ts': 'names of our routes; the values are of the address bar',
 }

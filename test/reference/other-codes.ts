@@ -56,6 +56,10 @@ const OF_RELOADS = {
 
 /** Orders and questions: the command line, the page and the API. */
 const OF_ORDERS = {
+  'no-right': row(
+    'this user may not look into the state folder, where the appliance is asked',
+    '`sudo`, or the user that the appliance runs as',
+  ),
   'ambiguous-machine': row('several machines fit the word', 'name one by its MAC'),
   'not-approvable': row(
     'the machine’s state does not allow it',

@@ -43,7 +43,13 @@ function SelectBox({ id, name }: { id: string; name: string }) {
 function NameLink({ id, name }: { id: string; name: string }) {
   const tabIndex = useComputed(() => (current.value === id ? 0 : -1))
   return (
-    <a href={machinePath(id)} data-machine={id} class="name" tabIndex={tabIndex} onFocus={() => makeCurrent(id)}>
+    <a
+      href={machinePath(id)}
+      data-machine={id}
+      class={name === id ? 'name is-mac' : 'name'}
+      tabIndex={tabIndex}
+      onFocus={() => makeCurrent(id)}
+    >
       {name}
     </a>
   )
