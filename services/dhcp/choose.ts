@@ -3,7 +3,8 @@ import { type Ipv4, UNSPECIFIED } from '../kit/ipv4.ts'
 import type { Change, Inquiry } from './decision.ts'
 import type { Owner } from './fleet.ts'
 import { isActive } from './lease-table.ts'
-import { requestedAddressOf } from './options.ts'
+import type { Standing } from './offers.ts'
+import { messageTypeOf, requestedAddressOf } from './options.ts'
 import type { NakReason, OfferReason } from './reasons.ts'
 import { isHostAddress, isInPools } from './subnet.ts'
 
@@ -17,14 +18,27 @@ function isOwner({ view, said, client }: Inquiry, owner: Owner, address: Ipv4): 
   return record?.mac === client.mac && record.reservedBy !== undefined && owner.keys.includes(record.reservedBy)
 }
 
+/** An invented MAC is listed nowhere, never had a lease, and uses no address. */
+function standingOf({ view, said, client, message }: Inquiry): Standing {
+  const isKnown = said.isListed === true || view.leases.ofMac(client.mac) !== undefined
+  const usesAddress = messageTypeOf(message) === 'request' && message.ciaddr !== UNSPECIFIED
+  return isKnown || usesAddress ? 'known' : 'stranger'
+}
+
 /** Why this machine may not have that address, in words for a NAK; undefined if it may. */
 export function refusalOf(inquiry: Inquiry, address: Ipv4): NakReason | undefined {
-  const { subnet, view, client, now } = inquiry
+  const { view, client, now } = inquiry
+  const isFree = () => view.leases.isFreeFor(address, client.mac, now, standingOf(inquiry))
+  return unfitnessOf(inquiry, address) ?? (isFree() ? undefined : 'address-taken')
+}
+
+/** The same, whoever else has the address. */
+function unfitnessOf(inquiry: Inquiry, address: Ipv4): NakReason | undefined {
+  const { subnet, view } = inquiry
   if (!isHostAddress(subnet, address, view.server.address)) return 'wrong-network'
   const owner = view.fleet.reservedFor(address)
   if (owner && !isOwner(inquiry, owner, address)) return 'reserved-for-another'
-  if (!owner && !isInPools(subnet, address)) return 'outside-pools'
-  return view.leases.isFreeFor(address, client.mac, now) ? undefined : 'address-taken'
+  return owner || isInPools(subnet, address) ? undefined : 'outside-pools'
 }
 
 /** The address to offer and why; undefined when nothing is free. A reservation that something else uses waits its turn. */
@@ -41,9 +55,11 @@ export function chooseAddress(inquiry: Inquiry): { address: Ipv4; reason: OfferR
   for (const [address, reason] of wishes) {
     if (address && address !== UNSPECIFIED && !refusalOf(inquiry, address)) return { address, reason }
   }
-  const isRefused = (address: Ipv4) => refusalOf(inquiry, address) !== undefined
-  const free = view.leases.nextFree(subnet, client.mac, now, isRefused)
-  return free ? { address: free, reason: 'from-pool' } : undefined
+  const isUnfit = (address: Ipv4) => unfitnessOf(inquiry, address) !== undefined
+  const free = view.leases.nextFree(subnet, client.mac, now, isUnfit)
+  if (free) return { address: free, reason: 'from-pool' }
+  const offered = view.leases.nextOffered(subnet, client.mac, now, isUnfit)
+  return offered ? { address: offered, reason: 'offered-again' } : undefined
 }
 
 /** Two machines match one reservation, or somebody had the address before it was reserved: who has it keeps it. */
@@ -52,9 +68,10 @@ export function isReservationInUse(inquiry: Inquiry): boolean {
   return reservation !== undefined && refusalOf(inquiry, reservation) === 'address-taken'
 }
 
-/** Nobody else is offered the address until the machine had time to take it. */
-export function holdFor({ view, client, now }: Inquiry, address: Ipv4): Change[] {
+/** Nobody else is offered the address until the machine had time to take it, unless it is a stranger and nothing else is free. */
+export function holdFor(inquiry: Inquiry, address: Ipv4): Change[] {
+  const { view, client, now } = inquiry
   const record = view.leases.at(address)
   const holdsAlready = record?.mac === client.mac && isActive(record, now)
-  return holdsAlready ? [] : [{ change: 'hold', mac: client.mac, address }]
+  return holdsAlready ? [] : [{ change: 'hold', mac: client.mac, address, standing: standingOf(inquiry) }]
 }

@@ -17,7 +17,7 @@ export const MAX_QUARANTINED_BY_ANSWERER = 6
 export const UNKNOWN_MAC = '00:00:00:00:00:00' as Mac
 
 /** Chosen from what nobody had before, as far as we know; what a machine has or had itself is never probed (C09). */
-const UNPROVEN: readonly OfferReason[] = ['requested-address', 'from-pool']
+const UNPROVEN: readonly OfferReason[] = ['requested-address', 'from-pool', 'offered-again']
 
 /** Whether somebody must look first if this address is in use: no record of it, or only that something else used it. */
 export function isUnproven({ view }: Inquiry, address: Ipv4, reason: OfferReason): boolean {

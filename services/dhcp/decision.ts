@@ -7,6 +7,7 @@ import type { LeaseRecord } from '../store/types.ts'
 import type { ClientView, DhcpClient, DhcpFleet } from './fleet.ts'
 import type { LeaseView } from './lease-table.ts'
 import type { DhcpMessage, ReplyType } from './message.ts'
+import type { Standing } from './offers.ts'
 import type { AckReason, NakReason, NoteReason, OfferReason, SilenceReason } from './reasons.ts'
 
 /** The part of the site that decisions read, resolved for the one interface. */
@@ -52,7 +53,7 @@ export type BootView = {
 
 /** What the server does to its table besides replying; `put` must be durable before an ACK leaves. */
 export type Change =
-  | { change: 'hold'; mac: Mac; address: Ipv4 }
+  | { change: 'hold'; mac: Mac; address: Ipv4; standing: Standing }
   | { change: 'unhold'; mac: Mac }
   | { change: 'put'; record: LeaseRecord }
 

@@ -25,6 +25,8 @@ export type ClientView = {
   /** What the reservation was found by, in words: `client-id 01bc2411ab1221`. */
   reservedBy?: string
   hostName?: string
+  /** Its MAC is of the site file, or somebody approved it once: it goes before strangers. */
+  isListed?: true
   /** Beside those of the subnet. */
   options?: readonly ExtraOption[]
   plan: DhcpPlan

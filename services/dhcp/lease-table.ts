@@ -7,12 +7,10 @@ import { type Ipv4, prefixContains } from '../kit/ipv4.ts'
 import type { Mac } from '../kit/mac.ts'
 import type { Subnet } from '../site/types.ts'
 import type { LeaseRecord } from '../store/types.ts'
+import { Line } from './line.ts'
+import { OFFER_HOLD_MS, type Offer, Offers, type Standing } from './offers.ts'
 import { AddressPool } from './pool.ts'
 
-/** Longer than any client takes from OFFER to REQUEST (OVMF: four seconds), with its retries. */
-export const OFFER_HOLD_MS = 60_000
-/** A flood of random MACs drops the oldest holds instead of filling the memory. */
-export const MAX_OFFER_HOLDS = 4096
 /** Clients count from when they asked and their clocks drift, so a lease outlives its end for us. */
 export const EXPIRY_GRACE_MS = 30_000
 export const QUARANTINE_MS = 600_000
@@ -28,11 +26,14 @@ export interface LeaseView {
   at(address: Ipv4): LeaseRecord | undefined
   /** The newest record of this machine: bound, or kept for reuse. */
   ofMac(mac: Mac): LeaseRecord | undefined
+  /** What it was offered, if nobody else took that or was promised it meanwhile. */
   heldBy(mac: Mac, now: Instant): Ipv4 | undefined
-  /** No other machine's lease, offer hold or request being written, and no quarantine. */
-  isFreeFor(address: Ipv4, mac: Mac, now: Instant): boolean
-  /** Never-used addresses first, then those given back, then those that expired, longest ago first. */
-  nextFree(subnet: Subnet, mac: Mac, now: Instant, isRefused: (address: Ipv4) => boolean): Ipv4 | undefined
+  /** No quarantine, and no other machine's lease, request being written or offer; offers to strangers stand in no known machine's way. */
+  isFreeFor(address: Ipv4, mac: Mac, now: Instant, standing: Standing): boolean
+  /** Never-used addresses first, then those given back, then those that expired, longest ago first. None that is offered to anybody. */
+  nextFree(subnet: Subnet, mac: Mac, now: Instant, isUnfit: (address: Ipv4) => boolean): Ipv4 | undefined
+  /** What was offered to a stranger longest ago and not asked for since: the last resort. */
+  nextOffered(subnet: Subnet, mac: Mac, now: Instant, isUnfit: (address: Ipv4) => boolean): Ipv4 | undefined
   quarantine(subnet: Subnet, mac: Mac, now: Instant): { inSubnet: number; byMachine: number; poolSize: number }
   /** Transaction of the ACK that made the record at this address. */
   acknowledgedIn(address: Ipv4): number | undefined
@@ -59,9 +60,11 @@ function stateOf(record: LeaseRecord, now: Instant): keyof SubnetCounts['leases'
   return record.state === 'released' ? 'released' : 'ended'
 }
 
-type Hold = { mac: Mac; address: Ipv4; until: Instant }
-/** Sets keep the order of insertion: the first address is the one that was touched longest ago. */
-type Shelf = { pool: AddressPool; bound: Set<Ipv4>; released: Set<Ipv4>; declined: Set<Ipv4> }
+/**
+ * Every address of a pool that has a record or an offer, in one of five lines; one that was offered is in none of the others, so that no search walks
+ * over what a flood was offered. The first one of each is the one that was touched longest ago.
+ */
+type Shelf = Record<'bound' | 'declined' | 'released' | Standing, Line<Ipv4>> & { pool: AddressPool }
 
 /** How many records of a subnet run, ended by themselves, were given back, are in quarantine; and what its pools have left. */
 export type SubnetCounts = {
@@ -81,8 +84,7 @@ function byEnd(a: LeaseRecord, b: LeaseRecord): number {
 export class LeaseTable implements LeaseView {
   readonly #byAddress = new Map<Ipv4, LeaseRecord>()
   readonly #byMac = new Map<Mac, Ipv4>()
-  readonly #holds = new Map<Mac, Hold>()
-  readonly #holders = new Map<Ipv4, Mac>()
+  readonly #offers = new Offers()
   readonly #pending = new Map<Ipv4, { mac: Mac; xid: number }>()
   readonly #transactions = new Map<Ipv4, number>()
   readonly #subnets: () => readonly Subnet[]
@@ -108,7 +110,7 @@ export class LeaseTable implements LeaseView {
   /** The clock was set: what is left of every lease, quarantine and hold stays the same. */
   shift(byMs: number): void {
     for (const [address, record] of this.#byAddress) this.#byAddress.set(address, moveLease(record, byMs))
-    for (const [mac, hold] of this.#holds) this.#holds.set(mac, { ...hold, until: hold.until + byMs })
+    this.#offers.shift(byMs)
   }
 
   all(): LeaseRecord[] {
@@ -125,24 +127,20 @@ export class LeaseTable implements LeaseView {
   }
 
   heldBy(mac: Mac, now: Instant): Ipv4 | undefined {
-    const hold = this.#holds.get(mac)
-    return hold && now < hold.until ? hold.address : undefined
+    const offer = this.#offers.to(mac)
+    return offer && now < offer.until && !this.#isOfAnother(offer.address, mac, now) ? offer.address : undefined
   }
 
-  isFreeFor(address: Ipv4, mac: Mac, now: Instant): boolean {
-    const record = this.#byAddress.get(address)
-    if (record && record.mac !== mac && isActive(record, now)) return false
-    if (record && isQuarantined(record, now)) return false
-    const holder = this.#holders.get(address)
-    if (holder && holder !== mac && this.heldBy(holder, now) === address) return false
-    const pending = this.#pending.get(address)
-    return !pending || pending.mac === mac
+  isFreeFor(address: Ipv4, mac: Mac, now: Instant, standing: Standing): boolean {
+    if (this.#isOfAnother(address, mac, now)) return false
+    const rival = this.#rivalOffer(address, mac, now)
+    return !rival || standing === 'known' || this.heldBy(mac, now) === address
   }
 
-  nextFree(subnet: Subnet, mac: Mac, now: Instant, isRefused: (address: Ipv4) => boolean): Ipv4 | undefined {
+  nextFree(subnet: Subnet, mac: Mac, now: Instant, isUnfit: (address: Ipv4) => boolean): Ipv4 | undefined {
     const shelf = this.#shelves.find(({ pool }) => pool.subnet === subnet)
     if (!shelf) return undefined
-    const fits = (address: Ipv4) => this.isFreeFor(address, mac, now) && !isRefused(address)
+    const fits = (address: Ipv4) => !this.#isOfAnother(address, mac, now) && !isUnfit(address)
     for (const address of shelf.pool.neverUsed()) if (fits(address)) return address
     for (const address of shelf.released) if (fits(address)) return address
     for (const address of shelf.bound) {
@@ -150,7 +148,16 @@ export class LeaseTable implements LeaseView {
       if (isActive(this.#byAddress.get(address)!, now)) break
       if (fits(address)) return address
     }
-    for (const address of shelf.declined) if (fits(address)) return address
+    for (const address of shelf.declined) {
+      if (isQuarantined(this.#byAddress.get(address)!, now)) break
+      if (fits(address)) return address
+    }
+    return undefined
+  }
+
+  nextOffered(subnet: Subnet, mac: Mac, now: Instant, isUnfit: (address: Ipv4) => boolean): Ipv4 | undefined {
+    const offered = this.#shelves.find(({ pool }) => pool.subnet === subnet)?.stranger ?? []
+    for (const address of offered) if (!this.#isOfAnother(address, mac, now) && !isUnfit(address)) return address
     return undefined
   }
 
@@ -172,29 +179,20 @@ export class LeaseTable implements LeaseView {
   }
 
   /** A machine has one hold; a new one replaces it. */
-  hold(mac: Mac, address: Ipv4, now: Instant): void {
+  hold(mac: Mac, address: Ipv4, now: Instant, standing: Standing): void {
     this.unhold(mac)
-    this.#holds.set(mac, { mac, address, until: now + OFFER_HOLD_MS })
-    this.#holders.set(address, mac)
+    this.#offers.add({ mac, address, standing, until: now + OFFER_HOLD_MS })
     this.#mark(address)
-    const oldest = this.#holds.keys().next().value
-    if (this.#holds.size > MAX_OFFER_HOLDS && oldest) this.unhold(oldest)
+    this.expireHolds(now)
   }
 
   unhold(mac: Mac): void {
-    const hold = this.#holds.get(mac)
-    if (!hold) return
-    this.#holds.delete(mac)
-    if (this.#holders.get(hold.address) === mac) this.#holders.delete(hold.address)
-    this.#mark(hold.address)
+    this.#endOffer(this.#offers.to(mac))
   }
 
-  /** Ends holds whose time is over; their order is that of their ends. */
+  /** Ends holds whose time is over. */
   expireHolds(now: Instant): void {
-    for (const hold of this.#holds.values()) {
-      if (now < hold.until) return
-      this.unhold(hold.mac)
-    }
+    for (let due = this.#offers.due(now); due; due = this.#offers.due(now)) this.#endOffer(due)
   }
 
   /** A request for this address is being written. */
@@ -203,30 +201,32 @@ export class LeaseTable implements LeaseView {
   }
 
   get holdCount(): number {
-    return this.#holds.size
+    return this.#offers.size
   }
 
   /** @param reserved addresses that somebody new is not offered, used or not */
   counts(now: Instant, reserved: Iterable<Ipv4>): SubnetCounts[] {
-    const unused = [...reserved].filter(address => !this.#isInUse(address, now) && !this.#holders.has(address))
+    const unused = [...reserved].filter(address => !this.#isInUse(address, now) && !this.#offers.at(address))
     return this.#shelves.map(shelf => {
       const { subnet, size } = shelf.pool
-      const inPool = this.#countStates([...shelf.declined, ...shelf.bound], now)
+      const offered = [...shelf.known, ...shelf.stranger]
+      const inPool = this.#countStates([...shelf.declined, ...shelf.bound, ...shelf.released, ...offered], now)
       const outside = [...this.#outside].filter(address => prefixContains(subnet.prefix, address))
       const beside = this.#countStates(outside, now)
-      const held = [...this.#holds.values()].filter(({ address, until }) => now < until && !this.#isInUse(address, now))
-      const heldHere = held.filter(({ address }) => shelf.pool.has(address)).length
+      const held = offered.filter(
+        address => now < this.#offers.at(address)!.until && !this.#isInUse(address, now),
+      ).length
       const reservedHere = unused.filter(address => shelf.pool.has(address)).length
       return {
         subnet,
         leases: {
           active: inPool.active + beside.active,
           ended: inPool.ended + beside.ended,
-          released: shelf.released.size + beside.released,
+          released: inPool.released + beside.released,
           quarantined: inPool.quarantined + beside.quarantined,
         },
         poolSize: size,
-        poolTaken: inPool.active + inPool.quarantined + heldHere + reservedHere,
+        poolTaken: inPool.active + inPool.quarantined + held + reservedHere,
       }
     })
   }
@@ -254,6 +254,8 @@ export class LeaseTable implements LeaseView {
     if (newest) this.#byMac.set(mac, address)
     if (xid === undefined) this.#transactions.delete(address)
     else this.#transactions.set(address, xid)
+    // Whoever else was offered it hears so when it asks.
+    this.#endOffer(this.#offers.at(address))
     this.#shelve(record)
     this.#mark(address)
   }
@@ -267,7 +269,7 @@ export class LeaseTable implements LeaseView {
     this.#transactions.delete(address)
     this.#outside.delete(address)
     const shelf = this.#shelves.find(({ pool }) => pool.has(address))
-    for (const set of shelf ? [shelf.bound, shelf.released, shelf.declined] : []) set.delete(address)
+    for (const line of shelf ? [shelf.bound, shelf.released, shelf.declined] : []) line.delete(address)
     this.#mark(address)
   }
 
@@ -280,9 +282,11 @@ export class LeaseTable implements LeaseView {
   #emptyShelves(subnets: readonly Subnet[]): Shelf[] {
     return subnets.map(subnet => ({
       pool: new AddressPool(subnet, this.#ours),
-      bound: new Set(),
-      released: new Set(),
-      declined: new Set(),
+      bound: new Line(),
+      declined: new Line(),
+      released: new Line(),
+      known: new Line(),
+      stranger: new Line(),
     }))
   }
 
@@ -291,8 +295,28 @@ export class LeaseTable implements LeaseView {
     this.#shelved = { subnets, shelves: this.#emptyShelves(subnets) }
     this.#outside.clear()
     for (const record of this.all().toSorted(byEnd)) this.#shelve(record)
-    for (const address of [...this.#byAddress.keys(), ...this.#holders.keys(), ...this.#pending.keys()])
-      this.#mark(address)
+    const touched = [...this.#byAddress.keys(), ...this.#offers.addresses(), ...this.#pending.keys()]
+    for (const address of touched) this.#mark(address)
+  }
+
+  /** Whatever was offered to whom: leased to, being written for or promised to another machine, or in quarantine. */
+  #isOfAnother(address: Ipv4, mac: Mac, now: Instant): boolean {
+    const record = this.#byAddress.get(address)
+    if (record && (isQuarantined(record, now) || (record.mac !== mac && isActive(record, now)))) return true
+    const pending = this.#pending.get(address)
+    if (pending && pending.mac !== mac) return true
+    return this.#rivalOffer(address, mac, now)?.standing === 'known'
+  }
+
+  #rivalOffer(address: Ipv4, mac: Mac, now: Instant): Offer | undefined {
+    const offer = this.#offers.at(address)
+    return offer && offer.mac !== mac && now < offer.until ? offer : undefined
+  }
+
+  #endOffer(offer: Offer | undefined): void {
+    if (!offer) return
+    this.#offers.remove(offer)
+    this.#mark(offer.address)
   }
 
   /** Leased, or in quarantine. */
@@ -303,7 +327,10 @@ export class LeaseTable implements LeaseView {
 
   #countStates(addresses: readonly Ipv4[], now: Instant): SubnetCounts['leases'] {
     const counts = { active: 0, ended: 0, released: 0, quarantined: 0 }
-    for (const address of addresses) counts[stateOf(this.#byAddress.get(address)!, now)] += 1
+    for (const address of addresses) {
+      const record = this.#byAddress.get(address)
+      if (record) counts[stateOf(record, now)] += 1
+    }
     return counts
   }
 
@@ -319,8 +346,17 @@ export class LeaseTable implements LeaseView {
     shelf[state].add(address)
   }
 
+  /** To be called whenever record, newest offer or request of an address came or went. */
   #mark(address: Ipv4): void {
-    const used = this.#byAddress.has(address) || this.#holders.has(address) || this.#pending.has(address)
+    const [record, offer] = [this.#byAddress.get(address), this.#offers.at(address)]
+    const used = record !== undefined || offer !== undefined || this.#pending.has(address)
     for (const { pool } of this.#shelves) pool.mark(address, used)
+    const shelf = this.#shelves.find(({ pool }) => pool.has(address))
+    if (!shelf) return
+    const { bound, declined, released, known, stranger } = shelf
+    for (const line of offer ? [bound, declined, released, known, stranger] : [known, stranger]) line.delete(address)
+    if (offer) shelf[offer.standing].add(address)
+    // Offered in vain: as good as given back.
+    else if (record && !bound.has(address) && !declined.has(address)) released.add(address)
   }
 }

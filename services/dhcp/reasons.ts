@@ -33,6 +33,12 @@ export const REASONS = {
     severity: 'info',
   },
   'from-pool': { kind: 'offer', message: 'a free address of the pool', action: NOTHING, severity: 'info' },
+  'offered-again': {
+    kind: 'offer',
+    message: 'no address is free: this one was offered to a machine that nobody knows and that has not asked for it',
+    action: 'nothing if it is rare; else enlarge the pool, or find who asks with ever new MACs',
+    severity: 'info',
+  },
   'boot-offered': { kind: 'offer', message: 'another server gives the address', action: NOTHING, severity: 'info' },
   'boot-server-offered': {
     kind: 'offer',

@@ -142,10 +142,18 @@ export function registryFleet(options: FleetOptions): DhcpFleet {
     return isInstalling ? { hostName: hostNameFor(listing, machine) } : {}
   }
 
+  /** By its MAC, and by nothing that any number of invented MACs could say alike. */
+  const isListed = ({ mac }: DhcpClient, machine: Machine | undefined, reservedBy: string | undefined): boolean =>
+    reservedBy === `mac ${mac}` ||
+    (machine !== undefined && (machine.attempts > 0 || registry.listing(machine).from === 'machine'))
+
   return {
     view(client): ClientView {
       const machine = machineOf(client)
-      const reserved = reservationOf(client, machine)
+      const reservation = reservationOf(client, machine)
+      const reserved = isListed(client, machine, reservation.reservedBy)
+        ? { ...reservation, isListed: true as const }
+        : reservation
       // Not remembered, for whatever reason: told to boot the disk like everybody, unless the site ignores strangers.
       if (!machine) {
         const silent = client.boot.stage !== 'system' && site.boot.unknown === 'ignore' ? 'ignored' : undefined

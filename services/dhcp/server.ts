@@ -307,7 +307,7 @@ class Serving {
   #applyHolds(changes: readonly Change[]): void {
     const now = this.#options.clock.now()
     for (const change of changes) {
-      if (change.change === 'hold') this.#table.hold(change.mac, change.address, now)
+      if (change.change === 'hold') this.#table.hold(change.mac, change.address, now, change.standing)
       if (change.change === 'unhold') this.#table.unhold(change.mac)
     }
   }

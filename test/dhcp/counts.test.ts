@@ -18,6 +18,11 @@ async function boot(wire: Wire, said: Said = {}): Promise<void> {
 }
 
 /** How each silence comes about; the last message is the one that is not answered. */
+/** Every address of it is leased. */
+async function fillPool(wire: Wire): Promise<void> {
+  for (const last of [1, 2, 3, 4]) await boot(wire, { mac: mac(`52:54:00:00:00:0${last}`) })
+}
+
 const SILENCES: Record<Exclude<SilenceReason, BootSilence>, (wire: Wire) => Promise<unknown>> = {
   malformed: wire => wire.sendBytes('machine', new Uint8Array(239)),
   'not-a-request': wire => wire.send('machine', { ...dhcp('offer'), op: 'reply' }),
@@ -31,9 +36,8 @@ const SILENCES: Record<Exclude<SilenceReason, BootSilence>, (wire: Wire) => Prom
     await wire.send('machine', dhcp('discover'))
   },
   'pool-exhausted': async wire => {
-    for (const last of [1, 2, 3, 4, 5]) {
-      await wire.send('machine', dhcp('discover', { mac: mac(`52:54:00:00:00:0${last}`) }))
-    }
+    await fillPool(wire)
+    await wire.send('machine', dhcp('discover'))
   },
   'foreign-server': wire => wire.send('machine', dhcp('request', { wants: ADDRESS, server: '10.77.0.9' })),
   'unknown-client': async wire => {
@@ -94,7 +98,8 @@ const SILENCES: Record<Exclude<SilenceReason, BootSilence>, (wire: Wire) => Prom
     const machines = Array.from({ length: WAITING_MOST + 1 }, (_, index) =>
       macFromBytes(Uint8Array.of(2, 0, 0, 0, index >> 8, index)),
     )
-    await wire.send('machine', dhcp('discover'))
+    // Nobody is offered anything, so there is nothing to be heard of the others.
+    await fillPool(wire)
     await Promise.all(machines.map(sender => wire.send('machine', dhcp('discover', { mac: sender! }))))
   },
   'store-busy': async wire => {

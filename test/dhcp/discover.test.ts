@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { EXPIRY_GRACE_MS, MAX_OFFER_HOLDS, OFFER_HOLD_MS } from '../../services/dhcp/lease-table.ts'
+import { EXPIRY_GRACE_MS } from '../../services/dhcp/lease-table.ts'
+import { MAX_OFFER_HOLDS, OFFER_HOLD_MS } from '../../services/dhcp/offers.ts'
 import { macFromBytes } from '../../services/kit/mac.ts'
 import type { Mac } from '../../services/kit/mac.ts'
 import { BIOS, dhcp, ip, NODE1, NODE2, NODE3, type Said } from './messages.ts'
@@ -105,7 +106,7 @@ describe('which address', () => {
       'offer from-pool 10.77.0.3',
       'offer from-pool 10.77.0.4',
       'offer from-pool 10.77.0.5',
-      'silence pool-exhausted',
+      'offer offered-again 10.77.0.2',
     ])
     expect(
       ['10.77.0.0', '10.77.0.1', '10.77.0.6', '10.77.0.7'].map(wants => bench.outcome(dhcp('request', { wants }))),
@@ -158,9 +159,75 @@ describe('offers', () => {
     const bench = new Bench({ subnets: [subnet('10.77.0.0/24', ['10.77.0.100-10.77.0.100'])] })
     bench.reply(dhcp('discover', { mac: NODE1 }))
     bench.now += OFFER_HOLD_MS - 1
-    expect(bench.outcome(dhcp('discover', { mac: NODE2 }))).toBe('silence pool-exhausted')
-    bench.now += 1
-    expect(bench.outcome(dhcp('discover', { mac: NODE2 }))).toBe('offer from-pool 10.77.0.100')
+    expect(bench.outcome(dhcp('discover', { mac: NODE2 }))).toBe('offer offered-again 10.77.0.100')
+    bench.now += OFFER_HOLD_MS
+    expect(bench.outcome(dhcp('discover', { mac: NODE3 }))).toBe('offer from-pool 10.77.0.100')
+  })
+
+  describe('nothing is free but what was offered', () => {
+    const ONE = subnet('10.77.0.0/24', ['10.77.0.100-10.77.0.100'])
+    const ask = (mac: Mac) => dhcp('request', { mac, server: '10.77.0.1', wants: '10.77.0.100' })
+    const discover = (mac: Mac) => dhcp('discover', { mac })
+
+    test('two strangers are offered one address: who asks first has it, the other hears no and finds the pool full', () => {
+      const bench = new Bench({ subnets: [ONE] })
+      const said = [discover(NODE1), discover(NODE2), discover(NODE1), ask(NODE1), ask(NODE2), discover(NODE2)]
+      expect(said.map(message => bench.outcome(message))).toEqual([
+        'offer from-pool 10.77.0.100',
+        'offer offered-again 10.77.0.100',
+        'offer repeated-discover 10.77.0.100',
+        'ack selected 10.77.0.100',
+        'nak address-taken 10.77.0.100',
+        'silence pool-exhausted',
+      ])
+    })
+
+    test.each<[string, (bench: Bench) => void]>([
+      ['that the site lists', b => b.fleet.listed.add(NODE2)],
+      ['that gave an address back', b => b.lease('10.77.0.99', NODE2, { state: 'released', expiresAt: START })],
+    ])('a machine %s is promised it: nobody else may ask for it or is offered it any more', (_, prepare) => {
+      const bench = new Bench({ subnets: [ONE] })
+      prepare(bench)
+      const said = [discover(NODE1), discover(NODE2), ask(NODE1), discover(NODE1), discover(NODE3), ask(NODE2)]
+      expect(said.map(message => bench.outcome(message))).toEqual([
+        'offer from-pool 10.77.0.100',
+        'offer offered-again 10.77.0.100',
+        'nak address-taken 10.77.0.100',
+        'silence pool-exhausted',
+        'silence pool-exhausted',
+        'ack selected 10.77.0.100',
+      ])
+    })
+
+    test('not what somebody has asked for and is being written', () => {
+      const bench = new Bench({ subnets: [ONE] })
+      bench.fleet.listed.add(NODE2)
+      bench.outcome(discover(NODE1))
+      bench.table.begin(ip('10.77.0.100'), NODE1, 1)
+      expect([NODE2, NODE3].map(mac => bench.outcome(discover(mac)))).toEqual([
+        'silence pool-exhausted',
+        'silence pool-exhausted',
+      ])
+    })
+
+    test('a machine that uses the address of a lost record keeps it, whoever was offered it', () => {
+      const bench = new Bench({ subnets: [ONE] })
+      bench.outcome(discover(NODE1))
+      expect(bench.outcome(dhcp('request', { mac: NODE2, ciaddr: '10.77.0.100' }))).toBe('ack adopted 10.77.0.100')
+      expect(bench.outcome(ask(NODE1))).toBe('nak address-taken 10.77.0.100')
+    })
+
+    test('the one that was offered longest ago comes first, and one that a stranger may not have is left out', () => {
+      const bench = new Bench({ subnets: [subnet('10.77.0.0/24', ['10.77.0.100-10.77.0.102'])] })
+      for (const mac of [numberedMac(1), numberedMac(2), numberedMac(3)]) bench.outcome(discover(mac))
+      bench.fleet.reservations.set(NODE3, ip('10.77.0.101'))
+      expect([NODE1, NODE2, numberedMac(4)].map(mac => bench.reply(discover(mac)).address)).toEqual([
+        '10.77.0.100',
+        '10.77.0.102',
+        '10.77.0.100',
+      ])
+      expect(bench.outcome(discover(NODE3))).toBe('offer reservation 10.77.0.101')
+    })
   })
 
   test('C04 a full pool is silence, also for a big pool and at once', () => {
@@ -176,6 +243,20 @@ describe('offers', () => {
     })
     // The quickest of many, since others use this machine too; a walk over the pool would take longer every time.
     expect(Math.min(...times)).toBeLessThan(1_000_000)
+  })
+
+  test('C04 of ten thousand that were leased once and are offered now, one is found at once', () => {
+    const count = 10_000
+    const bench = new Bench({ subnets: [subnet('10.64.0.0/12', ['10.77.0.100-10.77.39.115'])] })
+    for (let i = 0; i < count; i += 1) bench.lease(address(i), numberedMac(i), { expiresAt: START + 1 })
+    bench.now += HOUR
+    for (let i = 0; i < count; i += 1) bench.reply(dhcp('discover', { mac: numberedMac(count + i) }))
+    const times = Array.from({ length: 20 }, (_, i) => {
+      const started = process.hrtime.bigint()
+      expect(bench.reply(dhcp('discover', { mac: numberedMac(2 * count + i) })).reason).toBe('offered-again')
+      return Number(process.hrtime.bigint() - started)
+    })
+    expect(Math.min(...times)).toBeLessThan(500_000)
   })
 
   test('C13 a flood of random MACs keeps a bounded number of offers', () => {

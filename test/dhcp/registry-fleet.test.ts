@@ -182,6 +182,38 @@ describe('what comes to the timeline', () => {
   })
 })
 
+test('C13 T17 who goes before strangers: what the site lists by MAC and what somebody approved, not what says a UUID or fits a rule', async () => {
+  const uuid = '4c4c4544-004b-3210-8051-b7c04f583933'
+  const more = `${LISTED}uuid = "${uuid}"
+[[rule]]
+when = { mac = "bc:*" }
+profile = "pve"
+[[dhcp.reservation]]
+address = "10.77.0.20"
+mac = "bc:24:11:00:00:20"
+[[dhcp.reservation]]
+address = "10.77.0.21"
+client-id = "0x0102"
+`
+  const { rig, dhcp } = await open(siteOf(more))
+  const isListed = (client: DhcpClient): boolean => dhcp.view(client).isListed === true
+  const another = 'bc:24:11:00:00:99' as Mac
+  expect([client(FIRMWARE), client(SYSTEM), client(SYSTEM, 'bc:24:11:00:00:20' as Mac)].map(isListed)).toEqual([
+    true,
+    true,
+    true,
+  ])
+  const invented = [client(FIRMWARE, another), client(FIRMWARE, another, uuid), client(SYSTEM, another, uuid)]
+  expect([...invented, { ...client(SYSTEM, another), clientId: '0102' }].map(isListed)).toEqual([
+    false,
+    false,
+    false,
+    false,
+  ])
+  await rig.registry.startAttempt(rig.machine(another), { by: 'operator', again: false })
+  expect(isListed(client(FIRMWARE, another))).toBe(true)
+})
+
 test('C13 invented MACs do not fill the fleet for ever, and whoever stands beyond the bound still boots its disk', async () => {
   const { rig, dhcp } = await open()
   const invented = (index: number): Mac =>

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { OFFER_HOLD_MS } from '../../services/dhcp/lease-table.ts'
+import { OFFER_HOLD_MS } from '../../services/dhcp/offers.ts'
 import { dhcp, hex, ip, NODE1, NODE2, type Said } from './messages.ts'
 import { Bench, RACK, START, subnet } from './rig.ts'
 

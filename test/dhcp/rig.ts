@@ -53,6 +53,7 @@ export class TestFleet implements DhcpFleet {
   readonly names = new Map<Mac, string>()
   readonly options = new Map<Mac, ExtraOption[]>()
   readonly plans = new Map<Mac, DhcpPlan>()
+  readonly listed = new Set<Mac>()
   readonly facts: DhcpFact[] = []
   readonly loaders = new Set(['undionly.kpxe', 'snponly.efi', 'snponly-arm64.efi'])
 
@@ -65,6 +66,7 @@ export class TestFleet implements DhcpFleet {
       ...(reservation ? { reservation } : {}),
       ...(hostName ? { hostName } : {}),
       ...(options ? { options } : {}),
+      ...(this.listed.has(mac) || reservation ? { isListed: true as const } : {}),
     }
   }
 
@@ -103,7 +105,7 @@ export class Bench {
   }
 
   #apply(change: Change, xid: number): void {
-    if (change.change === 'hold') this.table.hold(change.mac, change.address, this.now)
+    if (change.change === 'hold') this.table.hold(change.mac, change.address, this.now, change.standing)
     if (change.change === 'unhold') this.table.unhold(change.mac)
     if (change.change === 'put') {
       this.table.put(change.record, xid)

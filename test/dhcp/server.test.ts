@@ -2,7 +2,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { decode, encode } from '../../services/dhcp/codec.ts'
-import { OFFER_HOLD_MS } from '../../services/dhcp/lease-table.ts'
+import { OFFER_HOLD_MS } from '../../services/dhcp/offers.ts'
 import { type DhcpMessage, isMalformed } from '../../services/dhcp/message.ts'
 import { messageTypeOf } from '../../services/dhcp/options.ts'
 import { type ServedDhcp, startDhcp } from '../../services/dhcp/server.ts'
@@ -289,10 +289,11 @@ describe('offer holds', () => {
   test('C07 offers that nobody took are free again after their time', async () => {
     const it = await lab()
     for (const last of [1, 2, 3, 4]) await it.ask(dhcp('discover', { mac: mac(`52:54:00:00:00:0${last}`) }))
-    expect(await it.ask(dhcp('discover'))).toBeUndefined()
-    expect(it.log.lines.at(-1)).toMatchObject({ level: 'error', reason: 'pool-exhausted' })
+    expect((await it.ask(dhcp('discover')))?.yiaddr).toBe('10.77.0.100')
+    expect(it.reasons().at(-1)).toBe('offered-again')
     it.clock.advance(OFFER_HOLD_MS)
     expect(await it.boot()).toBe('10.77.0.100')
+    expect(it.reasons().slice(-2)).toEqual(['from-pool', 'selected'])
   })
 
   test('an address that was taken and given back is not held any more', async () => {

@@ -60,7 +60,7 @@ export class SiteBench {
     this.table.expireHolds(this.now)
     const decision = respond(message, this.#view, this.now)
     for (const change of decision.changes) {
-      if (change.change === 'hold') this.table.hold(change.mac, change.address, this.now)
+      if (change.change === 'hold') this.table.hold(change.mac, change.address, this.now, change.standing)
       if (change.change === 'unhold') this.table.unhold(change.mac)
       if (change.change === 'put') {
         this.table.put(change.record, message.xid)

@@ -1,7 +1,7 @@
 /** Storms of DHCP that is whole and means harm, against the real appliance: counted, explained, bounded, and the next machine is served. */
 import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { MAX_OFFER_HOLDS } from '../../services/dhcp/lease-table.ts'
+import { MAX_OFFER_HOLDS } from '../../services/dhcp/offers.ts'
 import { LINES_MOST } from '../../services/kit/calm-log.ts'
 import { ALL_ANSWER, answering } from './appliance-clients.ts'
 import { LEVEL_WARN, Rig, type Running, until } from './appliance-rig.ts'

@@ -87,6 +87,7 @@ class Rack {
     this.#wire = wire
     wire.fleet.reservations.set(MACHINES[0]!, ip('10.77.0.11'))
     wire.fleet.reservations.set(MACHINES[1]!, ip('10.77.0.101'))
+    wire.fleet.listed.add(MACHINES[2]!)
   }
 
   async take(step: Step): Promise<void> {

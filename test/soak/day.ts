@@ -42,8 +42,6 @@ export type Findings = {
 const GAUGE = join(import.meta.dirname, 'gauge.ts')
 /** A day of leases in minutes: installed systems renew after one. */
 const LEASE_TIME = '2m'
-/** Offers to machines that do not exist hold their addresses for a minute; a pool that they fill has none for anybody. */
-const HELD_BY_FLOODS = 6_000
 const STALL_AFTER = '1m'
 const SAMPLE_EVERY_MS = 5_000
 const TELL_EVERY_SAMPLES = 2
@@ -152,7 +150,7 @@ async function soakInside(under: Under): Promise<Findings> {
 /** @param folder for everything of this run; stays as it is */
 export async function soak(wish: Wish, folder: string, tell: (line: string) => void): Promise<Findings> {
   const gaugeFile = join(folder, 'gauge.jsonl')
-  const network = networkFor(wish.machines * 2 + HELD_BY_FLOODS)
+  const network = networkFor(wish.machines * 2)
   const machines = planActors(wish.machines).flatMap(({ role, machine }) => (role === 'stranger' ? [] : [machine]))
   const lab = await openLab({
     ...{ folder, kind: 'simulated', machines, network, leaseTime: LEASE_TIME, stallAfter: STALL_AFTER },
