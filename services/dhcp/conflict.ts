@@ -39,13 +39,12 @@ export function judgeAnswer(
   { leases, subnets, now }: { leases: LeaseView; subnets: readonly Subnet[]; now: Instant },
 ): Verdict {
   if (!answerer || answerer.mac === client.mac) return { do: 'offer' }
-  const subnet = subnets.find(candidate => isInPools(candidate, address))
-  if (!subnet) return { do: 'offer' }
+  if (!subnets.some(subnet => isInPools(subnet, address))) return { do: 'offer' }
   const mac = answerer.mac ?? UNKNOWN_MAC
-  const { inSubnet, byMachine, poolSize } = leases.quarantine(subnet, mac, now)
+  const { inPools, byMachine, poolSize } = leases.quarantine(address, mac, now)
   // Behind a router all answers look alike, so only the part of the pool counts.
   const isEverywhere = answerer.mac !== undefined && byMachine >= MAX_QUARANTINED_BY_ANSWERER
-  if (isEverywhere || inSubnet >= quarantineRoom(poolSize)) return { do: 'offer-anyway' }
+  if (isEverywhere || inPools >= quarantineRoom(poolSize)) return { do: 'offer-anyway' }
   const record: LeaseRecord = { address, mac, state: 'declined', boundAt: now, expiresAt: now + QUARANTINE_MS }
   return { do: 'quarantine', record }
 }

@@ -5,7 +5,6 @@ import type { DhcpView } from './decision.ts'
 import type { DhcpClient } from './fleet.ts'
 import { clientIdTextOf } from './identify.ts'
 import type { Instant } from '../kit/clock.ts'
-import type { Subnet } from '../site/types.ts'
 import { isActive, QUARANTINE_MS, quarantineRoom } from './lease-table.ts'
 import type { DhcpMessage } from './message.ts'
 import { requestedAddressOf, serverIdOf } from './options.ts'
@@ -14,15 +13,16 @@ import { namesUs } from './server-identity.ts'
 /** A machine that declines this many addresses at a time is itself what is wrong. */
 const MAX_QUARANTINED_BY_MACHINE = 3
 
-export type GiveBack = { message: DhcpMessage; client: DhcpClient; subnet: Subnet; view: DhcpView; now: Instant }
+export type GiveBack = { message: DhcpMessage; client: DhcpClient; view: DhcpView; now: Instant }
 
-export function respondToDecline({ message, client, subnet, view, now }: GiveBack): Silence {
+export function respondToDecline({ message, client, view, now }: GiveBack): Silence {
   const address = requestedAddressOf(message)
   const record = address && view.leases.at(address)
   if (!namesUs(message, view.server.address)) return silence('decline-refused', client)
   if (!record || record.mac !== client.mac || !isActive(record, now)) return silence('decline-refused', client)
-  const { inSubnet, byMachine, poolSize } = view.leases.quarantine(subnet, client.mac, now)
-  if (byMachine >= MAX_QUARANTINED_BY_MACHINE || inSubnet >= quarantineRoom(poolSize)) {
+  // By where the address is and not by where the message says it comes from: anybody can write a relay agent's address into it.
+  const { inPools, byMachine, poolSize } = view.leases.quarantine(record.address, client.mac, now)
+  if (byMachine >= MAX_QUARANTINED_BY_MACHINE || inPools >= quarantineRoom(poolSize)) {
     return { ...silence('decline-storm', client), address: record.address }
   }
   const declined: LeaseRecord = { ...record, state: 'declined', expiresAt: now + QUARANTINE_MS }

@@ -34,7 +34,8 @@ export interface LeaseView {
   nextFree(subnet: Subnet, mac: Mac, now: Instant, isUnfit: (address: Ipv4) => boolean): Ipv4 | undefined
   /** What was offered to a stranger longest ago and not asked for since: the last resort. */
   nextOffered(subnet: Subnet, mac: Mac, now: Instant, isUnfit: (address: Ipv4) => boolean): Ipv4 | undefined
-  quarantine(subnet: Subnet, mac: Mac, now: Instant): { inSubnet: number; byMachine: number; poolSize: number }
+  /** Of the pools that hold the address: how many are in quarantine, how many of them by this machine, of how many. */
+  quarantine(address: Ipv4, mac: Mac, now: Instant): { inPools: number; byMachine: number; poolSize: number }
   /** Transaction of the ACK that made the record at this address. */
   acknowledgedIn(address: Ipv4): number | undefined
   /** Transaction of the request for this address that is being written. */
@@ -161,12 +162,12 @@ export class LeaseTable implements LeaseView {
     return undefined
   }
 
-  quarantine(subnet: Subnet, mac: Mac, now: Instant) {
-    const shelf = this.#shelves.find(({ pool }) => pool.subnet === subnet)
-    const records = [...(shelf?.declined ?? [])].map(address => this.#byAddress.get(address)!)
+  quarantine(address: Ipv4, mac: Mac, now: Instant) {
+    const shelf = this.#shelves.find(({ pool }) => pool.has(address))
+    const records = [...(shelf?.declined ?? [])].map(one => this.#byAddress.get(one)!)
     const active = records.filter(record => now < record.expiresAt)
     const byMachine = active.filter(record => record.mac === mac).length
-    return { inSubnet: active.length, byMachine, poolSize: shelf?.pool.size ?? 0 }
+    return { inPools: active.length, byMachine, poolSize: shelf?.pool.size ?? 0 }
   }
 
   acknowledgedIn(address: Ipv4): number | undefined {

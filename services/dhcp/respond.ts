@@ -28,9 +28,9 @@ export function respond(message: DhcpMessage, view: DhcpView, now: Instant): Dec
   if (subnet === 'unknown-relay' || subnet === 'no-subnet') return silence(subnet, client)
   switch (messageTypeOf(message)) {
     case 'decline':
-      return respondToDecline({ message, client, subnet, view, now })
+      return respondToDecline({ message, client, view, now })
     case 'release':
-      return respondToRelease({ message, client, subnet, view, now })
+      return respondToRelease({ message, client, view, now })
     default:
       return respondToInquiry({ message, client, subnet, said: view.fleet.view(client), view, now })
   }

@@ -69,6 +69,46 @@ describe('decline', () => {
     ])
   })
 
+  test('E03 the pool that loses the address counts, whatever relay agent the message names', () => {
+    const [near, far] = [
+      subnet('10.77.0.0/24', ['10.77.0.100-10.77.0.107']),
+      subnet('10.78.0.0/24', ['10.78.0.100-10.78.0.107'], { relays: [ip('10.78.0.1')] }),
+    ]
+    const bench = new Bench({ subnets: [near, far] })
+    const outcomes = [0, 1, 2].map(index => {
+      const mac = macFromBytes(Uint8Array.of(0x52, 0x54, 0, 0, 0, index))!
+      bench.lease(`10.77.0.10${index}`, mac)
+      return bench.outcome(dhcp('decline', { mac, server: OURS, wants: `10.77.0.10${index}`, giaddr: '10.78.0.1' }))
+    })
+    expect(outcomes).toEqual([
+      'silence declined 10.77.0.100',
+      'silence declined 10.77.0.101',
+      'silence decline-storm 10.77.0.102',
+    ])
+  })
+
+  test('E03 T17 a flood of invented MACs that take, decline and ask again: three quarters of a pool stay, and a listed machine is served', () => {
+    const bench = new Bench({ subnets: [subnet('10.77.0.0/24', ['10.77.0.100-10.77.0.179'])] })
+    bench.fleet.listed.add(NODE1)
+    const said = new Set<string>()
+    for (let index = 0; index < 2000; index += 1) {
+      bench.now += 10
+      const mac = macFromBytes(Uint8Array.of(0x52, 0x54, 0, 0, index >>> 8, index))!
+      const decision = bench.decide(dhcp('discover', { mac, xid: index }))
+      if (decision.do === 'silence') continue
+      const wants = decision.message.yiaddr
+      // Nineteen of twenty only ask.
+      if (index % 20 !== 0) continue
+      bench.outcome(dhcp('request', { mac, xid: index, server: OURS, wants }))
+      said.add(bench.outcome(dhcp('decline', { mac, server: OURS, wants })).split(' ')[1]!)
+      bench.outcome(dhcp('release', { mac, ciaddr: wants }))
+    }
+    expect([...said]).toEqual(['declined', 'decline-storm'])
+    expect(bench.table.counts(bench.now, []).map(({ leases }) => leases.quarantined)).toEqual([20])
+    const { address } = bench.reply(dhcp('discover'))
+    expect(bench.outcome(dhcp('request', { server: OURS, wants: address! }))).toBe(`ack selected ${address}`)
+  })
+
   test('a reserved address in quarantine is replaced by one of the pool meanwhile', () => {
     const bench = new Bench()
     bench.fleet.reservations.set(NODE1, ip('10.77.0.11'))
