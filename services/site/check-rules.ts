@@ -1,14 +1,42 @@
 /** Rules: facts that machines tell, patterns that mean something, names that differ, and none behind one that takes all it takes. */
 import { type Condition, conditionOf, conditionsInclude, readPattern } from './condition.ts'
-import { aboutFact, canonicalFact, FACT_NAMES } from './facts.ts'
+import { aboutFact, canonicalFact, FACT_NAMES, type FactAbout, FACTS, type FactSource } from './facts.ts'
 import { doubtful, type Finding, type Path, shown, wrong } from './finding.ts'
 import type { Draft } from './schema.ts'
 import { suggest } from './suggest.ts'
 
 type DraftRule = Draft['rule'][number]
+type Mode = Draft['dhcp']['mode']
 
-export function checkRules({ rule: rules }: Draft): Finding[] {
-  return [...rules.flatMap((rule, at) => checkRule(rule, at)), ...checkReach(rules)]
+export function checkRules({ rule: rules, dhcp: { mode } }: Draft): Finding[] {
+  return [
+    ...rules.flatMap((rule, at) => checkRule(rule, at)),
+    ...rules.flatMap((rule, at) => checkTelling(rule, at, mode)),
+    ...checkReach(rules),
+  ]
+}
+
+/** What can be told of a machine that was never here, whoever gives the addresses. */
+function toldIn(mode: Mode): string {
+  const isTold = ({ told, only }: FactAbout): boolean => told === 'boot' && !isMissing(only, mode)
+  return Object.keys(FACTS)
+    .filter(fact => isTold(FACTS[fact]!))
+    .join(', ')
+}
+
+function isMissing(source: FactSource | undefined, mode: Mode): boolean {
+  return source !== undefined && source.missingIn.some(one => one === mode)
+}
+
+/** A fact that nobody tells in this mode fits nothing, however it is asked for: the rule is for no machine that boots for the first time. */
+function checkTelling({ when = {} }: DraftRule, at: number, mode: Mode): Finding[] {
+  return Object.keys(when).flatMap(written => {
+    const source = aboutFact(canonicalFact(written))?.only
+    if (!source || !isMissing(source, mode)) return []
+    const message = `the rule takes no machine at its first boot: ${shown(written)} is not known then with mode = ${shown(mode)} in [dhcp], since ${source.why}`
+    const found = doubtful(['rule', at, 'when', written], message, `ask for ${toldIn(mode)} instead`)
+    return [{ ...found, other: ['dhcp', 'mode'] }]
+  })
 }
 
 function checkRule({ when = {}, name, approve }: DraftRule, at: number): Finding[] {

@@ -8,14 +8,20 @@ export type FactName = string
  */
 export type FactTime = 'boot' | 'answer'
 
-export type FactAbout = { told: FactTime; about: string; kind: 'text' | 'mac' | 'address' }
+/** By whom alone it is told before an installation, where that depends on `dhcp.mode`: nobody tells it in the modes that are named. */
+export type FactSource = { missingIn: readonly ('proxy' | 'off')[]; why: string }
+
+export type FactAbout = { told: FactTime; about: string; kind: 'text' | 'mac' | 'address'; only?: FactSource }
+
+const OUR_DHCP: FactSource = { missingIn: ['off'], why: 'DHCP alone tells it' }
+const OUR_LEASES: FactSource = { missingIn: ['proxy', 'off'], why: 'our own leases alone tell it' }
 
 export const FACTS: Readonly<Record<FactName, FactAbout>> = {
   mac: { told: 'boot', kind: 'mac', about: 'the MAC of any of its NICs' },
   uuid: { told: 'boot', kind: 'text', about: 'its UUID (SMBIOS, option 97)' },
   serial: { told: 'boot', kind: 'text', about: 'its serial number (SMBIOS system)' },
-  firmware: { told: 'boot', kind: 'text', about: 'x86-bios, x64-uefi, arm64-uefi (option 93)' },
-  'lease.address': { told: 'boot', kind: 'address', about: 'the address that it has' },
+  firmware: { told: 'boot', kind: 'text', about: 'x86-bios, x64-uefi, arm64-uefi (option 93)', only: OUR_DHCP },
+  'lease.address': { told: 'boot', kind: 'address', about: 'the address that it has', only: OUR_LEASES },
   'dmi.system.name': { told: 'boot', kind: 'text', about: 'its model' },
   'dmi.system.sku': { told: 'answer', kind: 'text', about: 'its SKU' },
   'dmi.baseboard.name': { told: 'answer', kind: 'text', about: 'the model of its board' },

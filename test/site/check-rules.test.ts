@@ -56,6 +56,33 @@ test.each<[string, string, string[]]>([
   expect(problemsOf(WITH_PROFILE + rules)).toEqual(problems)
 })
 
+const MODE = (mode: string): string =>
+  WITH_PROFILE.replace('[[dhcp.subnet]]', `[dhcp]\nmode = "${mode}"\n[[dhcp.subnet]]`)
+const POOLS = 's.toml:10:1: warning: '
+
+test.each<[string, string, string, string[]]>([
+  ['our own leases tell the address', 'server', '"lease.address" = "10.77.0.0/25", firmware = "x64-uefi"', []],
+  [
+    'another server gives the addresses',
+    'proxy',
+    'firmware = "x64-uefi", "lease.address" = "10.77.0.0/25"',
+    [
+      's.toml:16:33: warning: the rule takes no machine at its first boot: "lease.address" is not known then with mode = "proxy" in [dhcp], since our own leases alone tell it (line 7); ask for mac, uuid, serial, firmware, dmi.system.name instead',
+    ],
+  ],
+  [
+    'no DHCP of ours at all, and a negation fits nothing either',
+    'off',
+    '"lease.address" = "!10.77.0.0/25", firmware = "x64-uefi", mac = "b0:7b:25:*"',
+    [
+      's.toml:16:10: warning: the rule takes no machine at its first boot: "lease.address" is not known then with mode = "off" in [dhcp], since our own leases alone tell it (line 7); ask for mac, uuid, serial, dmi.system.name instead',
+      's.toml:16:45: warning: the rule takes no machine at its first boot: "firmware" is not known then with mode = "off" in [dhcp], since DHCP alone tells it (line 7); ask for mac, uuid, serial, dmi.system.name instead',
+    ],
+  ],
+])('a rule over what only we can tell: %s', (_, mode, when, problems) => {
+  expect(problemsOf(MODE(mode) + rule(when)).filter(line => !line.startsWith(POOLS))).toEqual(problems)
+})
+
 test('the README lists the facts that rules can ask about, and when each is told', () => {
   const readme = readFileSync(join(import.meta.dirname, '../../services/site/README.md'), 'utf8')
   const listed = [...readme.matchAll(/^\| `([\w.]+)` \| (at boot|with the answer) \| (.+) \|$/gm)].map(
