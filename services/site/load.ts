@@ -1,10 +1,12 @@
 /** Reads a site file from disk; the only file of this room that touches the world. */
 import { open, stat } from 'node:fs/promises'
 import { networkInterfaces } from 'node:os'
+import { resolve } from 'node:path'
 import type { Problem } from '../kit/problem.ts'
 import type { Finding, SiteProblemCode } from './finding.ts'
 import { conclude, examineSite, type Environment, type ParsedSite } from './parse.ts'
-import { judgeFile, namedFiles, type FileState } from './secret-files.ts'
+import type { Draft } from './schema.ts'
+import { judgeFile, namedFiles, type FileState, type Keepers } from './secret-files.ts'
 
 /** Far above the site of a large fleet (a thousand machines take a tenth of it), far below what hurts (M06). */
 const LARGEST_SITE_BYTES = 1024 * 1024
@@ -17,10 +19,28 @@ export async function loadSite(file: string): Promise<ParsedSite> {
   const reading = await readSource(file)
   if ('problem' in reading) return { problems: [reading.problem] }
   const examination = examineSite(reading.source, file, hostEnvironment())
-  const named = examination.draft ? namedFiles(examination.draft, examination.base) : []
-  const further: Finding[] = []
-  for (const one of named) further.push(...judgeFile(one, await stateOf(one.file)))
-  return conclude(examination, file, further)
+  const { draft, base } = examination
+  return conclude(examination, file, draft ? await judgeNamed(draft, base, file) : [])
+}
+
+async function judgeNamed(draft: Draft, base: string, file: string): Promise<Finding[]> {
+  const keepers = await keepersOf(resolve(base, draft.paths.state), file)
+  const findings: Finding[] = []
+  for (const one of namedFiles(draft, base)) findings.push(...judgeFile(one, await stateOf(one.file), keepers))
+  return findings
+}
+
+/**
+ * Root; whoever reads this now; whom the appliance runs as, whose the state folder is; and whose the site file is, who may name another secret as well.
+ * Undefined while there is no state folder: nobody knows then whom it will run as.
+ */
+async function keepersOf(stateFolder: string, siteFile: string): Promise<Keepers | undefined> {
+  try {
+    const [state, site] = [await stat(stateFolder), await stat(siteFile)]
+    return { uids: [0, process.geteuid!(), state.uid, site.uid], stateFolder }
+  } catch {
+    return undefined
+  }
 }
 
 /** What this host says: the first IPv4 address of an interface, the folder we were started in. */
@@ -83,7 +103,7 @@ function refuse(file: string, code: SiteProblemCode, message: string, hint: stri
 async function stateOf(file: string): Promise<FileState> {
   try {
     const found = await stat(file)
-    return { isFile: found.isFile(), mode: found.mode, size: found.size }
+    return { isFile: found.isFile(), mode: found.mode, size: found.size, uid: found.uid }
   } catch (error) {
     return { error: error instanceof Error && 'code' in error ? String(error.code) : 'unknown' }
   }

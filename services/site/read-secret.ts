@@ -7,7 +7,7 @@ export async function readSecret(file: string): Promise<string> {
   const handle = await open(file, 'r')
   try {
     const found = await handle.stat()
-    const state = { isFile: found.isFile(), mode: found.mode, size: found.size }
+    const state = { isFile: found.isFile(), mode: found.mode, size: found.size, uid: found.uid }
     const [finding] = judgeFile({ path: [], file, isSecret: true }, state)
     if (finding) throw new Error(`${finding.message}; ${finding.hint}`)
     return await handle.readFile('utf8')

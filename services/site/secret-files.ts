@@ -13,8 +13,11 @@ export type NamedFile = {
   absence?: string
 }
 
-/** `mode` holds the permission bits; an error code is that of the operating system. */
-export type FileState = { isFile: boolean; mode: number; size: number } | { error: string }
+/** `mode` holds the permission bits, `uid` whose it is; an error code is that of the operating system. */
+export type FileState = { isFile: boolean; mode: number; size: number; uid: number } | { error: string }
+
+/** Whose secrets may be, and the folder that shows it to a person: it is the appliance's own. */
+export type Keepers = { uids: readonly number[]; stateFolder: string }
 
 export function namedFiles(draft: Draft, base: string): NamedFile[] {
   const rows: [string | undefined, Path, Omit<NamedFile, 'path' | 'file'>][] = [
@@ -38,7 +41,12 @@ export function namedFiles(draft: Draft, base: string): NamedFile[] {
 
 const BY_OTHERS = 0o066
 
-export function judgeFile({ path, file, isSecret, absence }: NamedFile, state: FileState): Finding[] {
+/** Without `keepers` any owner is fine. */
+export function judgeFile(
+  { path, file, isSecret, absence }: NamedFile,
+  state: FileState,
+  keepers?: Keepers,
+): Finding[] {
   if ('error' in state) {
     if (state.error === 'ENOENT' && absence) return [doubtful(path, `${shown(file)} does not exist`, absence)]
     const message =
@@ -50,6 +58,11 @@ export function judgeFile({ path, file, isSecret, absence }: NamedFile, state: F
     const mode = (state.mode & 0o777).toString(8).padStart(4, '0')
     const message = `${shown(file)} holds a secret and has mode ${mode}`
     return [wrong('file-open', path, message, `take it away from group and others: chmod 600 ${shown(file)}`)]
+  }
+  if (isSecret && keepers && !keepers.uids.includes(state.uid)) {
+    const message = `${shown(file)} holds a secret and belongs to user ${state.uid}, who may replace it`
+    const command = `chown --reference=${shown(keepers.stateFolder)} ${shown(file)}`
+    return [wrong('file-open', path, message, `give it to the user that the appliance runs as: ${command}`)]
   }
   return state.size === 0
     ? [wrong('file-missing', path, `${shown(file)} is empty`, 'write it, or take the key out')]

@@ -89,7 +89,7 @@ const WRONG_SITES: readonly string[] = [
 
 /** A site with every key that names a file. */
 const WITH_FILES = `${RIGHT}[http]\ncertificate-file = "a"\nkey-file = "b"\nanswer-token-file = "c"\n[console]\nusers-file = "d"\n${HOOK}secret-file = "e"\nca-file = "f"\n`
-const OPEN_FILE = { isFile: true, mode: 0o644, size: 1 }
+const OPEN_FILE = { isFile: true, mode: 0o644, size: 1, uid: 0 }
 const NO_FILE = { error: 'ENOENT' }
 
 function nameOf(path: Path): string {

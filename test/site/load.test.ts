@@ -1,6 +1,6 @@
 /** From disk: what a file can be, and what the files that it names must be (M05). */
 import { execFileSync } from 'node:child_process'
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
@@ -127,6 +127,46 @@ test.each<[string, number, string[]]>([
 ])('secret file: %s', async (_, mode, problems) => {
   secret('hook.key', mode)
   expect(await problemsFor(WITH_HOOK)).toEqual(problems)
+})
+
+/** Two users that nobody is. */
+const [SOMEBODY, APPLIANCE] = [54_321, 54_322]
+
+function refusal(line: number, name: string): string {
+  return `@/site.toml:${line}:1: error: "@/${name}" holds a secret and belongs to user ${SOMEBODY}, who may replace it; give it to the user that the appliance runs as: chown --reference="@/state" "@/${name}"`
+}
+
+test.each<[string, number, string[]]>([
+  ['root', 0, []],
+  ['the user that the appliance runs as', APPLIANCE, []],
+  ['another user', SOMEBODY, [refusal(12, 'hook.key')]],
+])('M05 secret file: its owner is %s', async (_, owner, problems) => {
+  mkdirSync(join(folder, 'state'))
+  chownSync(join(folder, 'state'), APPLIANCE, 0)
+  secret('hook.key', 0o600)
+  chownSync(join(folder, 'hook.key'), owner, 0)
+  expect(await problemsFor(`${WITH_HOOK}[paths]\nstate = "state"\n`)).toEqual(problems)
+})
+
+test('M05 every file that holds a secret is judged by its owner, a certificate is not', async () => {
+  mkdirSync(join(folder, 'state'))
+  for (const name of ['a.pem', 'key.pem', 'tokens', 'users.toml']) {
+    secret(name, 0o600)
+    chownSync(join(folder, name), SOMEBODY, 0)
+  }
+  const named = `[http]\ncertificate-file = "a.pem"\nkey-file = "key.pem"\nanswer-token-file = "tokens"\n[console]\nusers-file = "users.toml"\n`
+  const source = `${RIGHT}${named}[paths]\nstate = "state"\n`
+  const problems = [refusal(12, 'key.pem'), refusal(13, 'tokens'), refusal(15, 'users.toml')]
+  expect(await problemsFor(source)).toEqual(problems)
+  // Whose the site file is may write anything into it.
+  chownSync(join(folder, 'site.toml'), SOMEBODY, 0)
+  expect(await problemsIn('site.toml')).toEqual([])
+})
+
+test('M05 while there is no state folder nobody knows whom the appliance runs as', async () => {
+  secret('hook.key', 0o600)
+  chownSync(join(folder, 'hook.key'), SOMEBODY, 0)
+  expect(await problemsFor(`${WITH_HOOK}[paths]\nstate = "state"\n`)).toEqual([])
 })
 
 test('secret file: it is not there, it is empty, it is a folder', async () => {
