@@ -9,59 +9,44 @@ type ReasonText = {
   severity: Severity
 }
 
-const NOTHING = 'nothing'
+const NONE = 'nothing'
 
 export const REASONS = {
-  reservation: {
-    kind: 'offer',
-    message: 'the address is reserved for this machine',
-    action: NOTHING,
-    severity: 'info',
-  },
-  'current-lease': { kind: 'offer', message: 'the machine holds this address', action: NOTHING, severity: 'info' },
-  'repeated-discover': { kind: 'offer', message: 'the same offer again', action: NOTHING, severity: 'info' },
-  'previous-lease': {
-    kind: 'offer',
-    message: 'the machine had this address before',
-    action: NOTHING,
-    severity: 'info',
-  },
-  'requested-address': {
-    kind: 'offer',
-    message: 'the machine asked for this address',
-    action: NOTHING,
-    severity: 'info',
-  },
-  'from-pool': { kind: 'offer', message: 'a free address of the pool', action: NOTHING, severity: 'info' },
+  reservation: { kind: 'offer', message: 'the address is reserved for this machine', action: NONE, severity: 'info' },
+  'current-lease': { kind: 'offer', message: 'the machine holds this address', action: NONE, severity: 'info' },
+  'repeated-discover': { kind: 'offer', message: 'the same offer again', action: NONE, severity: 'info' },
+  'previous-lease': { kind: 'offer', message: 'the machine had this address before', action: NONE, severity: 'info' },
+  'requested-address': { kind: 'offer', message: 'the machine asked for this address', action: NONE, severity: 'info' },
+  'from-pool': { kind: 'offer', message: 'a free address of the pool', action: NONE, severity: 'info' },
   'offered-again': {
     kind: 'offer',
     message: 'no address is free: this one was offered to a machine that nobody knows and that has not asked for it',
     action: 'nothing if it is rare; else enlarge the pool, or find who asks with ever new MACs',
     severity: 'info',
   },
-  'boot-offered': { kind: 'offer', message: 'another server gives the address', action: NOTHING, severity: 'info' },
+  'boot-offered': { kind: 'offer', message: 'another server gives the address', action: NONE, severity: 'info' },
   'boot-server-offered': {
     kind: 'offer',
     message: 'another server gives the address, and the machine asks for the file at port 4011',
-    action: NOTHING,
+    action: NONE,
     severity: 'info',
   },
 
-  selected: { kind: 'ack', message: 'the machine took our offer', action: NOTHING, severity: 'info' },
-  rebooted: { kind: 'ack', message: 'the machine remembered its address', action: NOTHING, severity: 'info' },
-  renewed: { kind: 'ack', message: 'the lease runs anew', action: NOTHING, severity: 'info' },
+  selected: { kind: 'ack', message: 'the machine took our offer', action: NONE, severity: 'info' },
+  rebooted: { kind: 'ack', message: 'the machine remembered its address', action: NONE, severity: 'info' },
+  renewed: { kind: 'ack', message: 'the lease runs anew', action: NONE, severity: 'info' },
   adopted: {
     kind: 'ack',
     message: 'the machine uses an address of the pool that no record knows',
     action: 'nothing after a change of server; else look for a second server: `rackrise alarm list`',
     severity: 'warning',
   },
-  repeated: { kind: 'ack', message: 'the same acknowledgement again', action: NOTHING, severity: 'info' },
-  informed: { kind: 'ack', message: 'the machine has its address from elsewhere', action: NOTHING, severity: 'info' },
+  repeated: { kind: 'ack', message: 'the same acknowledgement again', action: NONE, severity: 'info' },
+  informed: { kind: 'ack', message: 'the machine has its address from elsewhere', action: NONE, severity: 'info' },
   'boot-server-asked': {
     kind: 'ack',
     message: 'the machine asked the boot server what to load',
-    action: NOTHING,
+    action: NONE,
     severity: 'info',
   },
 
@@ -114,7 +99,7 @@ export const REASONS = {
     action: 'nothing if rare; else find the sender with `tcpdump port 67`',
     severity: 'info',
   },
-  'not-a-request': { kind: 'silence', message: 'a reply came to the server port', action: NOTHING, severity: 'info' },
+  'not-a-request': { kind: 'silence', message: 'a reply came to the server port', action: NONE, severity: 'info' },
   'no-message-type': {
     kind: 'silence',
     message: 'the message has no known DHCP type',
@@ -172,19 +157,19 @@ export const REASONS = {
   'inform-without-address': {
     kind: 'silence',
     message: 'the machine asks for settings and says no address',
-    action: NOTHING,
+    action: NONE,
     severity: 'info',
   },
   'addresses-elsewhere': {
     kind: 'silence',
     message: 'addresses are another server’s business here',
-    action: NOTHING,
+    action: NONE,
     severity: 'info',
   },
   'not-booting': {
     kind: 'silence',
     message: 'the machine is not booting from the network, and only who does hears a proxy',
-    action: NOTHING,
+    action: NONE,
     severity: 'info',
   },
   'unsupported-architecture': {
@@ -208,7 +193,7 @@ export const REASONS = {
   'no-boot-request': {
     kind: 'silence',
     message: 'port 4011 answers requests to the boot server only',
-    action: NOTHING,
+    action: NONE,
     severity: 'info',
   },
   'windows-deployment': {
@@ -235,11 +220,11 @@ export const REASONS = {
     action: 'list the machine, or set `unknown = "hold"`',
     severity: 'info',
   },
-  released: { kind: 'silence', message: 'the machine gave its address back', action: NOTHING, severity: 'info' },
+  released: { kind: 'silence', message: 'the machine gave its address back', action: NONE, severity: 'info' },
   'release-refused': {
     kind: 'silence',
     message: 'the address is not leased to who gives it back',
-    action: NOTHING,
+    action: NONE,
     severity: 'info',
   },
   declined: {
@@ -251,7 +236,7 @@ export const REASONS = {
   'decline-refused': {
     kind: 'silence',
     message: 'the address is not leased to who declines it',
-    action: NOTHING,
+    action: NONE,
     severity: 'info',
   },
   'decline-storm': {
@@ -275,7 +260,7 @@ export const REASONS = {
   'probe-overtaken': {
     kind: 'silence',
     message: 'the machine took something else, or began anew, while its address was probed',
-    action: NOTHING,
+    action: NONE,
     severity: 'info',
   },
   'all-in-use': {
