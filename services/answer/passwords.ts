@@ -32,8 +32,8 @@ export type PasswordsOptions = { store: PasswordStore; key: Uint8Array; clock: P
 
 export class Passwords {
   readonly #options: PasswordsOptions
-  /** Two requests of one attempt at the same time are one installation. */
-  readonly #making = new Map<AttemptId, Promise<string>>()
+  /** What is under way with each machine's: one thing after the other, since each reads first and writes then. */
+  readonly #last = new Map<MachineId, Promise<unknown>>()
 
   constructor(options: PasswordsOptions) {
     this.#options = options
@@ -43,23 +43,28 @@ export class Passwords {
    * The hash of the attempt's password, the same however often it asks. The first time it is made, and the machine's password before it,
    * shown or not, is gone: its system is about to be erased. Resolves when that is on stable storage.
    */
-  async hashFor(machine: MachineId, attempt: AttemptId): Promise<string> {
-    const kept = await this.#options.store.get(machine)
-    if (kept?.attempt === attempt) return kept.hash
-    const making = this.#making.get(attempt) ?? this.#make(machine, attempt)
-    this.#making.set(attempt, making)
-    return making.finally(() => this.#making.delete(attempt))
+  hashFor(machine: MachineId, attempt: AttemptId): Promise<string> {
+    return this.#inTurn(machine, async () => {
+      const kept = await this.#options.store.get(machine)
+      return kept?.attempt === attempt ? kept.hash : this.#make(machine, attempt)
+    })
   }
 
   /** An installation that has a password of its own: the random one of the system before it is of no use any more. */
-  async forget(machine: MachineId): Promise<void> {
+  forget(machine: MachineId): Promise<void> {
     const { store } = this.#options
-    const kept = await store.get(machine)
-    if (kept?.sealed !== undefined) await store.put(withoutSeal(kept))
+    return this.#inTurn(machine, async () => {
+      const kept = await store.get(machine)
+      if (kept?.sealed !== undefined) await store.put(withoutSeal(kept))
+    })
   }
 
   /** The password, for the first and only time: it is gone here before it is handed out. */
-  async take(machine: MachineId): Promise<{ attempt: AttemptId; password: string } | Problem> {
+  take(machine: MachineId): Promise<{ attempt: AttemptId; password: string } | Problem> {
+    return this.#inTurn(machine, () => this.#take(machine))
+  }
+
+  async #take(machine: MachineId): Promise<{ attempt: AttemptId; password: string } | Problem> {
     const { store, key } = this.#options
     const kept = await store.get(machine)
     if (!kept) return refusal('no-password', 'no random root password was made for it')
@@ -69,6 +74,17 @@ export class Passwords {
       return refusal('password-unreadable', 'its random root password was sealed with another secret.key')
     await store.put(withoutSeal(kept))
     return { attempt: kept.attempt as AttemptId, password }
+  }
+
+  #inTurn<T>(machine: MachineId, task: () => Promise<T>): Promise<T> {
+    const mine = (this.#last.get(machine) ?? Promise.resolve()).then(task)
+    const end = mine
+      .catch(() => {})
+      .then(() => {
+        if (this.#last.get(machine) === end) this.#last.delete(machine)
+      })
+    this.#last.set(machine, end)
+    return mine
   }
 
   async #make(machine: MachineId, attempt: AttemptId): Promise<string> {

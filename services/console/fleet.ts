@@ -3,6 +3,8 @@ import { isProblem } from '../kit/is-problem.ts'
 import { nextTurn } from '../kit/next-turn.ts'
 import type { Problem } from '../kit/problem.ts'
 import type { Conflict } from '../machine/conflict.ts'
+import type { MachineId } from '../machine/event.ts'
+import { wasForgotten } from '../machine/forgotten.ts'
 import type { Machine } from '../machine/lifecycle.ts'
 import { attemptRefused } from '../machine/order-attempt.ts'
 import type { Registry } from '../machine/registry.ts'
@@ -85,7 +87,7 @@ async function orderOne(
 ): Promise<Problem | undefined> {
   if (action === 'block') {
     await registry.record(machine.id, { type: 'blocked', ...(reason ? { reason } : {}), who }, 'operator')
-    return undefined
+    return registry.byId(machine.id) ? undefined : wasForgotten(machine.id)
   }
   const { attempt } = machine
   const waiting = attempt && (machine.state === 'approved' || machine.state === 'booting')
@@ -112,6 +114,11 @@ async function orderOne(
 export function localFleet(registry: Registry, rehearse: Rehearse, close: () => Promise<void>): Fleet {
   const give = (machine: Machine, ordered: Ordered) => orderOne({ registry, rehearse }, machine, ordered)
   const view = (machine: Machine): MachineView => machineViewer(registry)(machine)
+  // While the order was written down somebody may have had the machine forgotten.
+  const now = (id: MachineId): MachineView | Problem => {
+    const machine = registry.byId(id)
+    return machine ? view(machine) : wasForgotten(id)
+  }
   const known = { registry, order: new MachineOrder(registry) }
   const page = async (query: MachinesQuery, limit: number): Promise<ViewPage | Problem> => {
     const found = await pageOf(known, query, limit)
@@ -137,7 +144,7 @@ export function localFleet(registry: Registry, rehearse: Rehearse, close: () => 
       const machine = pickMachine(registry, query)
       if (isProblem(machine)) return machine
       const problem = await give(machine, { action, order, who })
-      return problem ?? view(registry.byMac(machine.id)!)
+      return problem ?? now(machine.id)
     },
     async orderAll(queries, action, order, who) {
       const left = [...new Set(queries)]
@@ -150,12 +157,10 @@ export function localFleet(registry: Registry, rehearse: Rehearse, close: () => 
         })
         outcomes.push(...(await Promise.all(some)))
       }
-      const show = machineViewer(registry)
-      return outcomes.map(([machine, outcome]) =>
-        isProblem(outcome)
-          ? { machine, ok: false, problem: outcome }
-          : { machine, ok: true, view: show(registry.byMac(outcome.id)!) },
-      )
+      return outcomes.map(([machine, outcome]) => {
+        const shown = isProblem(outcome) ? outcome : now(outcome.id)
+        return isProblem(shown) ? { machine, ok: false, problem: shown } : { machine, ok: true, view: shown }
+      })
     },
     async timeline(query, after, most = TIMELINE_MOST) {
       const machine = pickMachine(registry, query)

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { Passwords, readablePassword } from '../../services/answer/passwords.ts'
@@ -46,6 +47,39 @@ test('it is shown once; the hash stays for a machine that asks again', async () 
   expect(await passwords.take(ID)).toMatchObject({ code: 'password-shown' })
   expect([...store.records.values()]).toEqual([{ machine: ID, attempt: FIRST, hash, at: expect.any(Number) as number }])
   expect(await passwords.hashFor(ID, FIRST)).toBe(hash)
+})
+
+test('two who want to see it at once: one does', async () => {
+  const { passwords } = rig()
+  await passwords.hashFor(ID, FIRST)
+  const [one, two] = await Promise.all([passwords.take(ID), passwords.take(ID)])
+  expect(one).toMatchObject({ attempt: FIRST })
+  expect(two).toMatchObject({ code: 'password-shown' })
+})
+
+test.each<[string, (passwords: Passwords) => Promise<unknown>]>([
+  ['is seen', passwords => passwords.take(ID)],
+  ['is of no use any more', passwords => passwords.forget(ID)],
+])('while the one before %s, another attempt makes its own: it is kept', async (_, meanwhile) => {
+  const { store, passwords } = rig()
+  await passwords.hashFor(ID, FIRST)
+  const put = store.put.bind(store)
+  store.put = async record => {
+    // A disk that is slow with it: whoever does not wait for it is done by then.
+    if (!record.sealed) for (let turn = 0; turn < 5000; turn++) await nextTurn()
+    return put(record)
+  }
+  const [, hash] = await Promise.all([meanwhile(passwords), passwords.hashFor(ID, SECOND)])
+  expect(await passwords.hashFor(ID, SECOND)).toBe(hash)
+})
+
+test('what could not be kept holds nobody up', async () => {
+  const { store, passwords } = rig()
+  const put = store.put.bind(store)
+  store.put = () => Promise.reject(new Error('disk full'))
+  await expect(passwords.hashFor(ID, FIRST)).rejects.toThrow('disk full')
+  store.put = put
+  expect(await passwords.hashFor(ID, FIRST)).toBe(await passwords.hashFor(ID, FIRST))
 })
 
 test('what is kept is of use to nobody without the key', async () => {

@@ -212,3 +212,24 @@ test('what is shown of a machine says which address its system has written down,
       'iPXE was given its script 6 times in 10 min and the script never fetched: it gets nothing more to boot until it fetches it or is approved',
   })
 })
+
+test.each(['approve', 'block'] as const)(
+  'a machine that is forgotten while somebody has it in hand: %s is told so, alone and among many',
+  async action => {
+    const { rig, fleet } = await open()
+    const { registry } = rig
+    const record = registry.record.bind(registry)
+    registry.record = async (id, fact, source) => {
+      const event = await record(id, fact, source)
+      if (fact.type === 'attempt-started' || fact.type === 'blocked')
+        await registry.forget(rig.machine(STRANGER), 'anna')
+      return event
+    }
+    await registry.sight({ macs: [STRANGER] }, 'dhcp')
+    expect(wordOf(await fleet.order(STRANGER, action, { profile: 'pve' }, 'ben'))).toBe('unknown-machine')
+    await registry.sight({ macs: [STRANGER] }, 'dhcp')
+    expect(await fleet.orderAll([STRANGER], action, { profile: 'pve' }, 'ben')).toMatchObject([
+      { machine: STRANGER, ok: false, problem: { code: 'unknown-machine' } },
+    ])
+  },
+)
