@@ -52,6 +52,7 @@ import { WorkList } from './kit/work.ts'
 import { openSockets, type Sockets } from './kit/sockets.ts'
 import { workedOut } from './kit/worked-out.ts'
 import { alarmOfConflicts } from './machine/conflict-alarm.ts'
+import { alarmOfRestore } from './machine/restored-alarm.ts'
 import { machineLog } from './machine/machine-log.ts'
 import { Registry } from './machine/registry.ts'
 import { Reloading } from './reload/reload.ts'
@@ -342,6 +343,7 @@ export async function startAppliance(first: Site, options: ApplianceOptions): Pr
     const { certificate, alarms, store } = ground
     countAppliance({ ...ground, registry })
     alarmOfConflicts(registry, alarms)
+    alarmOfRestore(registry, alarms, machineLog(log, registry, 'machine'))
     const served = { ...ground, registry, sockets, work: new WorkList(clock) }
     const lookAtCertificate = (): Promise<void> => certificate.look(() => registry.machines())
     // Before anybody is told anything: what was replaced while nobody was in the way counts at once.

@@ -4,11 +4,12 @@ import { stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { counted, formatSize } from '../kit/amount.ts'
 import { foldMachines } from '../machine/fold.ts'
-import { listingOf } from '../machine/listing.ts'
+import { holdingBack, wouldInstall } from '../machine/restored.ts'
 import type { Site } from '../site/types.ts'
 import { backUp, restore, type Restored, type RestoreStep, stagingIn } from '../store/backup.ts'
 import { partOf } from '../store/copy.ts'
 import { readFleet } from '../store/read-state.ts'
+import { endRestoration, type HoldBack } from '../store/restoration.ts'
 import { DATABASE_FILE } from '../store/store.ts'
 import { type Command, complain, say, usageError, WARNING } from './command.ts'
 import { errorTerminal, Progress } from './progress.ts'
@@ -74,7 +75,7 @@ export const backupCommand: Command = {
       rmSync(partOf(file), { force: true })
       return true
     }
-    const work = () => backUp(site.paths.state, file, (done, total) => progress.show(done, total))
+    const work = () => backUp(site.paths.state, file, new Date(), (done, total) => progress.show(done, total))
     const content = await orNothing('backup', undo, work).finally(() => progress.clear())
     const { bytes, files, events, leases } = content
     if (json) say(JSON.stringify({ file, ...content, tookMs: Math.round(performance.now() - began) }, null, 2))
@@ -92,7 +93,7 @@ export const backupCommand: Command = {
 const TICK_MS = 500
 
 /** Shows each step of a restore until the next one. */
-async function restoreShowing(file: string, folder: string, json: boolean): Promise<Restored> {
+async function restoreShowing(file: string, folder: string, json: boolean, holdBack?: HoldBack): Promise<Restored> {
   const progress = new Progress(basename(file), errorTerminal(json), () => performance.now())
   let step: RestoreStep['doing'] = 'copying'
   const show = (now: RestoreStep): void => {
@@ -107,44 +108,113 @@ async function restoreShowing(file: string, folder: string, json: boolean): Prom
     return true
   }
   try {
-    return await orNothing('restore', undo, () => restore(file, folder, new Date(), show))
+    return await orNothing('restore', undo, () =>
+      restore(file, folder, new Date(), { onStep: show, ...(holdBack ? { holdBack } : {}) }),
+    )
   } finally {
     clearInterval(ticking)
     progress.clear()
   }
 }
 
-/** The names of machines that would install at their next network boot, by the state as it is now: it does not know what was installed since. */
-function toInstall(site: Site): string[] {
-  return readFleet(site.paths.state, foldMachines)
-    .filter(({ state }) => state === 'approved' || state === 'booting')
-    .map(machine => listingOf(machine, site).name ?? machine.id)
+type Outcome = {
+  restored: Restored
+  /** Names of machines that would have installed, and wait for a person now. */
+  held: string[]
+  /** Where nothing was installed since by the operator's word: who installs at its next network boot. */
+  willInstall: string[]
+}
+
+/** Puts it in place; the machines of it are held unless the operator knows that nothing was installed since. */
+async function bringBack(file: string, site: Site, nothingSince: boolean, json: boolean): Promise<Outcome> {
+  const { state } = site.paths
+  if (nothingSince) {
+    const restored = await restoreShowing(file, state, json)
+    return { restored, held: [], willInstall: wouldInstall(readFleet(state, foldMachines), site) }
+  }
+  let held: string[] = []
+  const restored = await restoreShowing(file, state, json, (fleet, restoration) => {
+    const machines = foldMachines(fleet)
+    held = wouldInstall(machines, site)
+    return holdingBack(machines, restoration)
+  })
+  return { restored, held, willInstall: [] }
+}
+
+/** Names that one line has room for. */
+const NAMES_MOST = 10
+
+function namesOf(names: readonly string[]): string {
+  const more = names.length - NAMES_MOST
+  return `${names.slice(0, NAMES_MOST).join(', ')}${more > 0 ? ` and ${more} more` : ''}`
 }
 
 /** A person has to look before a machine boots. */
-function warnOfOrders(names: readonly string[]): void {
-  complain('warning: what was installed since this backup, this state does not know; look before you start it', WARNING)
-  if (names.length > 0)
-    complain(
-      `warning: by it these install at their next network boot, unless you block them: ${names.join(', ')}`,
-      WARNING,
-    )
-  complain(
-    'warning: `approve = true` counts again for machines that it has not seen; take it out of the site file',
-    WARNING,
+function warnOf({ held, willInstall }: Outcome, nothingSince: boolean): void {
+  const warn = (text: string): void => complain(`warning: ${text}`, WARNING)
+  if (nothingSince) {
+    if (willInstall.length > 0)
+      warn(
+        `by your word nothing was installed since, and these install at their next network boot: ${namesOf(willInstall)}`,
+      )
+    return
+  }
+  warn(
+    'what was installed since, this state does not know: nothing installs until a person approves it, whatever `approve` says',
   )
+  if (held.length === 0) return
+  const names = held.length > NAMES_MOST ? 'NAME...' : held.join(' ')
+  warn(
+    `held, and would have installed: ${namesOf(held)}; look at their disks, then \`rackrise machine approve ${names}\``,
+  )
+}
+
+function tell(outcome: Outcome, folder: string, nothingSince: boolean, json: boolean, began: number): void {
+  const { restored, held, willInstall } = outcome
+  const { madeAt, ...content } = restored
+  const backupOf = new Date(madeAt).toISOString()
+  const tookMs = Math.round(performance.now() - began)
+  if (json) return say(JSON.stringify({ folder, backupOf, ...content, held, willInstall, tookMs }, null, 2))
+  const { events, leases, setAside } = content
+  const what = `${counted(events, 'event')}, ${counted(leases, 'lease')}`
+  say(`${folder} is as it was at ${backupOf}: ${what}; it took ${seconds(began)}`)
+  if (setAside) say(`What was there before is in ${setAside}`)
+  warnOf(outcome, nothingSince)
+}
+
+/** Machines that are held stay so: only what is seen for the first time from now on is meant. */
+function endHold(folder: string, json: boolean): void {
+  const wasHolding = endRestoration(folder)
+  if (json) say(JSON.stringify({ folder, wasHolding }, null, 2))
+  else if (wasHolding) say('The site file approves machines that are new again; those that are held wait for a person')
+  else say(`${folder} holds no new machines: it was not restored, or that was said before`)
 }
 
 export const restoreCommand: Command = {
   name: 'restore',
   summary: 'puts a backup in the place of the state',
-  usage: ['restore FILE [--force]'],
-  options: { force: { type: 'boolean', help: 'although there is state already, which is set aside' } },
+  usage: ['restore FILE [--force] [--nothing-since]', 'restore --all-known'],
+  options: {
+    force: { type: 'boolean', help: 'although there is state already, which is set aside' },
+    'nothing-since': {
+      type: 'boolean',
+      help: 'nothing was installed since the backup (a planned move): approvals stay open',
+    },
+    'all-known': {
+      type: 'boolean',
+      help: 'all that was installed between backup and restore is known by now: what is new is new, and `approve` counts for it again',
+    },
+  },
   example: 'rackrise restore /srv/backups/rack-7.backup',
   refusal: 'an appliance runs on the state, there is state already, or the file is no backup',
   async run([file, tooMuch], values) {
-    if (file === undefined) return usageError(restoreCommand, 'restore needs a file')
+    const [allKnown, nothingSince, force, json] = ['all-known', 'nothing-since', 'force', 'json'].map(
+      name => values[name] === true,
+    ) as [boolean, boolean, boolean, boolean]
     if (tooMuch !== undefined) return usageError(restoreCommand, `"${tooMuch}" is too much`)
+    if (allKnown && (file !== undefined || nothingSince || force))
+      return usageError(restoreCommand, '--all-known is about the state that is there: it takes nothing else')
+    if (file === undefined && !allKnown) return usageError(restoreCommand, 'restore needs a file')
     const site = await siteFor(values)
     if (!site) return 1
     const folder = site.paths.state
@@ -152,22 +222,16 @@ export const restoreCommand: Command = {
       complain(`rackrise restore: an appliance runs on ${folder}; stop it first, then repeat the command`)
       return 1
     }
-    if (values['force'] !== true && (await exists(join(folder, DATABASE_FILE)))) {
+    if (file === undefined) {
+      endHold(folder, json)
+      return 0
+    }
+    if (!force && (await exists(join(folder, DATABASE_FILE)))) {
       complain(`rackrise restore: ${folder} has a state already; with --force it is set aside, nothing is deleted`)
       return 1
     }
-    const json = values['json'] === true
     const began = performance.now()
-    const restored = await restoreShowing(file, folder, json)
-    const { events, leases, setAside } = restored
-    const willInstall = toInstall(site)
-    const tookMs = Math.round(performance.now() - began)
-    if (json) say(JSON.stringify({ folder, ...restored, willInstall, tookMs }, null, 2))
-    else {
-      say(`${folder} is as it was: ${counted(events, 'event')}, ${counted(leases, 'lease')}; it took ${seconds(began)}`)
-      if (setAside) say(`What was there before is in ${setAside}`)
-      warnOfOrders(willInstall)
-    }
+    tell(await bringBack(file, site, nothingSince, json), folder, nothingSince, json, began)
     return 0
   },
 }

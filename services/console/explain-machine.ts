@@ -53,9 +53,11 @@ export function explainPlan(machine: Machine, listing: Listing, site: Site, now:
   const approval = bySite ?? byDefault
   if (approval && machine.conflicts)
     return { boots: 'disk', why: 'it claims the identity of another machine, and nobody has approved it' }
+  const held = machine.reason ?? 'nobody has approved it'
+  if (approval && (machine.returned || machine.restored)) return { boots: 'disk', why: held }
   if (approval && machine.state === 'held' && machine.attempts === 0 && profileFor(listing, site))
     return { boots: 'installer', why: `${approval} starts its first installation` }
-  return { boots: 'disk', why: machine.state === 'held' ? 'nobody has approved it' : `it is ${machine.state}` }
+  return { boots: 'disk', why: machine.state === 'held' ? held : `it is ${machine.state}` }
 }
 
 /** What `POST /answer` would say, from where the machine stands; undefined where it would be answered. */

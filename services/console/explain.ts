@@ -15,8 +15,7 @@ import { isProblem } from '../kit/is-problem.ts'
 import { type Mac, parseMac } from '../kit/mac.ts'
 import type { Problem } from '../kit/problem.ts'
 import { type Conflict, isNoted } from '../machine/conflict.ts'
-import type { MachineId } from '../machine/event.ts'
-import { advance, type Machine, newMachine } from '../machine/lifecycle.ts'
+import { advance, type Machine } from '../machine/lifecycle.ts'
 import { type Listing, listingOf, profileFor } from '../machine/listing.ts'
 import { nextNumber } from '../machine/numbering.ts'
 import type { Registry } from '../machine/registry.ts'
@@ -73,7 +72,7 @@ function machineFor(
   const mac = query === undefined ? information?.macs[0] : anyMac(query)
   const found = query === undefined ? firstKnown(information?.macs ?? [], registry) : pickMachine(registry, query)
   if (found && !isProblem(found)) return { machine: found, seen: true }
-  if (mac && !registry.byMac(mac)) return { machine: newMachine(mac as MachineId, clock.now()), seen: false }
+  if (mac && !registry.byMac(mac)) return { machine: registry.newcomers.seenFirst(mac, clock.now()), seen: false }
   if (found) return { ...found, hint: `${found.hint}; any MAC can be asked about, too` }
   const hint = 'it is what `proxmox-auto-install-assistant system-info` prints'
   return { code: 'no-mac', message: 'the system information names no NIC', hint, severity: 'error' }

@@ -32,6 +32,8 @@ export type Fact =
   | { type: 'sighted'; macs: Mac[]; uuid?: string; serial?: string; product?: string; told?: Told }
   /** An operator had it forgotten, and it is there again: a new machine that only a person approves. */
   | { type: 'returned'; name: string; forgottenAt: Instant; by: string }
+  /** Its state came back from a backup: what was installed since is not known, so only a person approves it. `attempt` is the one that this ends. */
+  | { type: 'restored'; backupOf: Instant; attempt?: AttemptId }
   /** It says of itself what is another machine's: held until a person has looked, unless it installs already. */
   | { type: 'identity-conflicted'; conflicts: Conflict[] }
   /** A rule gave it the next number of its series; a machine keeps its number for ever. */
@@ -106,6 +108,7 @@ const ATTENTION: { [T in Fact['type']]?: 'debug' | 'warn' | 'error' } = {
   'answer-failed': 'error',
   'gave-up': 'error',
   stalled: 'error',
+  restored: 'warn',
   'identity-conflicted': 'error',
   'address-given-up': 'warn',
   'load-failed': 'warn',
@@ -149,7 +152,12 @@ export function describeReturn({ name, forgottenAt, by }: Extract<Fact, { type: 
   return `held: ${by} had ${name} forgotten at ${new Date(forgottenAt).toISOString()}, so only a person approves it`
 }
 
-type IdentityFact = Extract<Fact, { type: 'sighted' | 'returned' | 'identity-conflicted' | 'numbered' }>
+/** Of a machine of a restored state, in words for the timeline and for the list of machines. */
+export function describeRestored({ backupOf }: Pick<Extract<Fact, { type: 'restored' }>, 'backupOf'>): string {
+  return `restored from a backup of ${new Date(backupOf).toISOString()}, and what was installed since is not known here, so only a person approves it`
+}
+
+type IdentityFact = Extract<Fact, { type: 'sighted' | 'returned' | 'restored' | 'identity-conflicted' | 'numbered' }>
 
 /** Who it is. */
 function describeIdentity(fact: IdentityFact): string {
@@ -165,6 +173,8 @@ function describeIdentity(fact: IdentityFact): string {
     }
     case 'returned':
       return describeReturn(fact)
+    case 'restored':
+      return `held: ${describeRestored(fact)}`
     case 'identity-conflicted':
       return `held: ${describeConflicts(fact.conflicts)}`
     case 'numbered':
@@ -193,6 +203,7 @@ export function describeFact(fact: Fact): string {
   switch (fact.type) {
     case 'sighted':
     case 'returned':
+    case 'restored':
     case 'identity-conflicted':
     case 'numbered':
       return describeIdentity(fact)

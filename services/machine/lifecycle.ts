@@ -13,6 +13,7 @@ import {
   type BootStage,
   describeConflicts,
   describeLoop,
+  describeRestored,
   describeReturn,
   type Installed,
   type MachineEvent,
@@ -59,6 +60,8 @@ export type Machine = {
   conflicts?: Conflict[]
   /** It was forgotten once: the site does not approve it. */
   returned?: true
+  /** Held since the state that it is of was restored: the site does not approve it. */
+  restored?: true
   /** Its number in the series of a rule. */
   number?: { series: string; index: number }
   state: MachineState
@@ -141,11 +144,22 @@ function holdForConflict(machine: Machine, event: Of<'identity-conflicted'>): St
   return { machine: { ...machine, conflicts, ...held } }
 }
 
+/**
+ * What was installed since the backup is not known, so nothing that a person said before it leads to an installation any more, and what the site says does not
+ * either: whatever could still come to an answer is held. One that is installed or failed boots its disk, and one that is blocked nothing.
+ */
+function holdSinceRestore(machine: Machine, event: Of<'restored'>): Step {
+  const { state } = machine
+  if (state === 'installed' || state === 'failed' || state === 'blocked') return { machine }
+  return { machine: { ...machine, state: 'held', restored: true, reason: describeRestored(event) } }
+}
+
 function startAttempt(machine: Machine, event: Of<'attempt-started'>): Step {
   if (event.by === 'site' && machine.attempts > 0) return refuse(machine, 'the site approves the first attempt only')
   if (event.by === 'site' && machine.state !== 'held')
     return refuse(machine, `the site approves a held machine only, not ${machine.state}`)
   if (event.by === 'site' && machine.returned) return refuse(machine, 'it was forgotten: only a person approves it')
+  if (event.by === 'site' && machine.restored) return refuse(machine, 'it was restored: only a person approves it')
   if (machine.state === 'installed' && !event.again)
     return refuse(machine, 'an installed machine needs `machine reinstall`')
   if (machine.state === 'installing' && !event.again)
@@ -159,7 +173,7 @@ function startAttempt(machine: Machine, event: Of<'attempt-started'>): Step {
   }
   return {
     machine: {
-      ...without(machine, 'reason', 'futile', 'loop', 'returned'),
+      ...without(machine, 'reason', 'futile', 'loop', 'returned', 'restored'),
       state: 'approved',
       attempt,
       attempts: machine.attempts + 1,
@@ -259,11 +273,14 @@ function giveUpAddress(machine: Machine, event: Of<'address-given-up'>): Step {
     : refuse(machine, `${event.address} is not its static address`)
 }
 
-/** A report may come after the stall alarm: the machine did install, however late it says so. */
-const REPORTABLE: MachineState[] = ['installing', 'stalled', 'failed', 'installed']
+/** A report may come after the stall alarm, or after a restore: the machine did install, however late it says so. */
+function mayFinish({ restored }: Machine, { type }: Of<'reported'> | Of<'installation-inferred'>): MachineState[] {
+  if (type !== 'reported') return ['installing']
+  return ['installing', 'stalled', 'failed', 'installed', ...(restored ? (['held'] as const) : [])]
+}
 
 function finish(machine: Machine, event: Of<'reported'> | Of<'installation-inferred'>): Step {
-  const attempt = inAttempt(machine, event, event.type === 'reported' ? REPORTABLE : ['installing'])
+  const attempt = inAttempt(machine, event, mayFinish(machine, event))
   if (typeof attempt === 'string') return refuse(machine, attempt)
   if (attempt.answeredAt === undefined) return refuse(machine, 'a report before the answer was served')
   if (event.type === 'reported' && machine.state === 'installed' && !machine.installed?.inferred) return { machine }
@@ -271,7 +288,7 @@ function finish(machine: Machine, event: Of<'reported'> | Of<'installation-infer
     event.type === 'reported' ? { ...event.installed, at: event.at, inferred: false } : { at: event.at, inferred: true }
   return {
     machine: {
-      ...without(machine, 'reason'),
+      ...without(machine, 'reason', 'restored'),
       state: 'installed',
       installed,
       attempt: without(attempt, 'toldLocalAt', 'backAt'),
@@ -310,6 +327,8 @@ function fold(machine: Machine, event: MachineEvent): Step {
       return sight(machine, event)
     case 'returned':
       return { machine: { ...machine, returned: true, reason: describeReturn(event) } }
+    case 'restored':
+      return holdSinceRestore(machine, event)
     case 'identity-conflicted':
       return holdForConflict(machine, event)
     case 'numbered':
@@ -363,37 +382,4 @@ export function advance(machine: Machine, event: MachineEvent): Step {
   const step = fold(machine, event)
   // What was only counted was heard when it was counted.
   return step.anomaly || event.type === 'repeated' ? step : { machine: { ...step.machine, lastEventAt: event.at } }
-}
-
-/**
- * What the clock has to say about a machine, if anything. A machine that was told to boot its disk and did not come back has booted
- * it; a machine that fell silent on the way is stalled. Neither starts anything.
- * @param heardAt last sign of life, also of downloads that are not events
- */
-export function overdue(
-  machine: Machine,
-  now: Instant,
-  heardAt: Instant,
-  stallAfterMs: number,
-): MachineEvent | undefined {
-  const { attempt, state } = machine
-  if (!attempt || (state !== 'booting' && state !== 'installing')) return undefined
-  // What lies ahead, since the clock was set back, counts from when this appliance began to listen.
-  const pastOf = (at: Instant): Instant => (at <= now ? at : heardAt)
-  if (state === 'installing' && attempt.toldLocalAt !== undefined && attempt.backAt === undefined) {
-    if (now - pastOf(attempt.toldLocalAt) <= BACK_WITHIN_MS) return undefined
-    const evidence = 'it was told to boot its disk and did not come back'
-    return { type: 'installation-inferred', attempt: attempt.id, evidence, at: now, source: 'clock' }
-  }
-  const silentMs = now - Math.max(heardAt, pastOf(machine.lastEventAt))
-  if (silentMs < stallAfterMs) return undefined
-  const stage = state === 'installing' ? 'answer served' : (machine.stage ?? 'script served')
-  return {
-    type: 'stalled',
-    attempt: attempt.id,
-    silentSeconds: Math.round(silentMs / 1000),
-    stage,
-    at: now,
-    source: 'clock',
-  }
 }

@@ -18,16 +18,18 @@ import {
   type MachineId,
 } from './event.ts'
 import { type Conflict, conflictsOf, isConflict, isNoted } from './conflict.ts'
-import { advance, BACK_WITHIN_MS, type Machine, newMachine, overdue } from './lifecycle.ts'
+import { advance, BACK_WITHIN_MS, type Machine, newMachine } from './lifecycle.ts'
 import { teaches, withoutPlaceholders } from './facts.ts'
 import { Directory } from './find.ts'
 import { eventOf, replay } from './fold.ts'
 import { Heard } from './heard.ts'
-import { Forgotten, forgottenRow, wasForgotten } from './forgotten.ts'
+import { forgottenRow, wasForgotten } from './forgotten.ts'
 import { KnownMachines } from './known.ts'
 import { machineLog } from './machine-log.ts'
 import { entryOf, type Listing, listingOf } from './listing.ts'
 import { type AttemptOrder, orderAttempt } from './order-attempt.ts'
+import { INTRODUCING, Newcomers } from './newcomers.ts'
+import { overdue } from './overdue.ts'
 import { type Progress, withNews } from './progress.ts'
 import { Repeats, weightOf } from './repeats.ts'
 import { newAttemptId, type SecretPurpose } from './secrets.ts'
@@ -49,15 +51,13 @@ export type Listener = (machine: Machine, event: MachineEvent) => void
 
 /** Machines that are neither listed nor approved; a rack has a few dozen. */
 export const STRANGERS_MOST = 2000
-/** What may be the first that is told of a machine. */
-const INTRODUCING: ReadonlySet<Fact['type']> = new Set(['sighted', 'returned'])
 
 export class Registry {
   readonly #options: RegistryOptions
   readonly #log: Log
   readonly #known: KnownMachines
   readonly #directory: Directory
-  readonly #forgotten = new Forgotten()
+  readonly newcomers = new Newcomers()
   readonly #repeats = new Repeats()
   readonly #heard: Heard
   readonly #progress = new Map<MachineId, Progress>()
@@ -83,7 +83,7 @@ export class Registry {
   /** Folds what the store holds, then adds the machines that the site lists and that were never seen. */
   static async open(options: RegistryOptions): Promise<Registry> {
     const registry = new Registry(options)
-    for (const row of await options.store.forgotten()) registry.#forgotten.add(row)
+    await registry.newcomers.read(options.store)
     registry.#lastSeq = await replay(options.store, registry.#known, options.onStep)
     await settleAll(registry, options.site, registry.#log, setImmediate)
     // Thousands of names at once, while nobody waits for anything.
@@ -189,14 +189,14 @@ export class Registry {
     const known = sighting.macs.map(mac => this.byMac(mac)).find(machine => machine !== undefined)
     const id = known?.id ?? (sighting.macs[0] as MachineId)
     const macs = sighting.macs.filter(mac => (this.#known.identities.ofMac(mac) ?? id) === id)
-    const back = known ? undefined : this.#forgotten.returnOf(macs)
-    const returned = back && this.record(id, back, 'site')
+    const holding = known ? undefined : this.newcomers.holdingBack(macs)
+    const held = holding && this.record(id, holding, 'site')
     const isNews =
       !known || (teaches(known, { ...sighting, macs }) && this.#repeats.hears(id, this.#options.clock.elapsed()))
     const written = isNews ? this.record(id, { type: 'sighted', ...sighting, macs }, source) : undefined
     const noted = this.#noteConflicts(id, sighting.macs, source)
     // Also where nothing is new about it: its address may be, and with it the rule that takes it.
-    await Promise.all([returned, written, noted, this.#settle(id)])
+    await Promise.all([held, written, noted, this.#settle(id)])
     // Forgotten just now, it is a new one, held.
     return this.#known.get(id) ?? newMachine(id, this.#options.clock.now())
   }
@@ -214,10 +214,10 @@ export class Registry {
     })
   }
 
-  /** Whether that site could not approve it, known or not: what it claims is another one's, or it was forgotten once. */
+  /** Whether that site could not approve it, known or not: what it claims is another one's, or it may be no new machine. */
   isHeldBack(machine: Machine, site: Site): boolean {
-    const isBack = !this.#known.get(machine.id) && this.#forgotten.returnOf(machine.macs) !== undefined
-    return isBack || this.standingConflicts(machine, site).length > 0
+    const isHeld = !this.#known.get(machine.id) && this.newcomers.holdingBack(machine.macs) !== undefined
+    return isHeld || this.standingConflicts(machine, site).length > 0
   }
 
   /** Those that have noted a conflict with it. */
@@ -369,7 +369,7 @@ export class Registry {
       this.#keep(machine)
       throw error
     }
-    this.#forgotten.add(row)
+    this.newcomers.forget(row)
     this.#repeats.forget(id)
     this.#heard.forget(id)
     this.#progress.delete(id)

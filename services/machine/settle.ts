@@ -9,12 +9,12 @@ import type { Registry } from './registry.ts'
 
 /** Whether the site starts the machine's first attempt, unless what it claims is another one's. */
 export function isApprovedBySite(
-  { attempts, state, returned }: Pick<Machine, 'attempts' | 'state' | 'returned'>,
+  { attempts, state, returned, restored }: Pick<Machine, 'attempts' | 'state' | 'returned' | 'restored'>,
   { approve, from }: Pick<Listing, 'approve' | 'from'>,
   { boot }: { boot: Pick<Site['boot'], 'unknown'> },
 ): boolean {
   const isMeant = approve || (from === 'nothing' && boot.unknown === 'install')
-  return isMeant && attempts === 0 && state === 'held' && !returned
+  return isMeant && attempts === 0 && state === 'held' && !returned && !restored
 }
 
 export async function settle(registry: Registry, id: MachineId, site: Site, log: Log): Promise<void> {

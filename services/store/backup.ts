@@ -5,8 +5,10 @@
 import { chmod, chown, copyFile, lstat, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import type { Instant } from '../kit/clock.ts'
 import { EnvironmentProblem } from '../kit/problem.ts'
 import { copyDatabase, PRIVATE_FILE, syncFile } from './copy.ts'
+import { type HoldBack, noteMadeAt, noteRestoration, takeMadeAt } from './restoration.ts'
 import { runStatement, type Told, whileItGrows } from './long-statement.ts'
 import { openUpToDate } from './migrate.ts'
 import { refuseHalfRestored, UNFINISHED } from './unfinished.ts'
@@ -39,8 +41,8 @@ function count(db: DatabaseSync, table: 'event' | 'lease'): number {
   return Number(db.prepare(`SELECT count(*) AS n FROM ${table}`).get()?.['n'])
 }
 
-/** Adds the loose files to a copy of the database. */
-async function addFiles(copy: string, folder: string): Promise<Omit<BackupContent, 'bytes'>> {
+/** Adds the loose files to a copy of the database, and when that was. */
+async function addFiles(copy: string, folder: string, madeAt: Instant): Promise<Omit<BackupContent, 'bytes'>> {
   const files = await looseFiles(folder)
   const db = new DatabaseSync(copy)
   try {
@@ -50,6 +52,7 @@ async function addFiles(copy: string, folder: string): Promise<Omit<BackupConten
       const path = join(folder, name)
       insert.run(name, (await stat(path)).mode & 0o777, await readFile(path))
     }
+    noteMadeAt(db, madeAt)
     return { files, events: count(db, 'event'), leases: count(db, 'lease') }
   } finally {
     db.close()
@@ -60,10 +63,15 @@ async function addFiles(copy: string, folder: string): Promise<Omit<BackupConten
  * Writes the state of a folder into a new file, which only its owner can read: it holds the appliance's key. Beside a running appliance, too.
  * Throws EnvironmentProblem `backup`; the file is there as a whole or not at all.
  */
-export async function backUp(folder: string, file: string, tell?: Told): Promise<BackupContent> {
+export async function backUp(folder: string, file: string, now: Date, tell?: Told): Promise<BackupContent> {
   refuseHalfRestored(folder)
   try {
-    const content = await copyDatabase(join(folder, DATABASE_FILE), file, part => addFiles(part, folder), tell)
+    const content = await copyDatabase(
+      join(folder, DATABASE_FILE),
+      file,
+      part => addFiles(part, folder, now.getTime()),
+      tell,
+    )
     return { bytes: (await stat(file)).size, ...content }
   } catch (error) {
     const hint = 'see that the state folder has a database, and that there is room for its copy'
@@ -86,8 +94,10 @@ async function needWhole(database: string): Promise<void> {
   if (verdict !== 'ok') throw new Error(`the database in it is damaged: ${String(verdict)}`)
 }
 
+type Laid = Omit<BackupContent, 'bytes'> & { madeAt: Instant }
+
 /** Lays the content of a backup out in an empty folder, whole and checked, before anything is replaced. */
-async function lay(file: string, staging: string, onStep: OnStep): Promise<Omit<BackupContent, 'bytes'>> {
+async function lay(file: string, staging: string, onStep: OnStep): Promise<Laid> {
   const database = join(staging, DATABASE_FILE)
   const tell: Told = (done, total) => onStep({ doing: 'copying', done, total })
   await whileItGrows(database, (await stat(file)).size, tell, copyFile(file, database))
@@ -107,7 +117,8 @@ async function lay(file: string, staging: string, onStep: OnStep): Promise<Omit<
       await chmod(join(staging, name), mode)
     }
     db.exec(`DROP TABLE ${TABLE}`)
-    return { files: files.map(({ name }) => name).toSorted(), events: count(db, 'event'), leases: count(db, 'lease') }
+    const names = files.map(({ name }) => name).toSorted()
+    return { files: names, events: count(db, 'event'), leases: count(db, 'lease'), madeAt: takeMadeAt(db) }
   } finally {
     db.close()
   }
@@ -124,7 +135,14 @@ async function setAside(folder: string, aside: string): Promise<boolean> {
   return true
 }
 
-export type Restored = Omit<BackupContent, 'bytes'> & { setAside?: string }
+/** `madeAt` is when the backup was made. */
+export type Restored = Laid & { setAside?: string }
+
+export type RestoreOptions = {
+  onStep?: OnStep
+  /** What holds machines back, since the state does not know what was installed after the backup; left out where nothing was. */
+  holdBack?: HoldBack
+}
 
 /** What was laid out takes the place of what is there. A power cut in the middle of it leaves a mark, and nothing starts until a restore is done. */
 async function replace(folder: string, staging: string, now: Date): Promise<string | undefined> {
@@ -146,9 +164,14 @@ async function replace(folder: string, staging: string, now: Date): Promise<stri
 
 /**
  * Puts the state of a backup into the folder, whose present files are set aside in a folder below it. The backup is laid out, checked and brought
- * up to date beside them first, so a bad one changes nothing. No appliance may run on the folder. Throws EnvironmentProblem `backup` or `store`.
+ * up to date beside them first, so a bad one changes nothing; what holds its machines back is in it before it is in its place. No appliance may run on the folder. Throws EnvironmentProblem `backup` or `store`.
  */
-export async function restore(file: string, folder: string, now: Date, onStep: OnStep = () => {}): Promise<Restored> {
+export async function restore(
+  file: string,
+  folder: string,
+  now: Date,
+  { onStep = () => {}, holdBack }: RestoreOptions = {},
+): Promise<Restored> {
   const staging = stagingIn(folder)
   try {
     await mkdir(folder, { recursive: true, mode: PRIVATE_FOLDER })
@@ -158,6 +181,7 @@ export async function restore(file: string, folder: string, now: Date, onStep: O
     onStep({ doing: 'bringing up to date' })
     // Of an older version it becomes one of this version here; of a newer one it is refused.
     await (await openUpToDate(join(staging, DATABASE_FILE), { copies: false })).destroy()
+    if (holdBack) noteRestoration(staging, { at: now.getTime(), backupOf: content.madeAt }, holdBack)
     await syncFile(join(staging, DATABASE_FILE))
     onStep({ doing: 'replacing' })
     const aside = await replace(folder, staging, now)

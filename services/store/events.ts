@@ -74,6 +74,10 @@ export function sqlEvents(db: Kysely<Database>, write: Write): EventStore {
       done(...rows.map(({ machine, seq, holds, body }) => write(PUT_SNAPSHOT, machine, seq, holds, body))),
     putCheckpoint: ({ seq, version }) => done(write(PUT_CHECKPOINT, seq, version)),
     forgotten: async () => db.selectFrom('forgotten').selectAll().orderBy('at').execute(),
+    restoration: async () => {
+      const row = await db.selectFrom('restoration').select(['at', 'backup_of']).executeTakeFirst()
+      return row && { at: row.at, backupOf: row.backup_of }
+    },
     forget: ({ machine, macs, name, at, by }) =>
       done(
         write(FORGET, machine, macs, name, at, by),

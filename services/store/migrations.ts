@@ -118,6 +118,17 @@ const snapshots: Migration = {
   },
 }
 
+const restoration: Migration = {
+  async up(db: Kysely<unknown>) {
+    await db.schema
+      .createTable('restoration')
+      .addColumn('id', 'integer', column => column.primaryKey().check(sql`id = 1`))
+      .addColumn('at', 'integer', column => column.notNull())
+      .addColumn('backup_of', 'integer', column => column.notNull())
+      .execute()
+  },
+}
+
 /** In the order they run; the name is kept in the database. */
 export const MIGRATIONS: Record<string, Migration> = {
   '0001-first-schema': firstSchema,
@@ -126,4 +137,5 @@ export const MIGRATIONS: Record<string, Migration> = {
   '0004-outbox': outbox,
   '0005-passwords': passwords,
   '0006-snapshots': snapshots,
+  '0007-restoration': restoration,
 }

@@ -50,6 +50,9 @@ export type CheckpointTable = { id: number; seq: number; version: number }
 
 export type ForgottenTable = { machine: string; macs: string; name: string; at: number; by: string }
 
+/** One row at most, `id` 1: the latest restore after which machines are held. */
+export type RestorationTable = { id: number; at: number; backup_of: number }
+
 export type OutboxTable = {
   id: Generated<number>
   target: string
@@ -76,6 +79,7 @@ export type Database = {
   snapshot: SnapshotTable
   checkpoint: CheckpointTable
   forgotten: ForgottenTable
+  restoration: RestorationTable
   outbox: OutboxTable
   outbox_target: OutboxTargetTable
 }

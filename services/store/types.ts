@@ -48,6 +48,9 @@ export type Checkpoint = { seq: number; version: number }
 /** What is kept of a machine that an operator had forgotten: `macs` with commas between them. */
 export type ForgottenRow = { machine: string; macs: string; name: string; at: Instant; by: string }
 
+/** `at` that instant a state was restored from a backup that was made at `backupOf`: what was installed in between it does not know. */
+export type Restoration = { at: Instant; backupOf: Instant }
+
 /** Every write resolves when it is on stable storage. */
 export interface EventStore {
   /** Resolves with its number. */
@@ -67,6 +70,8 @@ export interface EventStore {
   putCheckpoint(checkpoint: Checkpoint): Promise<void>
   /** The oldest first; one machine may be there several times. */
   forgotten(): Promise<ForgottenRow[]>
+  /** Of a state that does not know what was installed between its backup and its restore. */
+  restoration(): Promise<Restoration | undefined>
   /** Its events, snapshot, documents and password go, and this row comes: all or nothing. */
   forget(row: ForgottenRow): Promise<void>
 }

@@ -48,17 +48,20 @@ const EVENTS: { [T in Fact['type']]?: WebhookEvent } = {
   'gave-up': 'failed',
   stalled: 'stalled',
   'boot-looped': 'stalled',
+  restored: 'failed',
 }
 
 export const TOLD_TYPES = Object.keys(EVENTS)
 
 /**
- * Undefined for what changed nothing: an anomaly, a report that came twice, a loop of a machine that was to install nothing.
+ * Undefined for what changed nothing: an anomaly, a report that came twice, a loop or a restore of a machine that was to install nothing.
  * @param machine as the event left it, whatever has become of it since
  */
 export function eventToTell(event: MachineEvent, machine: Machine): WebhookEvent | undefined {
   if (event.anomaly || !machine.attempt) return undefined
   const told = EVENTS[event.type]
+  // Held by a restore, an attempt is at its end; a machine that had none was held before.
+  if (event.type === 'restored') return event.attempt === machine.attempt.id ? told : undefined
   if (told === 'installed') return machine.installed?.at === event.at ? told : undefined
   return event.type === 'boot-looped' && machine.state !== 'stalled' ? undefined : told
 }

@@ -19,7 +19,7 @@ import {
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { dhclient, udhcpc } from './appliance-clients.ts'
-import { bootScript } from './appliance-install.ts'
+import { answerUrl, askAnswer, attemptIn, bootScript, installNode1 } from './appliance-install.ts'
 import { NODE1_ADDRESS, type Outcome, Rig } from './appliance-rig.ts'
 
 const LIMIT_MS = 90_000
@@ -33,6 +33,8 @@ let copies = 0
 let stopped: string
 let killed: string
 let backup: string
+/** Where node1 may ask for its answer when the backup is made. */
+let promised: string
 
 beforeAll(async () => {
   rig = await Rig.open('damage')
@@ -41,6 +43,7 @@ beforeAll(async () => {
   const appliance = await rig.serve(site)
   await dhclient(rig, 'rack')
   await bootScript(rig)
+  promised = await answerUrl(rig)
   expect((await rig.cli(site, 'backup', backup)).status).toBe(0)
   cpSync(rig.path('state'), killed, { recursive: true, filter: path => !path.endsWith('.sock') })
   await appliance.kill('SIGTERM')
@@ -125,7 +128,7 @@ test.each(DAMAGES)(
     expect([restored.status, restored.stderr]).toEqual([0, expect.stringMatching(/^warning: what was installed since/)])
     const aside = readdirSync(state).find(name => name.startsWith('before-restore-'))!
     expect(contentOf(join(state, aside))).toEqual(before)
-    expect((await rig.cli(site, 'machine', 'list')).stdout).toMatch(/^node1\s+booting\s+10\.77\.0\.11\s/m)
+    expect((await rig.cli(site, 'machine', 'list')).stdout).toMatch(/^node1\s+held\s+10\.77\.0\.11\s/m)
   },
   LIMIT_MS,
 )
@@ -144,6 +147,34 @@ test(
     expect(existsSync(file)).toBe(false)
     expect((await rig.cli(site, 'restore', backup, '--force')).status).toBe(0)
     expect((await rig.cli(site, 'lease', 'list')).stdout).toContain(NODE1_ADDRESS)
+  },
+  LIMIT_MS,
+)
+
+test(
+  'T16 a machine that was installed after the backup is not installed again, until a person approves it',
+  async () => {
+    const { site } = stateLike(stopped)
+    let appliance = await rig.serve(site)
+    const attempt = await installNode1(rig)
+    await appliance.kill('SIGTERM')
+    expect((await rig.cli(site, 'restore', backup, '--force')).stderr).toContain('would have installed: node1;')
+
+    appliance = await rig.serve(site)
+    await dhclient(rig, 'rack')
+    const script = (await bootScript(rig)).stdout
+    expect([attemptIn(script), script]).toEqual([undefined, expect.stringContaining('NOT APPROVED')])
+    expect(await answerUrl(rig)).toBe('')
+    expect((await askAnswer(rig, promised)).stdout).toMatch(/node1 is not approved[^]*\n403$/)
+    const alarms = (await rig.cli(site, 'alarm', 'list')).stdout
+    expect(alarms).toMatch(/^alarm restored-held: [^]*\n {2}held since the state was restored from a backup: node1\n/m)
+    expect((await rig.cli(site, 'machine', 'show', 'node1')).stdout).toContain('restored from a backup of ')
+
+    expect((await rig.cli(site, 'machine', 'approve', 'node1')).status).toBe(0)
+    expect((await rig.cli(site, 'alarm', 'list')).stdout).toMatch(/^over restored-held: /m)
+    const again = await installNode1(rig)
+    expect(again).not.toBe(attempt)
+    await appliance.kill('SIGTERM')
   },
   LIMIT_MS,
 )

@@ -2,7 +2,8 @@ import { describe, expect, test } from 'vitest'
 import fc from 'fast-check'
 import type { Ipv4 } from '../../services/kit/ipv4.ts'
 import type { AttemptId, Fact, MachineEvent, MachineId } from '../../services/machine/event.ts'
-import { advance, BACK_WITHIN_MS, type Machine, newMachine, overdue } from '../../services/machine/lifecycle.ts'
+import { advance, BACK_WITHIN_MS, type Machine, newMachine } from '../../services/machine/lifecycle.ts'
+import { overdue } from '../../services/machine/overdue.ts'
 
 const MAC = 'bc:24:11:ab:12:21' as MachineId
 const A1 = 'a1a1a1a1' as AttemptId
@@ -177,6 +178,58 @@ describe('the address that an installed system has written down', () => {
   })
 })
 
+describe('T16 after a restore from an older backup', () => {
+  const restored: Fact = { type: 'restored', backupOf: Date.UTC(2026, 10, 26, 8) }
+  const again: Fact = { ...approved, attempt: A2 } as Fact
+  const stalled: Fact = { type: 'stalled', attempt: A1, silentSeconds: 1200, stage: 'x' }
+  test.each<[string, Fact[], Machine['state']]>([
+    ['a machine that was only seen is held', [restored], 'held'],
+    ['an approved one is held', [approved, restored], 'held'],
+    ['one that has its script is held', [approved, script, restored], 'held'],
+    ['one that has its answer is held', [approved, script, answer, restored], 'held'],
+    ['one that was told to boot its disk, and comes back, too', [approved, script, answer, told, restored], 'held'],
+    ['one that stands still is held', [approved, script, stalled, restored], 'held'],
+    ['an installed one boots its disk as ever', [approved, script, answer, report, restored], 'installed'],
+    [
+      'one that failed boots its disk as ever',
+      [approved, { type: 'gave-up', attempt: A1, reason: 'x' }, restored],
+      'failed',
+    ],
+    ['one that is blocked stays so', [approved, { type: 'blocked' }, restored], 'blocked'],
+    ['its script is not for it any more', [approved, restored, script], 'held'],
+    ['its answer is not for it any more', [approved, script, restored, answer], 'held'],
+    ['its report counts, if it had its answer', [approved, script, answer, restored, report], 'installed'],
+    ['a report without an answer does not', [approved, script, restored, report], 'held'],
+    ['the site approves it no more', [restored, { ...approved, by: 'site' } as Fact], 'held'],
+    ['a person does', [approved, restored, again], 'approved'],
+    ['and it installs', [approved, restored, again, { ...script, attempt: A2 } as Fact], 'booting'],
+  ])('%s', (_, facts, state) => {
+    expect(after(...facts).state).toBe(state)
+  })
+
+  test('it says why, until a person approves it or its report comes', () => {
+    const held = after(approved, script, answer, restored)
+    expect([held.restored, held.reason]).toEqual([
+      true,
+      'restored from a backup of 2026-11-26T08:00:00.000Z, and what was installed since is not known here, so only a person approves it',
+    ])
+    for (const last of [again, report]) {
+      const { restored: flag, reason } = after(approved, script, answer, restored, last)
+      expect([flag, reason]).toEqual([undefined, undefined])
+    }
+    expect(after(approved, script, answer, report, restored)).toEqual({
+      ...after(approved, script, answer, report),
+      lastEventAt: 5000,
+    })
+  })
+
+  test('the site is told why it may not', () => {
+    expect(anomalyOf(after(restored), { ...approved, by: 'site' } as Fact)).toBe(
+      'it was restored: only a person approves it',
+    )
+  })
+})
+
 test('a late report replaces what was inferred', () => {
   const inferred = after(approved, script, answer, told, {
     type: 'installation-inferred',
@@ -232,6 +285,7 @@ const FACTS: Fact[] = [
   { type: 'address-given-up', address: ADDRESS, reason: 'x' },
   { type: 'installation-inferred', attempt: A1, evidence: 'x' },
   { type: 'initrd-sent', attempt: A2, bytes: 1 },
+  { type: 'restored', backupOf: 1 },
 ]
 
 test('property: no order of events leads to an installation that nobody started', () => {
@@ -240,6 +294,25 @@ test('property: no order of events leads to an installation that nobody started'
     fc.property(fc.array(fc.constantFrom(...notStarted), { maxLength: 30 }), facts => {
       expect(['held', 'blocked']).toContain(after(...facts).state)
     }),
+  )
+})
+
+test('T16 property: after a restore nothing comes to a script or an answer until a person approves it', () => {
+  const byNobody = FACTS.filter(fact => fact.type !== 'attempt-started')
+  const bySite = [A1, A2].map(attempt => ({ ...approved, attempt, by: 'site' }) as Fact)
+  const later = fc.constantFrom<Fact>(...byNobody, ...bySite)
+  fc.assert(
+    fc.property(
+      fc.array(fc.constantFrom(...FACTS), { maxLength: 20 }),
+      fc.array(later, { maxLength: 20 }),
+      (before, since) => {
+        const facts: Fact[] = [...before, { type: 'restored', backupOf: 1 }]
+        for (const fact of since) {
+          facts.push(fact)
+          expect(['held', 'installed', 'failed', 'blocked']).toContain(after(...facts).state)
+        }
+      },
+    ),
   )
 })
 

@@ -4,17 +4,13 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Ipv4 } from '../../services/kit/ipv4.ts'
 import type { Mac } from '../../services/kit/mac.ts'
-import { Checkpoints } from '../../services/machine/checkpoint.ts'
 import type { AttemptId, Fact, MachineEvent, MachineId } from '../../services/machine/event.ts'
 import { FOLD_VERSION } from '../../services/machine/fold.ts'
 import { advance, type Machine, newMachine } from '../../services/machine/lifecycle.ts'
-import { Pace } from '../../services/machine/pace.ts'
-import { Retention } from '../../services/machine/retention.ts'
 import { type KeptEvent, thin } from '../../services/machine/thin.ts'
-import { Fleet, NODE1, NODE2, patient, siteOf, STRANGER } from './rig.ts'
+import { DAY_MS, KEEP_MS, retentionOf } from './retention-rig.ts'
+import { Fleet, NODE1, NODE2, siteOf, STRANGER } from './rig.ts'
 
-const DAY_MS = 86_400_000
-const KEEP_MS = 90 * DAY_MS
 const MACS = [NODE1, NODE2, STRANGER]
 const ADDRESSES = ['10.77.0.101', '10.77.0.102'] as Ipv4[]
 
@@ -74,6 +70,7 @@ const facts: fc.Arbitrary<Draft> = fc.oneof(
   fc.constantFrom<Draft>(
     { type: 'loader-sent', file: 'snponly.efi', bytes: 1 },
     { type: 'blocked' },
+    { type: 'restored', backupOf: 5 },
     { type: 'numbered', series: 'n{{index}}', index: 4 },
     { type: 'local-disk-told' },
     { type: 'boot-looped', stage: 'ipxe', boots: 6, seconds: 600 },
@@ -91,29 +88,6 @@ const facts: fc.Arbitrary<Draft> = fc.oneof(
 
 /** From the same boot to a season later. */
 const pauseMs = fc.constantFrom(1000, 40_000, 15 * 60_000, DAY_MS, 20 * DAY_MS)
-
-function retentionOf(fleet: Fleet) {
-  const { registry, store, log } = fleet
-  const clock = patient(fleet)
-  const pace = new Pace({ clock, waiting: () => 0 })
-  const checkpoints = new Checkpoints({ registry, events: store, clock, pace }, store.kept.checkpoint?.seq ?? 0)
-  const documents = { page: async () => [], remove: async () => {} }
-  const keepMs = KEEP_MS
-  return {
-    checkpoints,
-    retention: new Retention({
-      registry,
-      checkpoints,
-      events: store,
-      documents,
-      keepMs: () => keepMs,
-      pace,
-      chores: [],
-      clock,
-      log,
-    }),
-  }
-}
 
 test('a clock that is set forward by a year takes nothing away for a day: somebody may set it right', async () => {
   const fleet = await Fleet.open()

@@ -13,6 +13,7 @@ import type {
   EventStore,
   ForgottenRow,
   NewEventRow,
+  Restoration,
   SnapshotRow,
 } from '../../services/store/types.ts'
 import { FakeClock } from '../fake/clock.ts'
@@ -65,10 +66,16 @@ export class MemoryEvents implements EventStore {
   readonly rows: EventRow[] = []
   broken: Error | undefined
 
-  readonly kept: { checkpoint: Checkpoint | undefined; snapshots: SnapshotRow[]; forgotten: ForgottenRow[] } = {
+  readonly kept: {
+    checkpoint: Checkpoint | undefined
+    snapshots: SnapshotRow[]
+    forgotten: ForgottenRow[]
+    restoration: Restoration | undefined
+  } = {
     checkpoint: undefined,
     snapshots: [],
     forgotten: [],
+    restoration: undefined,
   }
   #seq = 0
 
@@ -127,6 +134,10 @@ export class MemoryEvents implements EventStore {
 
   async forgotten(): Promise<ForgottenRow[]> {
     return this.kept.forgotten
+  }
+
+  async restoration(): Promise<Restoration | undefined> {
+    return this.kept.restoration
   }
 
   async forget(row: ForgottenRow): Promise<void> {

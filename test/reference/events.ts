@@ -23,6 +23,10 @@ const SHOWN: Shown = {
     when: 'it was forgotten, and is there again: only a person approves it',
     fact: { type: 'returned', name: 'node1', forgottenAt: AT, by: 'anna' },
   },
+  restored: {
+    when: 'the state was restored from a backup, or it is new to such a state: only a person approves it',
+    fact: { type: 'restored', backupOf: AT, ...OF_ATTEMPT },
+  },
   'identity-conflicted': {
     when: 'it claims a MAC, UUID or serial number of another machine',
     fact: { type: 'identity-conflicted', conflicts: [{ with: MAC, by: 'serial', value: '7K2QX93' }] },

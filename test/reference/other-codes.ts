@@ -180,6 +180,11 @@ const OF_ALARMS = {
     'look at the load of the host',
     'warning',
   ),
+  'restored-held': row(
+    'a restore keeps machines from an installation that was meant for them',
+    'look at what is on their disks, then approve or block each of them',
+    'alarm',
+  ),
   'webhook-failing': row(
     'a target has taken nothing for a quarter of an hour',
     'mend it; what waits is sent by itself',

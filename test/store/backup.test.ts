@@ -1,4 +1,5 @@
 import { mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -40,7 +41,7 @@ const modeOf = async (path: string): Promise<string> => ((await stat(path)).mode
 describe('a backup', () => {
   test('is private, and brings back database, key and their modes', async () => {
     const key = await readFile(join(state, 'secret.key'))
-    expect(await backUp(state, backup)).toMatchObject({ files: ['secret.key'], events: 1, leases: 0 })
+    expect(await backUp(state, backup, NOW)).toMatchObject({ files: ['secret.key'], events: 1, leases: 0 })
     expect(await modeOf(backup)).toBe('600')
     await append('later')
     await writeFile(join(state, 'secret.key'), Buffer.alloc(32, 1))
@@ -50,6 +51,7 @@ describe('a backup', () => {
       files: ['secret.key'],
       events: 1,
       leases: 0,
+      madeAt: NOW.getTime(),
       setAside: join(state, 'before-restore-2026-11-26T08-00-00-000Z'),
     })
     expect(await typesIn()).toEqual(['sighted'])
@@ -60,9 +62,11 @@ describe('a backup', () => {
   })
 
   test('goes to a new machine, into a folder that is not there yet', async () => {
-    await backUp(state, backup)
+    await backUp(state, backup, NOW)
     await rm(state, { recursive: true })
-    expect(await restore(backup, state, NOW)).toEqual({ files: ['secret.key'], events: 1, leases: 0 })
+    expect(await restore(backup, state, NOW)).toEqual({
+      ...{ files: ['secret.key'], events: 1, leases: 0, madeAt: NOW.getTime() },
+    })
     expect(await modeOf(state)).toBe('700')
     expect((await readdir(state)).toSorted()).toEqual(['secret.key', 'state.sqlite'])
   })
@@ -74,12 +78,12 @@ describe('a backup', () => {
     for (let row = 0; row < 60; row++) insert.run()
     db.close()
     const told: [number, number][] = []
-    const { bytes } = await backUp(state, backup, (done, total) => told.push([done, total]))
+    const { bytes } = await backUp(state, backup, NOW, (done, total) => told.push([done, total]))
     expect(told.length).toBeGreaterThan(0)
     expect(told.every(([done, total]) => done <= total && Math.abs(total - bytes) < bytes / 10)).toBe(true)
     expect(told.map(([done]) => done)).toEqual(told.map(([done]) => done).toSorted((a, b) => a - b))
     const steps: string[] = []
-    await restore(backup, state, NOW, ({ doing }) => steps.push(doing))
+    await restore(backup, state, NOW, { onStep: ({ doing }) => steps.push(doing) })
     expect([...new Set(steps)].filter(doing => doing !== 'copying')).toEqual([
       'checking',
       'bringing up to date',
@@ -88,7 +92,7 @@ describe('a backup', () => {
   })
 
   test('of a folder without a state is none, and leaves no file', async () => {
-    await expect(backUp(join(folder, 'nothing'), backup)).rejects.toThrow(EnvironmentProblem)
+    await expect(backUp(join(folder, 'nothing'), backup, NOW)).rejects.toThrow(EnvironmentProblem)
     expect(await readdir(folder)).toEqual(['state'])
   })
 
@@ -102,7 +106,7 @@ describe('a backup', () => {
         await Promise.all(pair.map(event => store.events.append(event)))
       }
     })()
-    for (let copy = 0; copy < 5; copy++) await backUp(state, `${backup}${copy}`)
+    for (let copy = 0; copy < 5; copy++) await backUp(state, `${backup}${copy}`, NOW)
     isDone = true
     await writing
     await store.close()
@@ -116,12 +120,84 @@ describe('a backup', () => {
   })
 })
 
+describe('T16 what holds machines back', () => {
+  const LATER = new Date(NOW.getTime() + 3_600_000)
+  const restored = { machine: 'm', at: LATER.getTime(), source: 'operator', type: 'restored', body: '{}' }
+  const tablesIn = (path: string): unknown[] => {
+    const db = new DatabaseSync(path, { readOnly: true })
+    const rows = db.prepare("SELECT name FROM sqlite_schema WHERE name LIKE 'backup%'").all()
+    db.close()
+    return rows
+  }
+  const restorationIn = async (): Promise<unknown> => {
+    const store = await openStore(state)
+    const restoration = await store.events.restoration()
+    await store.close()
+    return restoration
+  }
+
+  test('is in the state before that is in its place, with when the backup was made', async () => {
+    await backUp(state, backup, NOW)
+    const seen: unknown[] = []
+    await restore(backup, state, LATER, {
+      holdBack: ({ events }, restoration) => {
+        seen.push(
+          [...events(0)].map(({ type }) => type),
+          restoration,
+        )
+        return [restored]
+      },
+      onStep: ({ doing }) => doing === 'replacing' && seen.push(existsSync(join(state, 'restore.new', 'state.sqlite'))),
+    })
+    expect(seen).toEqual([['sighted'], { at: LATER.getTime(), backupOf: NOW.getTime() }, true])
+    expect(await typesIn()).toEqual(['sighted', 'restored'])
+    expect(await restorationIn()).toEqual({ at: LATER.getTime(), backupOf: NOW.getTime() })
+    expect(tablesIn(join(state, 'state.sqlite'))).toEqual([])
+  })
+
+  test('cannot be written: then nothing is restored', async () => {
+    await backUp(state, backup, NOW)
+    await append('later')
+    const holdBack = () => {
+      throw new Error('no')
+    }
+    await expect(restore(backup, state, LATER, { holdBack })).rejects.toThrow(/can't restore .*: no/)
+    expect(await typesIn()).toEqual(['sighted', 'later'])
+    expect(await restorationIn()).toBeUndefined()
+  })
+
+  test('is all or nothing', async () => {
+    await backUp(state, backup, NOW)
+    const holdBack = () => [restored, { ...restored, machine: null as never }]
+    await expect(restore(backup, state, LATER, { holdBack })).rejects.toThrow(/NOT NULL/)
+    expect(await typesIn()).toEqual(['sighted'])
+  })
+
+  test('is not there without it; a backup of a state that has it, has it', async () => {
+    await backUp(state, backup, NOW)
+    await restore(backup, state, LATER)
+    expect(await restorationIn()).toBeUndefined()
+    await restore(backup, state, LATER, { holdBack: () => [] })
+    await backUp(state, `${backup}2`, LATER)
+    await restore(`${backup}2`, state, new Date(LATER.getTime() + 1))
+    expect(await restorationIn()).toEqual({ at: LATER.getTime(), backupOf: NOW.getTime() })
+  })
+
+  test('of a backup that does not say when it was made, its last event does', async () => {
+    await backUp(state, backup, NOW)
+    const db = new DatabaseSync(backup)
+    db.exec('DROP TABLE backup_made')
+    db.close()
+    expect((await restore(backup, state, LATER)).madeAt).toBe(1)
+  })
+})
+
 test('a restore that was cut off in the middle is done again before anything else happens', async () => {
-  await backUp(state, backup)
+  await backUp(state, backup, NOW)
   await writeFile(join(state, 'restore.unfinished'), '')
   const refused = /a restore into .* was cut off, so that parts of two states are there/
   await expect(openStore(state)).rejects.toThrow(refused)
-  await expect(backUp(state, join(folder, 'other.backup'))).rejects.toThrow(refused)
+  await expect(backUp(state, join(folder, 'other.backup'), NOW)).rejects.toThrow(refused)
   const { setAside } = await restore(backup, state, NOW)
   expect(await readdir(setAside!)).not.toContain('restore.unfinished')
   expect(await readdir(state)).not.toContain('restore.unfinished')
@@ -155,7 +231,7 @@ describe('what is no backup changes nothing', () => {
     nothing: () => rm(backup),
   }
   test.each(Object.keys(spoil))('%s', async name => {
-    await backUp(state, backup)
+    await backUp(state, backup, NOW)
     await spoil[name]!()
     const before = (await readdir(state)).toSorted()
     await expect(restore(backup, state, NOW)).rejects.toThrow(EnvironmentProblem)
@@ -164,7 +240,7 @@ describe('what is no backup changes nothing', () => {
   })
 
   test('a name that points elsewhere stays in the folder', async () => {
-    await backUp(state, backup)
+    await backUp(state, backup, NOW)
     const db = new DatabaseSync(backup)
     db.exec("UPDATE backup_file SET name = '../../escaped'")
     db.close()

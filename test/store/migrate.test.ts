@@ -39,6 +39,7 @@ const ROWS: Record<string, string[]> = {
     'insert into checkpoint values (1, 2, 3)',
     "insert into forgotten values ('o', '[]', 'old', 11, 'anna')",
   ],
+  '0007-restoration': ['insert into restoration values (1, 12, 13)'],
 }
 
 let folder: string
@@ -311,10 +312,10 @@ describe('a backup', () => {
     await leaveAt(1)
     const backup = join(folder, 'rack.backup')
     const state = join(folder, 'new')
-    await backUp(folder, backup)
+    await backUp(folder, backup, new Date(0))
     await openAndClose()
     expect((await copies()).length).toBe(1)
-    expect((await backUp(folder, `${backup}2`)).files).toEqual(['rack.backup'])
+    expect((await backUp(folder, `${backup}2`, new Date(0))).files).toEqual(['rack.backup'])
     await restore(backup, state, new Date(0))
     expect(await readdir(state)).toEqual(['state.sqlite'])
     expect(rowsIn(join(state, 'state.sqlite'))['snapshot']).toEqual([])

@@ -53,6 +53,21 @@ describe('what is told', () => {
     expect(bench.names()).toEqual(['node1 installed'])
   })
 
+  test('an attempt that a restore ended is told as failed, with the reason; a machine that had none is not', async () => {
+    bench = await Bench.start()
+    const attempt = await bench.begin()
+    await bench.happen(NODE1, { type: 'restored', backupOf: Date.UTC(2026, 10, 26, 8), attempt })
+    await bench.happen(NODE1, { type: 'restored', backupOf: 1 })
+    await bench.happen(NODE2, { type: 'restored', backupOf: 1 })
+    await bench.pass(2)
+    expect(bench.names()).toEqual(['node1 failed'])
+    expect(JSON.parse(bench.sent[0]!.body)).toMatchObject({
+      attempt,
+      reason:
+        'restored from a backup of 2026-11-26T08:00:00.000Z, and what was installed since is not known here, so only a person approves it',
+    })
+  })
+
   test('an end that was only inferred is told as such, and again when the report comes', async () => {
     bench = await Bench.start()
     const attempt = await bench.begin()
