@@ -2,7 +2,7 @@
 import { rmSync } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
-import { counted, formatSize } from '../kit/amount.ts'
+import { counted, formatSize, NAMES_MOST, namesOf } from '../kit/amount.ts'
 import { foldMachines } from '../machine/fold.ts'
 import { holdingBack, wouldInstall } from '../machine/restored.ts'
 import type { Site } from '../site/types.ts'
@@ -139,14 +139,6 @@ async function bringBack(file: string, site: Site, nothingSince: boolean, json: 
     return holdingBack(machines, restoration)
   })
   return { restored, held, willInstall: [] }
-}
-
-/** Names that one line has room for. */
-const NAMES_MOST = 10
-
-function namesOf(names: readonly string[]): string {
-  const more = names.length - NAMES_MOST
-  return `${names.slice(0, NAMES_MOST).join(', ')}${more > 0 ? ` and ${more} more` : ''}`
 }
 
 /** A person has to look before a machine boots. */

@@ -1,4 +1,5 @@
 /** Every answer that can be tried out before power-on: of listed machines, of rules, and of files that are named by a MAC. */
+import { namesOf } from '../kit/amount.ts'
 import { composeAnswer } from '../answer/answer.ts'
 import { dialectOf } from '../answer/dialect.ts'
 import { answerInputFor } from '../answer/for-machine.ts'
@@ -78,14 +79,6 @@ function tryOut(
   })
   const composed = composeAnswer({ ...input, passwordHash: NO_HASH })
   return Array.isArray(composed) ? composed : composed.warnings
-}
-
-/** Names that one line has room for; a rack shares most of its mistakes. */
-const NAMES_MOST = 5
-
-export function namesOf(machines: readonly string[]): string {
-  const more = machines.length - NAMES_MOST
-  return `${machines.slice(0, NAMES_MOST).join(', ')}${more > 0 ? ` and ${more} more` : ''}`
 }
 
 /** So many answers are tried in one go: a few milliseconds, in which nobody else is heard. */

@@ -1,9 +1,9 @@
 /** Leases that no subnet of the site holds any more: they are kept, and served no longer (I07). Pure. */
+import { namesOf } from '../kit/amount.ts'
 import { prefixContains } from '../kit/ipv4.ts'
 import type { Problem } from '../kit/problem.ts'
 import type { Site } from '../site/types.ts'
 import type { LeaseRecord } from '../store/types.ts'
-import { namesOf } from './check-answers.ts'
 
 export type KeptLease = Pick<LeaseRecord, 'address' | 'state' | 'expiresAt'>
 

@@ -1,10 +1,10 @@
 /** What the machines that were seen say about the site file: those that two rules fit. */
+import { namesOf } from '../kit/amount.ts'
 import type { Problem } from '../kit/problem.ts'
 import { factsOf } from '../machine/facts.ts'
 import type { Machine } from '../machine/lifecycle.ts'
 import { entryOf, judgeRule, listingOf } from '../machine/listing.ts'
 import type { Site } from '../site/types.ts'
-import { namesOf } from './check-answers.ts'
 
 function fittingRules(machine: Machine, site: Site): number[] {
   if (entryOf(machine, site)) return []

@@ -52,3 +52,12 @@ export function formatSize(bytes: number): string {
 export function counted(count: number, word: string): string {
   return `${count} ${word}${count === 1 ? '' : 's'}`
 }
+
+/** Names that one line has room for; a rack shares most of its mistakes. */
+export const NAMES_MOST = 5
+
+/** `node1, node2 and 7 more`. */
+export function namesOf(names: readonly string[]): string {
+  const more = names.length - NAMES_MOST
+  return `${names.slice(0, NAMES_MOST).join(', ')}${more > 0 ? ` and ${more} more` : ''}`
+}

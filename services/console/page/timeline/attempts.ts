@@ -138,6 +138,7 @@ const ENDS: Readonly<Record<string, Outcome['word']>> = {
   'gave-up': 'failed',
   blocked: 'blocked',
   stalled: 'stalled',
+  restored: 'held',
 }
 
 /** How it ended; for the latest one, how it stands. */

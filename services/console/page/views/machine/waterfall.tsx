@@ -17,6 +17,7 @@ const BAD = new Set([
   'load-failed',
   'boot-looped',
   'identity-conflicted',
+  'restored',
 ])
 
 function MarkDot({ mark: { at, entry } }: { mark: Mark }) {
