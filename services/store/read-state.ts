@@ -18,28 +18,37 @@ const EMPTY: KeptFleet = { checkpoint: undefined, snapshots: () => [], events: (
 
 /** Lets `read` read what is kept in a folder; nothing where there is no state yet. Throws what SQLite throws where it cannot be read. */
 export function readFleet<T>(folder: string, read: (kept: KeptFleet) => T): T {
-  return reading(folder, read(EMPTY), db => {
-    const rows = <Row>(sql: string, ...values: number[]): Iterable<Row> =>
-      db.prepare(sql).iterate(...values) as unknown as Iterable<Row>
-    // A database of an earlier version has no snapshots; it is as good as one that no checkpoint was written into yet.
-    const hasSnapshots = db.prepare("select 1 from sqlite_schema where name = 'checkpoint'").get() !== undefined
-    const [checkpoint] = hasSnapshots ? rows<Checkpoint>('select seq, version from checkpoint') : []
-    return read({
-      checkpoint,
-      snapshots: () => rows('select machine, seq, holds, body from snapshot order by place'),
-      events: after => rows('select seq, machine, at, source, type, body from event where seq > ? order by seq', after),
-    })
-  })
+  return reading(
+    folder,
+    () => read(EMPTY),
+    db => {
+      const rows = <Row>(sql: string, ...values: number[]): Iterable<Row> =>
+        db.prepare(sql).iterate(...values) as unknown as Iterable<Row>
+      // A database of an earlier version has no snapshots; it is as good as one that no checkpoint was written into yet.
+      const hasSnapshots = db.prepare("select 1 from sqlite_schema where name = 'checkpoint'").get() !== undefined
+      const [checkpoint] = hasSnapshots ? rows<Checkpoint>('select seq, version from checkpoint') : []
+      return read({
+        checkpoint,
+        snapshots: () => rows('select machine, seq, holds, body from snapshot order by place'),
+        events: after =>
+          rows('select seq, machine, at, source, type, body from event where seq > ? order by seq', after),
+      })
+    },
+  )
 }
 
 /** Which addresses there is a record of, and until when; throws as `readFleet` does. */
 export function readLeases(folder: string): Pick<LeaseRecord, 'address' | 'state' | 'expiresAt'>[] {
   const sql = 'select address, state, expires_at as expiresAt from lease'
-  return reading(folder, [], db => db.prepare(sql).all() as Pick<LeaseRecord, 'address' | 'state' | 'expiresAt'>[])
+  return reading(
+    folder,
+    () => [],
+    db => db.prepare(sql).all() as Pick<LeaseRecord, 'address' | 'state' | 'expiresAt'>[],
+  )
 }
 
 /** All of one instant. @param nothing where there is no state */
-function reading<T>(folder: string, nothing: T, read: (db: DatabaseSync) => T): T {
+function reading<T>(folder: string, nothing: () => T, read: (db: DatabaseSync) => T): T {
   const file = join(folder, DATABASE_FILE)
-  return existsSync(file) ? readSqlite(file, read) : nothing
+  return existsSync(file) ? readSqlite(file, read) : nothing()
 }

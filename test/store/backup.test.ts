@@ -1,5 +1,7 @@
-import { mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { existsSync } from 'node:fs'
+import { mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -166,6 +168,29 @@ describe('T16 what holds machines back', () => {
     expect(await restorationIn()).toBeUndefined()
   })
 
+  test.each([
+    ['checking', ['sighted', 'later']],
+    ['bringing up to date', ['sighted', 'later']],
+    ['holding back', ['sighted', 'later']],
+    ['replacing', ['sighted', 'later']],
+    ['done', ['sighted', 'restored']],
+  ])('is there or nothing is restored, when the process is killed at: %s', async (moment, types) => {
+    await backUp(state, backup, NOW)
+    await append('later')
+    const dies = `import { restore } from ${JSON.stringify(join(import.meta.dirname, '../../services/store/backup.ts'))}
+      const at = moment => moment === ${JSON.stringify(moment)} && process.kill(process.pid, 'SIGKILL')
+      const holdBack = () => (at('holding back'), [${JSON.stringify(restored)}])
+      const options = { onStep: ({ doing }) => at(doing), holdBack }
+      await restore(${JSON.stringify(backup)}, ${JSON.stringify(state)}, new Date(${LATER.getTime()}), options)
+      at('done')`
+    await writeFile(join(folder, 'dies.mjs'), dies)
+    const child = spawn(process.execPath, [join(folder, 'dies.mjs')], { stdio: 'inherit' })
+    expect(await once(child, 'exit')).toEqual([null, 'SIGKILL'])
+    expect(await typesIn()).toEqual(types)
+    await restore(backup, state, new Date(LATER.getTime() + 1), { holdBack: () => [restored] })
+    expect(await typesIn()).toEqual(['sighted', 'restored'])
+  })
+
   test('is all or nothing', async () => {
     await backUp(state, backup, NOW)
     const holdBack = () => [restored, { ...restored, machine: null as never }]
@@ -175,7 +200,7 @@ describe('T16 what holds machines back', () => {
 
   test('is not there without it; a backup of a state that has it, has it', async () => {
     await backUp(state, backup, NOW)
-    await restore(backup, state, LATER)
+    await restore(backup, state, NOW)
     expect(await restorationIn()).toBeUndefined()
     await restore(backup, state, LATER, { holdBack: () => [] })
     await backUp(state, `${backup}2`, LATER)
