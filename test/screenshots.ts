@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import type { Page } from 'playwright-core'
 import { macOf, Rack } from './console/page/rack.ts'
 import { type Answers, PageBrowser, type Screen } from './interop/page-browser.ts'
+import { nextSite } from './console/page/things.ts'
 import { evening } from './interop/page-evening.ts'
 import { serveRack, type Served } from './interop/page-server.ts'
 
@@ -26,6 +27,12 @@ async function askToApprove(page: Page): Promise<void> {
     await page.getByRole('checkbox', { name: `Select ${name}`, exact: true }).check()
   await page.getByRole('button', { name: 'Approve…' }).click()
   await page.getByRole('dialog').waitFor()
+}
+
+async function askToReload(page: Page, { reloading }: Served): Promise<void> {
+  reloading.next = nextSite()
+  await page.getByRole('button', { name: 'Load it again…' }).click()
+  await page.getByText('It would be loaded').waitFor()
 }
 
 const ISO_BYTES = 1_734_000_000
@@ -59,6 +66,7 @@ const SHOTS: Shot[] = [
   { name: 'download', path: `/machines/${macOf(2)}`, screen: { ...WIDE, height: 760, colorScheme: 'light' } },
   { name: 'isos', path: '/isos', screen: { ...WIDE, height: 420 }, answers: evening(), act: verify },
   { name: 'health', path: '/health', screen: { ...WIDE, height: 900 }, answers: evening() },
+  { name: 'reload', path: '/health', screen: { ...WIDE, colorScheme: 'light' }, answers: evening(), act: askToReload },
   { name: 'phone', path: '/', screen: PHONE },
 ]
 

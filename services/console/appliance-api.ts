@@ -1,4 +1,5 @@
 /** What this appliance is, under `/api/v1`; that it runs, and that it can do its work, for who restarts it. */
+import { resolve } from 'node:path'
 import type { Clock, Instant } from '../kit/clock.ts'
 import type { Log } from '../kit/log.ts'
 import type { Problem } from '../kit/problem.ts'
@@ -26,14 +27,14 @@ export type ApplianceContext = {
 const PROVEN_MS = 1_000
 
 function viewAppliance({ site, version, startedAt, loaded, fingerprint, clock }: ApplianceContext): ApplianceView {
-  const { name, domain, network, dhcp, boot, profiles } = site
+  const { file, name, domain, network, dhcp, boot, profiles } = site
   const print = fingerprint()
   const { at, ...rest } = loaded()
   return {
     ...{ name, domain, version },
     startedAt: new Date(startedAt).toISOString(),
     now: new Date(clock.now()).toISOString(),
-    siteFile: { at: new Date(at).toISOString(), ...rest },
+    siteFile: { file: resolve(file), at: new Date(at).toISOString(), ...rest },
     interface: network.interface,
     address: network.address,
     ...(print === undefined ? {} : { fingerprint: print }),

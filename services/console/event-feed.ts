@@ -12,6 +12,7 @@ import type { Registry } from '../machine/registry.ts'
 import type { Work, WorkList } from '../kit/work.ts'
 import type { EventStore } from '../store/types.ts'
 import { viewEvent, viewProgress } from './machine-view.ts'
+import { type ReloadSource, viewSiteNews } from './reload-api.ts'
 import type { MachineView } from './schema/machine.ts'
 import { viewWork } from './work-view.ts'
 
@@ -34,6 +35,8 @@ export type FeedOptions = {
   view: (machine: Machine) => MachineView
   work: Pick<WorkList, 'list'>
   topics: readonly Topic[]
+  /** Who loads the site file again. */
+  reloading: Pick<ReloadSource, 'latest' | 'subscribe'>
   version: string
   clock: Clock
   log: Log
@@ -88,14 +91,14 @@ export class EventFeed {
    * @returns how to end it
    */
   async add(reader: Reader, after?: number): Promise<() => void> {
-    const { events, version } = this.#options
+    const { events, version, reloading } = this.#options
     const state: State = { reader, seq: 0, held: [] }
     this.#readers.add(state)
     if (this.#readers.size === 1) this.#start()
     try {
       const newest = await events.newest()
       state.seq = after ?? newest
-      this.#write(state, frameOf('hello', { seq: newest, version }, state.seq))
+      this.#write(state, frameOf('hello', { seq: newest, version, site: viewSiteNews(reloading.latest) }, state.seq))
       // What ended is in what is fetched.
       for (const work of this.#options.work.list()) if (!work.end) this.#write(state, this.#frameOfWork(work))
       if (after !== undefined && after !== newest) await this.#replay(state, after, newest)
@@ -131,7 +134,7 @@ export class EventFeed {
   }
 
   #start(): void {
-    const { registry, clock } = this.#options
+    const { registry, clock, reloading } = this.#options
     for (const machine of registry.machines()) {
       const progress = registry.progress(machine)
       if (progress) this.#progress.set(machine.id, progress)
@@ -141,6 +144,7 @@ export class EventFeed {
     this.#lookAtTopics()
     this.#quietSince = clock.now()
     const unsubscribe = registry.subscribe((machine, event) => this.#hear(machine, event))
+    const stopHearing = reloading.subscribe(news => this.#tellAll(frameOf('site', viewSiteNews(news))))
     const tick = (): void => {
       cancel = clock.after(TICK_MS, tick)
       this.#tick()
@@ -149,6 +153,7 @@ export class EventFeed {
     this.#stop = () => {
       cancel()
       unsubscribe()
+      stopHearing()
     }
   }
 

@@ -15,8 +15,9 @@ const TOO_MANY: Problem = {
   severity: 'error',
 }
 
-const EVENTS = `\`hello\` with \`{seq, version}\`; \`machine\` with \`{machine, event}\`; \`progress\` with \`{id, progress, heardAt}\`, at most twice a second for each machine;
-\`work\` with an entry of \`GET /api/v1/work\`, at most twice a second for each; \`changed\` with \`{what}\`: alarms, isos, leases, webhooks or machines are to be fetched again; \`reset\`: what was missed can't be told any more, fetch everything again.`
+const EVENTS = `\`hello\` with \`{seq, version, site}\`; \`machine\` with \`{machine, event}\`; \`progress\` with \`{id, progress, heardAt}\`, at most twice a second for each machine;
+\`work\` with an entry of \`GET /api/v1/work\`, at most twice a second for each; \`changed\` with \`{what}\`: alarms, isos, leases, webhooks or machines are to be fetched again;
+\`site\` when the site file was loaded again or refused: \`{at, by, outcome, …}\` with what changed or all problems, as \`hello\` has it of the last time (whatever the file decides is to be fetched again after \`loaded\`); \`reset\`: what was missed can't be told any more, fetch everything again.`
 
 /** Node holds what a client does not take; how much that is decides when it is dropped. */
 function readerOf(response: ServerResponse): Reader {

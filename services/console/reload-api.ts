@@ -8,7 +8,7 @@ import type { ConsoleApp } from './app.ts'
 import { whoAsks } from './principal.ts'
 import type { Refusal } from './problem-details.ts'
 import { problemSchema } from './schema/problem.ts'
-import { reloadView, type ReloadView } from './schema/reload.ts'
+import { reloadView, type ReloadView, type SiteNewsView } from './schema/reload.ts'
 
 /** The file that is served: when and by whom it was loaded. */
 export type Loaded = { at: Instant; by: string; sha256: string }
@@ -23,9 +23,16 @@ export type ReloadOutcome =
       warnings: Problem[]
     }
 
+/** How a reload ended, and who wanted it. */
+export type SiteNews = { at: Instant; by: string; outcome: ReloadOutcome }
+
 /** Whoever reloads: the room above this one. */
 export interface ReloadSource {
   readonly loaded: Loaded
+  /** Of the last reload, or of the start; a preview is none. */
+  readonly latest: SiteNews
+  /** Hears how each reload ended, once what follows from it is done; returns how to stop. */
+  subscribe(listener: (news: SiteNews) => void): () => void
   preview(): Promise<ReloadOutcome>
   /** @param seen SHA-256 of the file whose changes were shown */
   reload(by: string, seen?: string): Promise<ReloadOutcome>
@@ -48,6 +55,36 @@ function refusal(problems: Problem[]): Refusal {
 /** Those of answers know their path in the answer, too. */
 function plain({ code, message, hint, severity, place }: Problem): Problem {
   return { code, message, hint, severity, ...(place ? { place } : {}) }
+}
+
+/** Of each list in what everybody hears; the whole answer is for who asked. */
+const LISTED_MOST = 50
+
+export function viewSiteNews({ at, by, outcome }: SiteNews): SiteNewsView {
+  const told = { at: new Date(at).toISOString(), by }
+  if ('refused' in outcome) {
+    const problems = outcome.problems.toSorted(
+      (a, b) => Number(b.severity === 'error') - Number(a.severity === 'error'),
+    )
+    return {
+      ...told,
+      outcome: 'refused',
+      problems: problems.slice(0, LISTED_MOST).map(plain),
+      counts: { problems: problems.length },
+    }
+  }
+  const { sha256, changes, machines, warnings } = outcome
+  const counts = { changes: changes.length, machines: machines.length, warnings: warnings.length }
+  return {
+    ...told,
+    outcome: 'loaded',
+    sha256,
+    changes: changes.slice(0, LISTED_MOST),
+    // Whose disks are erased is said before all else.
+    machines: machines.toSorted((a, b) => Number(b.starts) - Number(a.starts)).slice(0, LISTED_MOST),
+    warnings: warnings.slice(0, LISTED_MOST).map(plain),
+    counts: { ...counts, starts: machines.filter(({ starts }) => starts).length },
+  }
 }
 
 function viewOf(outcome: ReloadOutcome): ReloadView | Refusal {

@@ -8,6 +8,7 @@ import type { Outbox } from '../webhook/outbox.ts'
 import { EventFeed, type FeedOptions, type Topic } from './event-feed.ts'
 import { machineViewer } from './fleet.ts'
 import type { LeaseSource } from './leases.ts'
+import type { ReloadSource } from './reload-api.ts'
 
 export type Watched = {
   registry: Registry
@@ -16,6 +17,7 @@ export type Watched = {
   leases: Pick<LeaseSource, 'all'>
   outbox: Pick<Outbox, 'views'>
   work: Pick<WorkList, 'list'>
+  reloading: Pick<ReloadSource, 'latest' | 'subscribe'>
 }
 
 /** Enough to tell that one of ten thousand was renewed, and no copy of them: a sum that no order changes. */
@@ -63,7 +65,17 @@ function topicsOf({ registry, alarms, catalogue, leases, outbox }: Watched): Top
 export function feedOver(
   context: Watched & Omit<FeedOptions, 'events' | 'view' | 'topics'> & { store: { events: FeedOptions['events'] } },
 ): EventFeed {
-  const { registry, store, work, version, clock, log } = context
+  const { registry, store, work, reloading, version, clock, log } = context
   const view = machineViewer(registry)
-  return new EventFeed({ registry, events: store.events, view, work, topics: topicsOf(context), version, clock, log })
+  return new EventFeed({
+    registry,
+    events: store.events,
+    view,
+    work,
+    topics: topicsOf(context),
+    reloading,
+    version,
+    clock,
+    log,
+  })
 }

@@ -3,7 +3,7 @@
  * served; then one assignment, in the same turn of the event loop as the last of these questions, makes it the site of all rooms.
  */
 import type { Loaders } from '../boot/load.ts'
-import type { Loaded, ReloadOutcome, ReloadSource } from '../console/reload-api.ts'
+import type { Loaded, ReloadOutcome, ReloadSource, SiteNews } from '../console/reload-api.ts'
 import type { Clock } from '../kit/clock.ts'
 import type { Log } from '../kit/log.ts'
 import { formatProblem, type Problem } from '../kit/problem.ts'
@@ -42,18 +42,33 @@ const LINES_MOST = 10
 export class Reloading implements ReloadSource {
   readonly #options: ReloadOptions
   #loaded: Loaded
+  #latest: SiteNews
+  readonly #listeners = new Set<(news: SiteNews) => void>()
   /** One after the other: each is compared with the site that the one before left. */
   #last: Promise<unknown> = Promise.resolve()
 
   constructor(options: ReloadOptions) {
     this.#options = options
     const { site, clock } = options
-    this.#loaded = { at: clock.now(), by: 'the start', sha256: site.sha256 }
+    const told = { at: clock.now(), by: 'the start' }
+    this.#loaded = { ...told, sha256: site.sha256 }
+    const asItIs = { reloaded: true, sha256: site.sha256, changes: [], machines: [], warnings: [] }
+    this.#latest = { ...told, outcome: asItIs }
   }
 
   /** The file that is served: when and by whom it was loaded. */
   get loaded(): Loaded {
     return this.#loaded
+  }
+
+  /** How the last reload ended, or that the start was the last. */
+  get latest(): SiteNews {
+    return this.#latest
+  }
+
+  subscribe(listener: (news: SiteNews) => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
   }
 
   /** What a reload would change now, or why it would be refused. Changes nothing. */
@@ -72,6 +87,8 @@ export class Reloading implements ReloadSource {
       try {
         const outcome = await this.#reload(by, seen)
         if ('refused' in outcome) this.#tellRefused(by, outcome.problems)
+        this.#latest = { at: this.#options.clock.now(), by, outcome }
+        for (const listener of this.#listeners) listener(this.#latest)
         return outcome
       } finally {
         onReload('ends')

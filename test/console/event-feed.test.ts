@@ -10,8 +10,13 @@ import {
   TOPICS_EVERY_TICKS,
 } from '../../services/console/event-feed.ts'
 import { machineViewer } from '../../services/console/fleet.ts'
+import { siteNewsView } from '../../services/console/schema/reload.ts'
 import type { WorkView } from '../../services/console/schema/work.ts'
+import type { MachineId } from '../../services/machine/event.ts'
+import type { MachineChange } from '../../services/machine/fleet-changes.ts'
+import type { SiteChange } from '../../services/site/changes.ts'
 import { WorkList } from '../../services/kit/work.ts'
+import { FakeReloading } from '../fake/reloading.ts'
 import { Fleet, NODE1, siteOf } from '../machine/rig.ts'
 
 class Watching implements Reader {
@@ -45,15 +50,18 @@ let rig: Fleet
 let feed: EventFeed
 let mark: unknown
 let work: WorkList
+let reloading: FakeReloading
 
 beforeEach(async () => {
   rig = await Fleet.open(siteOf())
   mark = 1
-  const { registry, clock, log } = rig
+  const { registry, clock, log, site } = rig
+  reloading = new FakeReloading(site, clock)
   work = new WorkList(clock)
   feed = new EventFeed({
     ...{ registry, clock, log, work, events: rig.store, view: machineViewer(registry), version: '1.2.3' },
     topics: [{ what: 'alarms', mark: () => mark }],
+    reloading,
   })
 })
 
@@ -206,6 +214,60 @@ describe('who reads too slowly', () => {
   })
 })
 
+describe('the site file', () => {
+  const loaded = { reloaded: true, sha256: 'cd'.repeat(32), warnings: [] }
+  const change: SiteChange = { what: 'profile', name: 'pbs', change: 'added', keys: [] }
+  const machine = (at: number, starts: boolean): MachineChange => ({
+    ...{ id: NODE1 as MachineId, name: `n${at}`, macs: [NODE1], keys: [], starts },
+    change: 'changed',
+  })
+
+  test('loaded again: when, by whom, and what changed, whom it installs first and long lists cut off', async () => {
+    const reader = new Watching()
+    await feed.add(reader)
+    const machines = Array.from({ length: 60 }, (_, at) => machine(at, at === 59))
+    reloading.next = { ...loaded, changes: [change], machines }
+    rig.clock.advance(400)
+    await reloading.reload('anna')
+    expect(reader.told.slice(1)).toEqual([
+      [
+        'site',
+        undefined,
+        {
+          ...{ at: '2026-01-01T00:00:00.400Z', by: 'anna', outcome: 'loaded', sha256: 'cd'.repeat(32) },
+          ...{ changes: [change], warnings: [] },
+          machines: [machine(59, true), ...machines.slice(0, 49)],
+          counts: { changes: 1, machines: 60, starts: 1, warnings: 0 },
+        },
+      ],
+    ])
+  })
+
+  test('refused: with all that is wrong, errors first; who comes later is told how it ended last', async () => {
+    const problem = { message: 'm', hint: 'h', place: { file: 'site.toml', line: 3, column: 1 } }
+    const warning = { ...problem, code: 'odd', severity: 'warning' as const }
+    const error = { ...problem, code: 'unknown-key', severity: 'error' as const }
+    reloading.next = { refused: true, problems: [warning, { ...error, path: ['x'] } as typeof error] }
+    const before = new Watching()
+    await feed.add(before)
+    await reloading.reload('SIGHUP')
+    const after = new Watching()
+    await feed.add(after)
+    const news = {
+      ...{ at: '2026-01-01T00:00:00.000Z', by: 'SIGHUP', outcome: 'refused' },
+      ...{ problems: [error, warning], counts: { problems: 2 } },
+    }
+    expect([before.told[0]?.[2], before.told[1], after.told]).toMatchObject([
+      { site: { by: 'the start', outcome: 'loaded', counts: { changes: 0, machines: 0, starts: 0, warnings: 0 } } },
+      ['site', undefined, news],
+      [['hello', '1', { seq: 1, version: '1.2.3', site: news }]],
+    ])
+    expect(before.told[1]?.[2]).toEqual(news)
+    for (const site of [news, (before.told[0]?.[2] as { site: unknown }).site])
+      expect(siteNewsView.parse(site)).toEqual(site)
+  })
+})
+
 test('long work is told twice a second at most, and to who comes later as it stands', async () => {
   const reader = new Watching()
   await feed.add(reader)
@@ -254,7 +316,17 @@ test('a thousand machines: an event reaches ten readers in the turn in which it 
   rig = await Fleet.open(siteOf(many.join('')))
   const { registry, clock, log } = rig
   feed = new EventFeed({
-    ...{ registry, clock, log, work, events: rig.store, view: machineViewer(registry), version: '1.2.3', topics: [] },
+    ...{
+      registry,
+      clock,
+      log,
+      work,
+      events: rig.store,
+      view: machineViewer(registry),
+      version: '1.2.3',
+      topics: [],
+      reloading,
+    },
   })
   const readers = Array.from({ length: 10 }, () => new Watching())
   for (const reader of readers) await feed.add(reader)

@@ -62,7 +62,7 @@ test('a stream: where it is, and what happens', async () => {
   const told = until(response, 'blocked by anna')
   await block()
   expect(await told).toMatch(
-    /^event: hello\nid: 1\ndata: \{"seq":1,"version":"1\.2\.3"\}\n\nevent: machine\nid: 2\ndata: /,
+    /^event: hello\nid: 1\ndata: \{"seq":1,"version":"1\.2\.3","site":\{.*\}\}\n\nevent: machine\nid: 2\ndata: /,
   )
   response.destroy()
   await stop()

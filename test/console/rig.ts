@@ -13,9 +13,13 @@ import type { Problem } from '../../services/kit/problem.ts'
 import { WorkList } from '../../services/kit/work.ts'
 import { promMeter } from '../../services/kit/prom-meter.ts'
 import type { Ipv4 } from '../../services/kit/ipv4.ts'
+import type { MachineId } from '../../services/machine/event.ts'
+import type { MachineChange } from '../../services/machine/fleet-changes.ts'
+import type { SiteChange } from '../../services/site/changes.ts'
 import type { MachineDocument } from '../../services/store/types.ts'
 import { layersOf } from '../answer/samples.ts'
 import { MemoryStore } from '../dhcp/rig.ts'
+import { FakeReloading } from '../fake/reloading.ts'
 import { FakeClock } from '../fake/clock.ts'
 import { Fleet, NODE1, siteOf } from '../machine/rig.ts'
 
@@ -55,16 +59,17 @@ const ENTRY = {
 const LIBRARY_FILE: LibraryFile = {
   ...{ file: 'pve.iso', path: '/isos/pve.iso', size: 1536 * MIB, result: ENTRY, problems: [], entry: ENTRY },
 }
-const SITE_CHANGES = [
+const CHANGES: SiteChange[] = [
   {
-    what: 'setting',
-    name: 'log.level',
-    change: 'changed',
+    ...{ what: 'setting', name: 'log.level', change: 'changed' },
     keys: [{ key: 'log.level', before: 'info', after: 'debug' }],
   },
 ]
-const MACHINES = [
-  { id: NODE1, name: 'node1', macs: [NODE1], serial: '7K2QX93', change: 'removed', keys: [], starts: true },
+const MACHINES: MachineChange[] = [
+  {
+    ...{ id: NODE1 as MachineId, name: 'node1', macs: [NODE1], serial: '7K2QX93', change: 'removed' },
+    ...{ keys: [], starts: true },
+  },
 ]
 
 function documentOf(machine: string, kind: MachineDocument['kind']): MachineDocument {
@@ -77,12 +82,13 @@ export type FakeAppliance = {
   app: ConsoleApp
   context: ControlContext
   leases: MemoryStore
+  reloading: FakeReloading
   alarms: Alarms
 }
 
 /** One machine, `node1`, that has posted; one lease of its; one webhook; one alarm; no ISO. */
-export async function fakeAppliance({ password = '' } = {}): Promise<FakeAppliance> {
-  const rig = await Fleet.open(siteOf())
+export async function fakeAppliance({ password = '', file = 'site.toml' } = {}): Promise<FakeAppliance> {
+  const rig = await Fleet.open({ ...siteOf(), file })
   const { registry, site, clock, log } = rig
   const alarms = new Alarms(clock)
   alarms.raise({ code: 'hot', severity: 'warning', message: 'it is hot', hint: 'open a window' })
@@ -90,6 +96,11 @@ export async function fakeAppliance({ password = '' } = {}): Promise<FakeApplian
   const times = { boundAt: clock.now(), expiresAt: clock.now() + 3_600_000 }
   await leases.put({ address: '10.77.0.11' as Ipv4, mac: NODE1, state: 'bound', ...times })
   const target = { number: 1, url: 'https://a.example.org/…', events: ['failed'], pending: 0, givenUp: 0, tries: 0 }
+  const reloading = new FakeReloading(site, clock)
+  // It changes this and that, and is refused all the same.
+  reloading.next = { refused: true, problems: [NO_ISO] }
+  const { sha256 } = site
+  reloading.preview = async () => ({ reloaded: false, sha256, changes: CHANGES, machines: MACHINES, warnings: [] })
   const context = {
     ...{
       registry,
@@ -115,17 +126,7 @@ export async function fakeAppliance({ password = '' } = {}): Promise<FakeApplian
       ...{ rescan: async () => {}, find: () => NO_ISO },
       verify: () => new Promise(() => {}),
     },
-    reloading: {
-      loaded: { at: 0, by: 'the start', sha256: site.sha256 },
-      preview: async () => ({
-        reloaded: false,
-        sha256: site.sha256,
-        changes: SITE_CHANGES,
-        machines: MACHINES,
-        warnings: [],
-      }),
-      reload: async () => ({ refused: true, problems: [NO_ISO] }),
-    },
+    reloading,
     health: {
       check: async () => ({ at: 0, tookMs: 1, problems: [NO_ISO] }),
       examine: async () => ({ at: 0, tookMs: 1, findings: [] }),
@@ -139,5 +140,5 @@ export async function fakeAppliance({ password = '' } = {}): Promise<FakeApplian
   } as unknown as ControlContext
   const app = await buildConsoleApp({ log, version: VERSION, identify: socketPrincipal })
   addControl(app, context)
-  return { rig, app, context, leases, alarms }
+  return { rig, app, context, leases, reloading, alarms }
 }

@@ -11,11 +11,13 @@ import { addForgetApi } from '../../services/console/forget-api.ts'
 import { addFleetApi } from '../../services/console/fleet-api.ts'
 import type { IsoVerifier } from '../../services/console/verify-iso.ts'
 import { addWorkApi } from '../../services/console/work-api.ts'
+import { addReloadApi } from '../../services/console/reload-api.ts'
 import { addPage } from '../../services/console/page-files.ts'
 import type { Explanation, RehearsalView } from '../../services/console/schema/explanation.ts'
 import { Alarms } from '../../services/kit/alarms.ts'
 import { WorkList } from '../../services/kit/work.ts'
 import { silentLog } from '../../services/kit/log.ts'
+import { FakeReloading } from '../fake/reloading.ts'
 import { Listener, PASSWORD, type SignedIn } from '../console/listener-rig.ts'
 import type { Rack } from '../console/page/rack.ts'
 
@@ -27,6 +29,7 @@ export type Ways = { user?: 'anna' | 'ben' | undefined; users?: boolean; doubt?:
 export type Served = {
   url: string
   work: WorkList
+  reloading: FakeReloading
   /** As which the browser is to come, if it is to be signed in already. */
   cookie: { name: string; value: string } | undefined
   makeLink(): string
@@ -69,20 +72,17 @@ const verifierOver = (work: WorkList): IsoVerifier => ({
   },
 })
 
-type Given = { rack: Rack; doubt: RehearsalView | undefined; work: WorkList }
+type Given = { rack: Rack; doubt: RehearsalView | undefined; work: WorkList; reloading: FakeReloading }
 
-function addRackRoutes(app: ConsoleApp, { rack, doubt, work }: Given): void {
+function addRackRoutes(app: ConsoleApp, { rack, doubt, work, reloading }: Given): void {
   const { registry, clock, site } = rack
   const nothing = async (): Promise<void> => {}
   addPage(app as never)
   addApplianceApi(app, {
     ...{ site, clock, version: '0.1.0', startedAt: clock.now(), log: silentLog },
-    ...{
-      fingerprint: () => undefined,
-      prove: nothing,
-      loaded: () => ({ at: clock.now(), by: 'the start', sha256: site.sha256 }),
-    },
+    ...{ fingerprint: () => undefined, prove: nothing, loaded: () => reloading.loaded },
   })
+  addReloadApi(app, reloading)
   addAlarmApi(app, new Alarms(clock))
   addWorkApi(app, { work, clock }, verifierOver(work))
   addFleetApi(
@@ -98,6 +98,7 @@ function addRackRoutes(app: ConsoleApp, { rack, doubt, work }: Given): void {
     view: machineViewer(registry),
     work,
     topics: [],
+    reloading,
     version: '0.1.0',
     clock,
     log: silentLog,
@@ -108,11 +109,12 @@ function addRackRoutes(app: ConsoleApp, { rack, doubt, work }: Given): void {
 export async function serveRack(rack: Rack, { user, users = true, doubt }: Ways = { user: 'anna' }): Promise<Served> {
   const apps: ConsoleApp[] = []
   const work = new WorkList(rack.clock)
+  const reloading = new FakeReloading(rack.site, rack.clock)
   const listener = await Listener.open({
     users,
     addRoutes: app => {
       apps.push(app)
-      addRackRoutes(app, { rack, doubt, work })
+      addRackRoutes(app, { rack, doubt, work, reloading })
     },
   })
   const session: SignedIn | undefined = user && (await listener.signIn({ name: user, password: PASSWORD }))
@@ -120,6 +122,7 @@ export async function serveRack(rack: Rack, { user, users = true, doubt }: Ways 
   return {
     url: listener.console.url.replace(/\/$/, ''),
     work,
+    reloading,
     cookie: session && { name, value },
     makeLink: () => listener.console.makeLink('operator', 'anna').url,
     drop: () => apps.forEach(app => app.server.closeAllConnections()),

@@ -118,6 +118,25 @@ test('who did it is told, and the file that is served by its SHA-256', async () 
   expect(rig.log.lines.at(-1)).toBe('info anna had the site file loaded again: 1 changes, 0 machines')
 })
 
+test('who watches hears how each ended, when all of it is done; a preview is nobody’s news', async () => {
+  const heard: unknown[] = []
+  const stop = reloading.subscribe(news => heard.push([news.by, news.outcome, rig.machine(NODE1).state]))
+  expect(reloading.latest).toMatchObject({ by: 'the start', outcome: { reloaded: true, changes: [] } })
+  file = `${DEBUG.replace('[log]', 'approve = true\n[log]')}`
+  await reloading.preview()
+  const loaded = await reloading.reload('anna')
+  file = `version = 9\n${BEFORE}`
+  const refused = await reloading.reload('SIGHUP')
+  expect(heard).toEqual([
+    ['anna', loaded, 'approved'],
+    ['SIGHUP', refused, 'approved'],
+  ])
+  expect(reloading.latest).toEqual({ at: rig.clock.now(), by: 'SIGHUP', outcome: refused })
+  stop()
+  await reloading.reload('ben')
+  expect(heard).toHaveLength(2)
+})
+
 test('two at once come one after the other', async () => {
   file = DEBUG
   const outcomes = await Promise.all([reloading.reload('anna'), reloading.reload('ben')])

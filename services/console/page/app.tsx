@@ -3,6 +3,7 @@ import { useSignalEffect } from '@preact/signals'
 import { useEffect, useRef } from 'preact/hooks'
 import { ConnectionMark } from './parts/connection-mark.tsx'
 import { OrderDialog } from './parts/order-dialog.tsx'
+import { SiteLine } from './parts/site-line.tsx'
 import { Toasts } from './parts/toasts.tsx'
 import type { PagePath } from './paths.ts'
 import { ROUTES } from './routes.tsx'
@@ -112,6 +113,7 @@ export function App() {
           Rackrise was updated. <a href="">Load the page again</a> to see its new version.
         </p>
       )}
+      {access.value.kind === 'in' && <SiteLine />}
       <Body />
       <OrderDialog />
       <Toasts />

@@ -40,7 +40,32 @@ export const reloadView = z
   .register(schemas, { id: 'Reload' })
 export type ReloadView = z.infer<typeof reloadView>
 
+const count = z.number().int().nonnegative()
+
+const told = { at: time, by: z.string().meta({ description: 'A person, `SIGHUP`, or `the start`' }) }
+
+/** How the last reload ended, for who watches: lists are cut off at their ends, and counted whole. */
+export const siteNewsView = z.discriminatedUnion('outcome', [
+  z.strictObject({
+    ...told,
+    outcome: z.literal('loaded'),
+    sha256: z.string(),
+    changes: z.array(siteChangeSchema),
+    machines: z.array(machineChangeSchema),
+    warnings: z.array(problemSchema),
+    counts: z.strictObject({ changes: count, machines: count, starts: count, warnings: count }),
+  }),
+  z.strictObject({
+    ...told,
+    outcome: z.literal('refused'),
+    problems: z.array(problemSchema),
+    counts: z.strictObject({ problems: count }),
+  }),
+])
+export type SiteNewsView = z.infer<typeof siteNewsView>
+
 export const loadedView = z.strictObject({
+  file: z.string().meta({ description: 'Its path on the appliance' }),
   at: time,
   by: z.string().meta({ description: 'A person, `SIGHUP`, or `the start`' }),
   sha256: z.string().meta({ description: 'Of the file' }),

@@ -4,7 +4,9 @@ import type { DevicesView } from '../../../services/console/schema/document.ts'
 import type { Explanation } from '../../../services/console/schema/explanation.ts'
 import type { CheckView, DoctorView, LayersView, RulesView } from '../../../services/console/schema/health.ts'
 import type { LibraryView } from '../../../services/console/schema/iso.ts'
+import type { ReloadOutcome } from '../../../services/console/reload-api.ts'
 import type { LeaseView } from '../../../services/console/schema/lease.ts'
+import type { MachineId } from '../../../services/machine/event.ts'
 import type { WebhookView } from '../../../services/console/schema/webhook.ts'
 
 const ago = (seconds: number): string => new Date(Date.now() - seconds * 1000).toISOString()
@@ -196,4 +198,42 @@ export const explanation = (q = '', toml = TOML): Explanation => ({
   },
   problems: [misspelt],
   notes: ['its address is counted on as 10.77.0.11'],
+})
+
+export const NEXT_SHA256 = '5e'.repeat(32)
+
+const [NODE1, SEVENTH] = ['bc:24:11:7a:00:00' as MachineId, 'bc:24:11:7a:00:06' as MachineId]
+
+/** A site file that changes a profile, and lists a machine that is installed at once. */
+export const nextSite = (q = ''): ReloadOutcome => ({
+  ...{ reloaded: true, sha256: NEXT_SHA256, warnings: [{ ...misspelt, message: `${misspelt.message}${q}` }] },
+  changes: [
+    {
+      ...{ what: 'profile', name: 'pve', change: 'changed' },
+      keys: [{ key: 'kernel-args', before: 'quiet', after: `quiet console=ttyS0${q}` }],
+    },
+    { what: 'record', name: `mirror A 10.77.0.5${q}`, change: 'added', keys: [] },
+  ],
+  machines: [
+    {
+      ...{ id: SEVENTH, name: `node7${q}`, macs: [SEVENTH], serial: `7K2QX0222${q}` },
+      ...{ change: 'added', keys: [], starts: true },
+    },
+    {
+      ...{ id: NODE1, name: 'node1', macs: [NODE1], change: 'changed', starts: false },
+      keys: [{ key: 'kernel-args', before: 'quiet', after: 'quiet console=ttyS0' }],
+    },
+  ],
+})
+
+export const refusedSite = (q = ''): ReloadOutcome => ({
+  refused: true,
+  problems: [
+    {
+      ...{ code: 'needs-restart', severity: 'error', place: { file: '/etc/rackrise/site.toml', line: 5, column: 1 } },
+      message: `network.address can't change while the appliance runs: it is 10.77.0.1/24, and would be 10.77.0.2/24${q}`,
+      hint: 'restart the appliance, or put the old value back',
+    },
+    misspelt,
+  ],
 })

@@ -2,6 +2,7 @@
 import { batch, computed, type ReadonlySignal, type Signal, signal } from '@preact/signals'
 import type { ApplianceView } from '../../schema/appliance.ts'
 import type { MachineView, TimelineEntry } from '../../schema/machine.ts'
+import type { SiteNewsView } from '../../schema/reload.ts'
 import type { WorkView } from '../../schema/work.ts'
 import { access, get, type Outcome } from '../wire/api.ts'
 import { type EventReader, openEvents } from '../wire/events.ts'
@@ -11,6 +12,7 @@ import { type Counts, countGroups } from './choice.ts'
 import { tellTime } from './clock.ts'
 import { advance, type Connection, type ConnectionNews, SILENCE_MS, waitBefore } from './connection.ts'
 import { announcement, collectNews, withProgress } from './fleet.ts'
+import { siteNewsInWords } from '../words/site-words.ts'
 import { withWork, workAnnouncement, type Works } from './work.ts'
 
 export const connection = signal<Connection>({ kind: 'connecting' })
@@ -35,6 +37,12 @@ export const counts: ReadonlySignal<Counts> = computed(() => {
   return countGroups(views())
 })
 
+/** Whose each MAC is. */
+export const idsByMac: ReadonlySignal<ReadonlyMap<string, string>> = computed(() => {
+  void changes.value
+  return new Map(views().flatMap(({ id, macs }) => macs.map(mac => [mac, id] as const)))
+})
+
 /** What a screen reader is told: ends of installations, new machines, and the connection. */
 export const announced = signal('')
 /** The appliance was updated while the page was open. */
@@ -42,6 +50,9 @@ export const isOutdated = signal(false)
 
 /** Long work that runs, or ended since the page was opened. */
 export const works = signal<Works>(new Map())
+
+/** How the site file was loaded last, or refused. */
+export const siteNews = signal<SiteNewsView | undefined>(undefined)
 
 /** Changes when everything was asked for again, so what was heard in between may be missing. */
 export const refetched = signal(0)
@@ -189,6 +200,8 @@ class Live {
   private timer: ReturnType<typeof setTimeout> | undefined
   private silence: ReturnType<typeof setTimeout> | undefined
   private isFetching = false
+  /** What is on its way is older than what was said since. */
+  private isStale = false
 
   start(): void {
     this.stop()
@@ -211,6 +224,7 @@ class Live {
       isWhole.value = false
       appliance.value = undefined
       works.value = new Map()
+      siteNews.value = undefined
     })
   }
 
@@ -262,13 +276,15 @@ class Live {
       forgetWork()
       if (this.version !== undefined && this.version !== message.version) isOutdated.value = true
       this.version = message.version
+      siteNews.value = message.site
       // After a gap that could be bridged the missed events follow; else everything is asked for, once.
       if (!isWhole.peek()) void this.fetchAll()
-      else void this.askTime()
+      else void this.askAppliance()
       return
     }
     if (message.kind === 'reset') return void this.fetchAll()
     if (message.kind === 'work') return applyWork(message.work)
+    if (message.kind === 'site') return this.takeSite(message.news)
     if (message.kind === 'changed') {
       topicSignal(message.what).value++
       if (message.what === 'machines') void this.fetchAll()
@@ -287,18 +303,33 @@ class Live {
     if (messages.length > 0) apply(messages)
   }
 
-  private async askTime(): Promise<void> {
+  private takeSite(news: SiteNewsView): void {
+    siteNews.value = news
+    announced.value = siteNewsInWords(news)
+    // What it decides is everywhere: names, profiles, rules, layers, webhooks, what `check` says.
+    if (news.outcome === 'loaded') void this.fetchAll()
+  }
+
+  /** The time, and whether the site file is another one than before the gap. */
+  private async askAppliance(): Promise<void> {
     const askedAt = Date.now()
     const about = await get<ApplianceView>('/api/v1/appliance')
     if (!about.ok) return
     tellTime(about.value.now, askedAt, Date.now())
+    const loadedAt = appliance.peek()?.siteFile.at
     appliance.value = about.value
+    if (loadedAt !== about.value.siteFile.at) void this.fetchAll()
   }
 
   private async fetchAll(): Promise<void> {
+    this.isStale = true
     if (this.isFetching) return
     this.isFetching = true
-    const came = await fetchFleet()
+    let came = true
+    while (came && this.isStale) {
+      this.isStale = false
+      came = await fetchFleet()
+    }
     this.isFetching = false
     if (!came && access.peek().kind === 'in') return this.ended(0)
     refetched.value++

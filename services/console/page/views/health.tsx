@@ -1,10 +1,10 @@
 /** What a person should look at, the worst first, and what to do about it. */
-import { useComputed } from '@preact/signals'
 import type { AlarmView } from '../../schema/alarm.ts'
 import type { CheckView, DoctorView } from '../../schema/health.ts'
 import type { WebhookView } from '../../schema/webhook.ts'
 import { Age } from '../parts/age.tsx'
 import { AlarmList } from '../parts/alarm-list.tsx'
+import { Busy } from '../parts/busy.tsx'
 import { Icon } from '../parts/icon.tsx'
 import { Loaded } from '../parts/loaded.tsx'
 import { PageHead } from '../parts/page-head.tsx'
@@ -19,30 +19,14 @@ import { toast } from '../parts/toasts.tsx'
 import { WorkProgress } from '../parts/work-progress.tsx'
 import { askAgain, works } from '../store/live.ts'
 import { runningIn } from '../store/work.ts'
-import { now } from '../store/clock.ts'
 import { canOrder, get, post } from '../wire/api.ts'
 import { counted, duration } from '../words/quantities.ts'
+import { SiteFile } from './health/site-file.tsx'
 
 function Nothing({ text }: { text: string }) {
   return (
     <p class="nothing">
       <Icon name="installed" /> {text}
-    </p>
-  )
-}
-
-/** It can't be said how far it is; that it goes on, and since when, can. */
-function Busy({ since, text }: { since: string; text: string }) {
-  const length = useComputed(() => {
-    void now.value
-    return duration((Date.now() - Date.parse(since)) / 1000)
-  })
-  return (
-    <p role="status" class="busy">
-      <span class="progress is-busy" aria-hidden="true">
-        <span />
-      </span>{' '}
-      {text} <span aria-hidden="true">{length}</span>
     </p>
   )
 }
@@ -131,7 +115,7 @@ function Findings({ run: { findings, ...took } }: { run: DoctorView }) {
 }
 
 /** What was asked for here, unless somebody else has looked since. */
-function latestOf(mine: DoctorView | undefined, kept: DoctorView | undefined): DoctorView | undefined {
+function latestOf<Run extends { at: string }>(mine: Run | undefined, kept: Run | undefined): Run | undefined {
   return mine && kept && kept.at > mine.at ? kept : (mine ?? kept)
 }
 
@@ -172,7 +156,7 @@ function Doctor() {
 }
 
 function Check() {
-  const last = useResource<CheckView>('/api/v1/check', 'isos')
+  const last = useResource<CheckView>('/api/v1/check', 'isos', 'site')
   const { state, start } = useRun(() => get<CheckView>('/api/v1/check?fresh=true'))
   const { value, problem, startedAt } = state.value
   const show = ({ problems, ...took }: CheckView) => (
@@ -195,7 +179,7 @@ function Check() {
       </div>
       {startedAt !== undefined && <Busy since={startedAt} text="Checking." />}
       {problem && <ProblemNotice problem={problem} />}
-      {value ? show(value) : <Loaded resource={last}>{show}</Loaded>}
+      <Loaded resource={last}>{kept => show(latestOf(value, kept) ?? kept)}</Loaded>
     </section>
   )
 }
@@ -270,6 +254,7 @@ export function HealthView() {
     <section class="view health">
       <PageHead title="Health" />
       <Alarms />
+      <SiteFile />
       <Check />
       <Doctor />
       <Webhooks />

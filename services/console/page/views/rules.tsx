@@ -179,8 +179,8 @@ function SiteFacts({ about }: { about: ApplianceView }) {
 }
 
 export function RulesView() {
-  const rules = useResource<Rules>('/api/v1/rules', 'machines')
-  const layers = useResource<LayersView>('/api/v1/layers')
+  const rules = useResource<Rules>('/api/v1/rules', 'machines', 'site')
+  const layers = useResource<LayersView>('/api/v1/layers', 'site')
   const about = appliance.value
   return (
     <section class="view">

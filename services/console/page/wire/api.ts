@@ -31,13 +31,18 @@ async function bodyOf(response: Response): Promise<unknown> {
   }
 }
 
-export async function call<T>(method: 'GET' | 'POST' | 'DELETE', path: string, body?: unknown): Promise<Outcome<T>> {
+export async function call<T>(
+  method: 'GET' | 'POST' | 'DELETE',
+  path: string,
+  body?: unknown,
+  patienceMs = PATIENCE_MS,
+): Promise<Outcome<T>> {
   try {
     const response = await fetch(path, {
       method,
       headers: headersFor(method, body),
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      signal: AbortSignal.timeout(PATIENCE_MS),
+      signal: AbortSignal.timeout(patienceMs),
     })
     const value = await bodyOf(response)
     const next = /^<([^>]+)>; rel="next"$/.exec(response.headers.get('link') ?? '')?.[1]
@@ -51,7 +56,8 @@ export async function call<T>(method: 'GET' | 'POST' | 'DELETE', path: string, b
 }
 
 export const get = <T>(path: string): Promise<Outcome<T>> => call<T>('GET', path)
-export const post = <T>(path: string, body: unknown): Promise<Outcome<T>> => call<T>('POST', path, body)
+export const post = <T>(path: string, body: unknown, patienceMs?: number): Promise<Outcome<T>> =>
+  call<T>('POST', path, body, patienceMs)
 
 /** @returns the problem, if there is no way in with that */
 export async function signIn(

@@ -1,19 +1,21 @@
 /** What `/api/v1/events` tells, as the page understands it. */
 import type { MachineView, TimelineEntry } from '../../schema/machine.ts'
+import type { SiteNewsView } from '../../schema/reload.ts'
 import type { WorkView } from '../../schema/work.ts'
 import type { SentEvent } from './event-stream.ts'
 
-/** What is to be fetched again; `doctor` is said by the end of its work. */
-export type Topic = 'alarms' | 'isos' | 'leases' | 'webhooks' | 'machines' | 'doctor'
+/** What is to be fetched again; `doctor` is said by the end of its work, `site` by another site file. */
+export type Topic = 'alarms' | 'isos' | 'leases' | 'webhooks' | 'machines' | 'doctor' | 'site'
 
 export type Progressed = { id: string; progress?: NonNullable<MachineView['progress']>; heardAt: string }
 
 export type Message =
-  | { kind: 'hello'; seq: number; version: string }
+  | { kind: 'hello'; seq: number; version: string; site: SiteNewsView }
   | { kind: 'machine'; machine: MachineView; event: TimelineEntry }
   | { kind: 'progress'; progressed: Progressed }
   | { kind: 'work'; work: WorkView }
   | { kind: 'changed'; what: Topic }
+  | { kind: 'site'; news: SiteNewsView }
   | { kind: 'reset' }
 
 /** Undefined for what a newer appliance may tell, and for what is no JSON. */
@@ -28,13 +30,15 @@ export function readMessage({ name, data }: SentEvent): Message | undefined {
   if (typeof value !== 'object' || value === null) return undefined
   switch (name) {
     case 'hello':
-      return { kind: 'hello', ...(value as { seq: number; version: string }) }
+      return { kind: 'hello', ...(value as { seq: number; version: string; site: SiteNewsView }) }
     case 'machine':
       return { kind: 'machine', ...(value as { machine: MachineView; event: TimelineEntry }) }
     case 'progress':
       return { kind: 'progress', progressed: value as Progressed }
     case 'work':
       return { kind: 'work', work: value as WorkView }
+    case 'site':
+      return { kind: 'site', news: value as SiteNewsView }
     case 'changed':
       return { kind: 'changed', what: (value as { what: Topic }).what }
     default:

@@ -1,4 +1,5 @@
 /** An error of the API as the page shows it: what, where, what to do. */
+import type { Problem } from '../../../kit/problem.ts'
 
 export type PageProblem = {
   /** HTTP status; 0 if there was no answer. */
@@ -8,6 +9,8 @@ export type PageProblem = {
   hint: string
   /** Which parts of the request were wrong. */
   errors: { path: string; message: string }[]
+  /** All that is wrong with what it is about, such as a site file. */
+  problems?: Problem[]
   /** Whether a one-time link is the way in (`not-signed-in`). */
   canLink?: boolean
 }
@@ -26,6 +29,7 @@ type ProblemDetails = {
   code?: string
   hint?: string
   errors?: { path: string; message: string }[]
+  problems?: Problem[]
   canLink?: boolean
 }
 
@@ -38,6 +42,7 @@ export function readProblem(status: number, body: unknown): PageProblem {
     message: details.detail ?? details.title ?? `the appliance answered with status ${status}`,
     hint: details.hint ?? 'its log says more: journalctl -u rackrise',
     errors: details.errors ?? [],
+    ...(details.problems === undefined ? {} : { problems: details.problems }),
     ...(details.canLink === undefined ? {} : { canLink: details.canLink }),
   }
 }

@@ -186,7 +186,8 @@ function Why({ explanation, machine }: { explanation: Explanation; machine: Mach
 
 function Explained({ machine, profile }: { machine: MachineView; profile: string }) {
   const query = profile === '' ? '' : `?${new URLSearchParams({ profile })}`
-  const explanation = useResource<Explanation>(`/api/v1/machines/${encodeURIComponent(machine.id)}/explanation${query}`)
+  const path = `/api/v1/machines/${encodeURIComponent(machine.id)}/explanation${query}`
+  const explanation = useResource<Explanation>(path, 'site')
   return <Loaded resource={explanation}>{value => <Why explanation={value} machine={machine} />}</Loaded>
 }
 
