@@ -11,8 +11,10 @@ import { siteFor } from './site-file.ts'
 import { table } from './table.ts'
 import type { LeaseView } from '../console/schema/lease.ts'
 
+type CommandLeases = Omit<Leases, 'page'>
+
 /** Those of the running appliance if there is one, else the state on disk. */
-async function openLeases(site: Site): Promise<Leases> {
+async function openLeases(site: Site): Promise<CommandLeases> {
   const socket = await runningSocket(site)
   if (socket) return remoteLeases(socket)
   const { store, registry } = await openOffline(site)
@@ -46,7 +48,7 @@ export function leaseTable(views: readonly LeaseView[], now: Instant): string {
   return table(['ADDRESS', 'MAC', 'NAME', 'STATE', 'EXPIRES'], rows)
 }
 
-async function list(leases: Leases, json: boolean): Promise<ExitStatus> {
+async function list(leases: CommandLeases, json: boolean): Promise<ExitStatus> {
   const views = await leases.list()
   if (json) say(JSON.stringify(views, null, 2))
   else say(views.length === 0 ? 'no address was leased yet' : leaseTable(views, systemClock.now()))
@@ -54,7 +56,7 @@ async function list(leases: Leases, json: boolean): Promise<ExitStatus> {
 }
 
 async function release(
-  leases: Leases,
+  leases: CommandLeases,
   queries: readonly string[],
   { json, force }: { json: boolean; force: boolean },
 ): Promise<ExitStatus> {

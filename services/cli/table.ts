@@ -14,7 +14,9 @@ export function columns(
   rows: readonly (readonly string[])[],
   { widest = Infinity, styleOf }: { widest?: number; styleOf?: StyleOf | undefined } = {},
 ): string[] {
-  const widths = (rows[0] ?? []).map((_, column) => Math.min(widest, Math.max(...rows.map(row => row[column]!.length))))
+  const widths = (rows[0] ?? []).map((_, column) =>
+    rows.reduce((width, row) => Math.max(width, Math.min(widest, row[column]!.length)), 0),
+  )
   return rows.map((row, at) =>
     row
       .map((cell, column) => {

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import type { ConsoleApp } from './app.ts'
 import { isProblem } from '../kit/is-problem.ts'
 import type { Fleet } from './fleet.ts'
+import { sendPage } from './pages.ts'
 import { whoAsks } from './principal.ts'
 import {
   action,
@@ -24,14 +25,6 @@ const ORDERS: Readonly<Record<Action, { operationId: string; summary: string }>>
   block: { operationId: 'blockMachine', summary: 'It is given nothing any more' },
 }
 
-/** The same question, for what comes after that machine (RFC 8288). */
-function nextLink(url: string, after: string): string {
-  const [path, query] = url.split('?', 2)
-  const parameters = new URLSearchParams(query)
-  parameters.set('after', after)
-  return `<${path}?${parameters.toString()}>; rel="next"`
-}
-
 function addViews(app: ConsoleApp, fleet: Omit<Fleet, 'close'>): void {
   app.get(
     '/api/v1/machines',
@@ -47,10 +40,7 @@ function addViews(app: ConsoleApp, fleet: Omit<Fleet, 'close'>): void {
     },
     async (request, reply) => {
       const page = await fleet.page(request.query)
-      if (isProblem(page)) return page
-      const last = page.views.at(-1)
-      if (page.hasMore && last) void reply.header('link', nextLink(request.url, last.id))
-      return page.views
+      return isProblem(page) ? page : sendPage(request, reply, page, ({ id }) => id)
     },
   )
   app.get(

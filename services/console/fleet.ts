@@ -10,11 +10,11 @@ import { attemptRefused } from '../machine/order-attempt.ts'
 import type { Registry } from '../machine/registry.ts'
 import { MachineOrder, pageOf } from './machine-page.ts'
 import { viewEvent, viewMachine } from './machine-view.ts'
+import type { Page } from './pages.ts'
 import { pickMachine } from './pick-machine.ts'
 import { disksInDoubt, type Rehearse } from './rehearsal.ts'
 import {
   type Action,
-  MACHINES_USUAL,
   type MachinesQuery,
   type MachineView,
   type Order,
@@ -22,12 +22,13 @@ import {
   TIMELINE_MOST,
   type TimelineEntry,
 } from './schema/machine.ts'
+import { PAGE_USUAL } from './schema/parts.ts'
 
 export interface Fleet {
   /** All of it, in the order of the names, numbers as numbers. */
   list(): Promise<MachineView[]>
-  /** What fits, `MACHINES_USUAL` of them unless another limit is said; problem `unknown-machine` where the page before is said to end with nobody's. */
-  page(query: MachinesQuery): Promise<ViewPage | Problem>
+  /** What fits, `PAGE_USUAL` of them unless another limit is said; problem `unknown-machine` where the page before is said to end with nobody's. */
+  page(query: MachinesQuery): Promise<Page<MachineView> | Problem>
   show(query: string): Promise<MachineView | Problem>
   /** @param who the person, as the timeline is to tell */
   order(query: string, action: Action, order: Order, who: string): Promise<MachineView | Problem>
@@ -37,9 +38,6 @@ export interface Fleet {
   timeline(query: string, after: number, most?: number): Promise<TimelineEntry[] | Problem>
   close(): Promise<void>
 }
-
-/** `hasMore`: the next page begins after the last of these. */
-export type ViewPage = { views: MachineView[]; hasMore: boolean }
 
 /** Half a millisecond, then others have their turn. */
 const VIEWS_TOGETHER = 50
@@ -120,7 +118,7 @@ export function localFleet(registry: Registry, rehearse: Rehearse, close: () => 
     return machine ? view(machine) : wasForgotten(id)
   }
   const known = { registry, order: new MachineOrder(registry) }
-  const page = async (query: MachinesQuery, limit: number): Promise<ViewPage | Problem> => {
+  const page = async (query: MachinesQuery, limit: number): Promise<Page<MachineView> | Problem> => {
     const found = await pageOf(known, query, limit)
     if (isProblem(found)) return found
     const views: MachineView[] = []
@@ -135,7 +133,7 @@ export function localFleet(registry: Registry, rehearse: Rehearse, close: () => 
       const all = await page({}, Number.POSITIVE_INFINITY)
       return isProblem(all) ? [] : all.views
     },
-    page: query => page(query, query.limit ?? MACHINES_USUAL),
+    page: query => page(query, query.limit ?? PAGE_USUAL),
     async show(query) {
       const machine = pickMachine(registry, query)
       return isProblem(machine) ? machine : view(machine)

@@ -2,11 +2,12 @@
 import { z } from 'zod'
 import type { ConsoleApp } from './app.ts'
 import type { Leases } from './leases.ts'
+import { sendPage } from './pages.ts'
 import { whoAsks } from './principal.ts'
-import { leaseParams, leaseView, releaseQuery } from './schema/lease.ts'
+import { leaseParams, leasesQuery, leaseView, releaseQuery } from './schema/lease.ts'
 import { problemSchema } from './schema/problem.ts'
 
-export function addLeaseApi(app: ConsoleApp, leases: Omit<Leases, 'close'>): void {
+export function addLeaseApi(app: ConsoleApp, leases: Omit<Leases, 'close' | 'list'>): void {
   app.get(
     '/api/v1/leases',
     {
@@ -15,10 +16,11 @@ export function addLeaseApi(app: ConsoleApp, leases: Omit<Leases, 'close'>): voi
         operationId: 'listLeases',
         summary: 'Leases and what installed systems have written down, by address',
         tags: ['leases'],
-        response: { 200: z.array(leaseView) },
+        querystring: leasesQuery,
+        response: { 200: z.array(leaseView), '4xx': problemSchema },
       },
     },
-    async () => leases.list(),
+    async (request, reply) => sendPage(request, reply, await leases.page(request.query), ({ address }) => address),
   )
   app.post(
     '/api/v1/leases/:query/release',

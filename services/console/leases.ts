@@ -1,18 +1,23 @@
 /** What an operator does with leases: one set of operations behind the API and behind the command line without a running appliance. */
 import type { Clock, Instant } from '../kit/clock.ts'
 import { isProblem } from '../kit/is-problem.ts'
-import { type Ipv4, parseIpv4 } from '../kit/ipv4.ts'
+import { type Ipv4, ipv4ToNumber, parseIpv4 } from '../kit/ipv4.ts'
 import { type Mac, parseMac } from '../kit/mac.ts'
 import type { Problem } from '../kit/problem.ts'
 import type { Machine } from '../machine/lifecycle.ts'
 import type { Registry } from '../machine/registry.ts'
 import type { LeaseRecord, LeaseStore } from '../store/types.ts'
-import { byAddress, viewLease } from './lease-view.ts'
-import type { LeaseView } from './schema/lease.ts'
+import { pageOfLeases } from './lease-page.ts'
+import { type AboutLease, stateOfLease, viewLease } from './lease-view.ts'
+import type { Page } from './pages.ts'
+import type { LeasesQuery, LeaseView } from './schema/lease.ts'
+import { PAGE_USUAL } from './schema/parts.ts'
 
 export interface Leases {
-  /** By address. */
+  /** All of them, by address. */
   list(): Promise<LeaseView[]>
+  /** What fits, by address, `PAGE_USUAL` of them unless another limit is said. */
+  page(query: LeasesQuery): Promise<Page<LeaseView>>
   /** By address, MAC or name of the machine. `force`: also an address that an installed system has written down. `who`: as the timeline is to tell. */
   release(query: string, how: { force: boolean; who: string }): Promise<LeaseView | Problem>
   close(): Promise<void>
@@ -61,18 +66,22 @@ function unknown(query: string): Problem {
   return { code: 'unknown-lease', message: `no lease of "${query}"`, hint: HINT, severity: 'error' }
 }
 
-type Kept = LeaseRecord & { isReserved: boolean }
+type Meant = { query: string; macs: ReadonlySet<Mac>; isReserved: (record: LeaseRecord) => boolean }
 
 /** The one lease that is meant. An address names whatever is on record there; a machine means what it holds. */
-function pick(records: Kept[], query: string, macs: ReadonlySet<Mac>): Kept | Problem {
+function pick(records: readonly LeaseRecord[], { query, macs, isReserved }: Meant): LeaseRecord | Problem {
   const address = parseIpv4(query)
   const meant = records.filter(record => (address ? record.address === address : macs.has(record.mac)))
   const found = meant.filter(
-    ({ state, isReserved }) => isReserved || (address ? state !== 'released' : state === 'bound'),
+    record => isReserved(record) || (address ? record.state !== 'released' : record.state === 'bound'),
   )
   if (found.length === 1) return found[0]!
   if (found.length > 1) {
-    const list = found.map(record => record.address).join(', ')
+    const byNumber = (a: Ipv4, b: Ipv4): number => ipv4ToNumber(a) - ipv4ToNumber(b)
+    const list = found
+      .map(record => record.address)
+      .toSorted(byNumber)
+      .join(', ')
     return {
       code: 'ambiguous-lease',
       message: `"${query}" holds ${found.length} leases: ${list}`,
@@ -110,33 +119,55 @@ function unwritten(error: unknown): Problem {
   }
 }
 
+type Shown = { about: (record: LeaseRecord) => AboutLease; now: Instant }
+
+/** Cheap conditions first: a name is looked up. */
+function filterOf({ state, mac, search }: LeasesQuery, { about, now }: Shown): (record: LeaseRecord) => boolean {
+  const states = state === undefined ? undefined : new Set([state].flat())
+  const macs = mac === undefined ? undefined : new Set([mac].flat().map(text => parseMac(text) ?? text))
+  const wanted = search?.trim().toLowerCase()
+  return record => {
+    if (macs && !macs.has(record.mac)) return false
+    if (!states && !wanted) return true
+    const { name = '', isReserved } = about(record)
+    const word = stateOfLease(record, isReserved, now)
+    if (states && !states.has(word)) return false
+    return !wanted || [record.address, record.mac, name.toLowerCase(), word].join('\n').includes(wanted)
+  }
+}
+
+/** All records, and what installed systems have written down and no record tells of. */
+async function recordsOf(source: LeaseSource, registry: Registry): Promise<LeaseRecord[]> {
+  const leased = await source.all()
+  const unknownToDhcp = new Set(registry.staticAddresses())
+  if (unknownToDhcp.size > 0) for (const { address } of leased) unknownToDhcp.delete(address)
+  const writtenDown = [...unknownToDhcp].map((address): LeaseRecord => {
+    const { id, staticAddress } = registry.byStaticAddress(address)!
+    const { at } = staticAddress!
+    return { address, mac: id, state: 'released', boundAt: at, expiresAt: at }
+  })
+  return [...leased, ...writtenDown]
+}
+
 export function localLeases(source: LeaseSource, registry: Registry, clock: Clock, close: () => Promise<void>): Leases {
   const ownerOf = ({ address, mac }: LeaseRecord): Machine | undefined =>
     registry.byStaticAddress(address) ?? registry.byMac(mac)
-  const view = (record: LeaseRecord): LeaseView => {
+  const about = (record: LeaseRecord): AboutLease => {
     const machine = ownerOf(record)
     const name = (machine && registry.listing(machine).name) ?? record.hostName
-    const isReserved = registry.byStaticAddress(record.address) !== undefined
-    return viewLease(record, { name, isReserved }, clock.now())
+    return { name, isReserved: registry.byStaticAddress(record.address) !== undefined }
   }
+  const view = (record: LeaseRecord): LeaseView => viewLease(record, about(record), clock.now())
   const macsOf = (query: string): Set<Mac> => {
     const mac = parseMac(query)
     return new Set(mac ? [mac] : registry.find(query).flatMap(({ macs }) => macs))
   }
-  /** All records, and what installed systems have written down and no record tells of. */
-  const records = async (): Promise<Kept[]> => {
-    const leased = await source.all()
-    const known = new Set(leased.map(({ address }) => address))
-    const unknownToDhcp = registry.machines().flatMap(({ id, staticAddress }): LeaseRecord[] => {
-      if (!staticAddress || known.has(staticAddress.address)) return []
-      const { address, at } = staticAddress
-      return [{ address, mac: id, state: 'released', boundAt: at, expiresAt: at }]
-    })
-    return [...leased, ...unknownToDhcp]
-      .map(record => ({ ...record, isReserved: registry.byStaticAddress(record.address) !== undefined }))
-      .toSorted(byAddress)
+  const page = async (query: LeasesQuery, limit: number): Promise<Page<LeaseView>> => {
+    const [after, fits] = [query.after as Ipv4 | undefined, filterOf(query, { about, now: clock.now() })]
+    const found = await pageOfLeases(await recordsOf(source, registry), { limit, after, fits })
+    return { views: found.leases.map(view), hasMore: found.hasMore }
   }
-  const giveUp = async (record: Kept, query: string, who: string): Promise<LeaseView | Problem> => {
+  const giveUp = async (record: LeaseRecord, query: string, who: string): Promise<LeaseView | Problem> => {
     const { address } = record
     const holder = registry.byStaticAddress(address)
     if (holder) {
@@ -148,9 +179,11 @@ export function localLeases(source: LeaseSource, registry: Registry, clock: Cloc
     return holder ? view(record) : unknown(query)
   }
   return {
-    list: async () => (await records()).map(view),
+    list: async () => (await page({}, Number.POSITIVE_INFINITY)).views,
+    page: query => page(query, query.limit ?? PAGE_USUAL),
     async release(query, { force, who }) {
-      const record = pick(await records(), query.trim(), macsOf(query))
+      const isReserved = ({ address }: LeaseRecord): boolean => registry.byStaticAddress(address) !== undefined
+      const record = pick(await recordsOf(source, registry), { query: query.trim(), macs: macsOf(query), isReserved })
       if (isProblem(record)) return record
       const holder = registry.byStaticAddress(record.address)
       if (holder && !force) return installedWith(record.address, registry.titleOf(holder))

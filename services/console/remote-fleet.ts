@@ -2,7 +2,8 @@
 import { request } from 'node:http'
 import { isProblem } from '../kit/is-problem.ts'
 import { EnvironmentProblem, type Problem } from '../kit/problem.ts'
-import type { Fleet, ViewPage } from './fleet.ts'
+import type { Fleet } from './fleet.ts'
+import { hasNext, type Page } from './pages.ts'
 import { USER_HEADER } from './principal.ts'
 import { problemIn } from './problem-details.ts'
 import {
@@ -12,6 +13,7 @@ import {
   TIMELINE_MOST,
   type TimelineEntry,
 } from './schema/machine.ts'
+import { PAGE_MOST } from './schema/parts.ts'
 
 /** Where the appliance listens for the command line, below the state folder. */
 export const CONTROL_SOCKET = 'control.sock'
@@ -109,32 +111,38 @@ export async function askJson<T>(
   return readReply(await askPresent(socket, method, path, body, patienceMs), method, path)
 }
 
-async function askPage(socket: ControlSocket, query: MachinesQuery): Promise<ViewPage | Problem> {
-  const path = `/api/v1/machines?${parametersOf(query)}`
+async function askPage<View>(socket: ControlSocket, path: string): Promise<Page<View> | Problem> {
   const reply = await askPresent(socket, 'GET', path)
-  const views = readReply<MachineView[]>(reply, 'GET', path)
-  return isProblem(views) ? views : { views, hasMore: reply.link?.includes('rel="next"') ?? false }
+  const views = readReply<View[]>(reply, 'GET', path)
+  return isProblem(views) ? views : { views, hasMore: hasNext(reply.link) }
 }
 
-/** A machine that ends a page and is forgotten before the next one is asked for: then from the beginning. */
+/** What ends a page may be gone before the next one is asked for, such as a machine that is forgotten: then from the beginning. */
 const BEGINNINGS_MOST = 5
 
-/** All pages, one after the other. */
-async function askAll(socket: ControlSocket): Promise<MachineView[]> {
+/**
+ * All pages of a list, one after the other.
+ * @param nameOf what tells one from the others, and what the next page comes after
+ */
+export async function askAll<View>(
+  socket: ControlSocket,
+  path: string,
+  nameOf: (view: View) => string,
+): Promise<View[]> {
   for (let beginnings = 0; beginnings < BEGINNINGS_MOST; beginnings++) {
-    const all = new Map<string, MachineView>()
-    let after: string | undefined
+    const all = new Map<string, View>()
+    let after = ''
     for (;;) {
-      const page = await askPage(socket, after === undefined ? {} : { after })
+      const page = await askPage<View>(socket, `${path}?limit=${PAGE_MOST}${after}`)
       if (isProblem(page)) break
-      for (const view of page.views) all.set(view.id, view)
+      for (const view of page.views) all.set(nameOf(view), view)
       if (!page.hasMore) return [...all.values()]
-      after = page.views.at(-1)!.id
+      after = `&after=${encodeURIComponent(nameOf(page.views.at(-1)!))}`
     }
   }
   throw new EnvironmentProblem(
     'control',
-    `the list of machines broke off ${BEGINNINGS_MOST} times: its pages ended with machines that were forgotten meanwhile`,
+    `the list at ${path} broke off ${BEGINNINGS_MOST} times: what ended its pages was gone before the next one was asked for`,
     'repeat the command',
   )
 }
@@ -142,8 +150,8 @@ async function askAll(socket: ControlSocket): Promise<MachineView[]> {
 export function remoteFleet(socket: ControlSocket): Fleet {
   const machine = (query: string): string => `/api/v1/machines/${encodeURIComponent(query)}`
   return {
-    list: () => askAll(socket),
-    page: query => askPage(socket, query),
+    list: () => askAll<MachineView>(socket, '/api/v1/machines', ({ id }) => id),
+    page: query => askPage(socket, `/api/v1/machines?${parametersOf(query)}`),
     show: query => askJson<MachineView>(socket, 'GET', machine(query)),
     order: (query, action, order) => askJson<MachineView>(socket, 'POST', `${machine(query)}/${action}`, order),
     async orderAll(machines, action, order) {

@@ -1,15 +1,11 @@
 /** The leases of a running appliance, through its control socket. */
-import { isProblem } from '../kit/is-problem.ts'
 import type { Leases } from './leases.ts'
-import { askJson, type ControlSocket } from './remote-fleet.ts'
+import { askAll, askJson, type ControlSocket } from './remote-fleet.ts'
 import type { LeaseView } from './schema/lease.ts'
 
-export function remoteLeases(socket: ControlSocket): Leases {
+export function remoteLeases(socket: ControlSocket): Omit<Leases, 'page'> {
   return {
-    async list() {
-      const views = await askJson<LeaseView[]>(socket, 'GET', '/api/v1/leases')
-      return isProblem(views) ? [] : views
-    },
+    list: () => askAll<LeaseView>(socket, '/api/v1/leases', ({ address }) => address),
     release: (query, { force }) =>
       askJson<LeaseView>(
         socket,

@@ -6,7 +6,8 @@ import { appendFileSync, existsSync, readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { askJson, CONTROL_SOCKET } from '../../services/console/remote-fleet.ts'
+import { CONTROL_SOCKET } from '../../services/console/remote-fleet.ts'
+import { remoteLeases } from '../../services/console/remote-leases.ts'
 import { foldMachines } from '../../services/machine/fold.ts'
 import { readFleet } from '../../services/store/read-state.ts'
 import { dhclient } from './appliance-clients.ts'
@@ -56,7 +57,7 @@ const of = (all: readonly Note[], key: 'approved' | 'answered' | 'reported'): st
 async function missingLeases(): Promise<string[]> {
   const acknowledged = new Map(notes().flatMap(({ acknowledged: mac, address }) => (mac ? [[address!, mac]] : [])))
   const socket = { path: join(state, CONTROL_SOCKET), user: 'test' }
-  const leases = (await askJson(socket, 'GET', '/api/v1/leases')) as { address: string; mac: string; state: string }[]
+  const leases = await remoteLeases(socket).list()
   const known = new Map(leases.map(({ address, mac, state: is }) => [address, `${mac} ${is}`]))
   return [...acknowledged].flatMap(([address, mac]) =>
     known.get(address) === `${mac} bound` ? [] : [`${address} of ${mac}: ${known.get(address)}`],

@@ -200,6 +200,45 @@ describe('the other views', () => {
     expect(asked).toEqual(['/api/v1/leases/10.77.0.1/release?force=true'])
   })
 
+  test('leases: a hundred thousand are a page at a time, asked for as they are filtered', {
+    timeout: 30_000,
+  }, async () => {
+    const all = Array.from({ length: 100_000 }, (_, at) => ({
+      ...{ address: `10.${64 + (at >> 16)}.${(at >> 8) & 255}.${at & 255}`, mac: '02:00:00:00:00:01', state: 'bound' },
+      ...{ name: `guest${at}`, boundAt: new Date().toISOString(), expiresAt: new Date().toISOString() },
+    }))
+    const { page } = await open('/rules')
+    const searches: (string | null)[] = []
+    await page.context().route(/\/api\/v1\/leases\?/, async route => {
+      const { pathname, searchParams } = new URL(route.request().url())
+      const [search, after] = [searchParams.get('search'), searchParams.get('after')]
+      searches.push(search)
+      const fit = all.filter(({ name }) => search === null || name.includes(search))
+      const first = after === null ? 0 : fit.findIndex(({ address }) => address === after) + 1
+      const json = fit.slice(first, first + 200)
+      searchParams.set('after', json.at(-1)!.address)
+      const headers = first + 200 < fit.length ? { link: `<${pathname}?${searchParams}>; rel="next"` } : {}
+      await route.fulfill({ json, headers })
+    })
+    await page.getByRole('link', { name: 'Leases' }).click()
+    await page.getByText('Page 1: 10.64.0.0 to 10.64.0.199').waitFor()
+    expect([await page.getByRole('row').count(), await page.locator('.chip').first().innerText()]).toEqual([201, 'All'])
+    await page.getByRole('button', { name: 'Next page' }).click()
+    await page.getByText('Page 2: 10.64.0.200 to 10.64.1.143').waitFor()
+    expect([await page.evaluate('scrollY'), await page.evaluate('document.activeElement.tagName')]).toEqual([0, 'H1'])
+    await page.getByRole('button', { name: 'Page before' }).click()
+    await page.getByText('Page 1: 10.64.0.0 to 10.64.0.199').waitFor()
+    await page.getByRole('button', { name: 'Next page' }).click()
+    const before = Date.now()
+    await page.getByRole('searchbox').pressSequentially('guest99999')
+    await expect.poll(() => page.getByRole('row').count()).toBe(2)
+    expect(Date.now() - before).toBeLessThan(5_000)
+    expect([await page.locator('.pager').count(), searches.at(-1)]).toEqual([0, 'guest99999'])
+    expect(await page.evaluate('document.activeElement.type')).toBe('search')
+    await page.getByRole('searchbox').fill('')
+    await page.getByText('Page 1: 10.64.0.0 to 10.64.0.199').waitFor()
+  })
+
   test('rules: which machines each takes; layers: who uses them, and what is wrong', async () => {
     const { page } = await open('/rules')
     await page

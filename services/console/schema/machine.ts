@@ -1,6 +1,6 @@
 /** Machines as people and programs are shown them, and what is said about them. No secret is in it. */
 import { z } from 'zod'
-import { byteCount, time, wholeNumber } from './parts.ts'
+import { byteCount, pageLimit, time, wholeNumber } from './parts.ts'
 import { problemSchema } from './problem.ts'
 import { schemas } from './registry.ts'
 
@@ -105,9 +105,6 @@ export const timelineEntry = z
   .register(schemas, { id: 'TimelineEntry' })
 export type TimelineEntry = z.infer<typeof timelineEntry>
 
-/** In one page: a few milliseconds of the event loop, and half a megabyte. */
-export const MACHINES_MOST = 1000
-export const MACHINES_USUAL = 500
 export const TIMELINE_MOST = 10_000
 
 export const machinesQuery = z.strictObject({
@@ -120,13 +117,7 @@ export const machinesQuery = z.strictObject({
     .max(100)
     .exactOptional()
     .meta({ description: 'Only those with this text in name, MAC, address, serial number, UUID, product or profile' }),
-  limit: wholeNumber
-    .min(1)
-    .max(MACHINES_MOST)
-    .exactOptional()
-    .meta({
-      description: `How many at most, ${MACHINES_USUAL} if not said; where there are more, the header \`link\` has the address of the next page`,
-    }),
+  limit: pageLimit.exactOptional(),
   after: z.string().max(64).exactOptional().meta({ description: 'The `id` of the last machine of the page before' }),
 })
 export type MachinesQuery = z.infer<typeof machinesQuery>

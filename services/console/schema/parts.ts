@@ -9,6 +9,17 @@ export const byteCount = z.number().int().nonnegative()
 /** A number in a query, which comes as text. */
 export const wholeNumber = z.coerce.number().int().nonnegative().max(Number.MAX_SAFE_INTEGER)
 
+/** In one page: a few milliseconds of the event loop, and half a megabyte. */
+export const PAGE_MOST = 1000
+export const PAGE_USUAL = 500
+
+export const pageLimit = wholeNumber
+  .min(1)
+  .max(PAGE_MOST)
+  .meta({
+    description: `How many at most, ${PAGE_USUAL} if not said; where there are more, the header \`link\` has the address of the next page`,
+  })
+
 /** A yes or no in a query. */
 export const flag = z.enum(['true', 'false'])
 

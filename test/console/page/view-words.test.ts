@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { IsoView } from '../../../services/console/schema/iso.ts'
 import type { LeaseView } from '../../../services/console/schema/lease.ts'
 import { checksumInWords, preparedInWords } from '../../../services/console/page/words/iso-words.ts'
-import { chooseLeases, poolsOf } from '../../../services/console/page/words/lease-words.ts'
+import { countLeases, leasesPath, poolsOf } from '../../../services/console/page/words/lease-words.ts'
 import { NOW } from './machines.ts'
 
 describe('the checksum of an ISO', () => {
@@ -42,19 +42,21 @@ test('what somebody prepared says how, and never a token', () => {
   expect(preparedInWords(undefined)).toBeUndefined()
 })
 
-test('leases are found by any part, and by state', () => {
-  const lease = (address: string, part: Partial<LeaseView> = {}): LeaseView => ({
-    ...{ address, mac: 'bc:24:11:00:00:01', state: 'bound', boundAt: NOW, expiresAt: NOW },
-    ...part,
+test('leases are asked for a page at a time, by what was typed and by state', () => {
+  expect([leasesPath('', undefined), leasesPath(' node1 ', 'bound'), leasesPath('a&b=c', undefined)]).toEqual([
+    '/api/v1/leases?limit=200',
+    '/api/v1/leases?state=bound&search=node1&limit=200',
+    '/api/v1/leases?search=a%26b%3Dc&limit=200',
+  ])
+})
+
+test('leases are counted by state', () => {
+  const lease = (state: LeaseView['state']): LeaseView => ({
+    ...{ address: '10.77.0.1', mac: 'bc:24:11:00:00:01', state, boundAt: NOW, expiresAt: NOW },
   })
-  const all = [lease('10.77.0.1', { name: 'node1' }), lease('10.77.0.2', { state: 'expired' }), lease('10.77.0.30')]
-  const found = (text: string, state?: LeaseView['state']) =>
-    chooseLeases(all, text, state).map(({ address }) => address)
-  expect(found('')).toHaveLength(3)
-  expect(found('NODE1 bc:24')).toEqual(['10.77.0.1'])
-  expect(found('.30')).toEqual(['10.77.0.30'])
-  expect(found('', 'expired')).toEqual(['10.77.0.2'])
-  expect(found('node1', 'expired')).toEqual([])
+  expect(countLeases([lease('bound'), lease('bound'), lease('expired')])).toEqual({
+    ...{ all: 3, bound: 2, reserved: 0, quarantine: 0, expired: 1, released: 0 },
+  })
 })
 
 test('pools are counted by subnet', () => {

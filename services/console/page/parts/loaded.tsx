@@ -6,16 +6,20 @@ import type { Resource } from './resource.ts'
 
 type LoadedProps<T> = { resource: ReadonlySignal<Resource<T>>; children: (value: T) => ComponentChildren }
 
+export function Asking() {
+  return (
+    <p class="dim" aria-busy="true">
+      Asking for it…
+    </p>
+  )
+}
+
 export function Loaded<T>({ resource, children }: LoadedProps<T>) {
   const { value, problem } = resource.value
   return (
     <>
       {problem && <ProblemNotice problem={problem} />}
-      {value === undefined && !problem && (
-        <p class="dim" aria-busy="true">
-          Asking for it…
-        </p>
-      )}
+      {value === undefined && !problem && <Asking />}
       {value !== undefined && children(value)}
     </>
   )

@@ -6,7 +6,8 @@ import { get } from '../wire/api.ts'
 import type { Topic } from '../wire/messages.ts'
 import type { PageProblem } from '../wire/problem.ts'
 
-export type Resource<T> = { value?: T; problem?: PageProblem }
+/** `next`: where the rest of a list is. */
+export type Resource<T> = { value?: T; next?: string; problem?: PageProblem }
 
 /**
  * @param topics what the stream of events calls it, if it does
@@ -25,7 +26,8 @@ export function useResource<T>(path: string, ...topics: Topic[]): ReadonlySignal
     let isOver = false
     void get<T>(asked).then(answer => {
       if (isOver) return
-      resource.value = answer.ok ? { value: answer.value } : { ...resource.peek(), problem: answer.problem }
+      const { ok, ...came } = answer
+      resource.value = ok ? came : { ...resource.peek(), ...came }
     })
     return () => {
       isOver = true

@@ -1,11 +1,12 @@
 /** Addresses: who has which, for how long, and how many are left. */
-import { type Signal, useSignal } from '@preact/signals'
+import { type Signal, useSignal, useSignalEffect } from '@preact/signals'
+import { useEffect, useRef } from 'preact/hooks'
 import type { LeaseView } from '../../schema/lease.ts'
 import { Age, Remaining } from '../parts/age.tsx'
 import { Dialog } from '../parts/dialog.tsx'
 import { EmptyState } from '../parts/empty-state.tsx'
 import { Icon, type IconName } from '../parts/icon.tsx'
-import { Loaded } from '../parts/loaded.tsx'
+import { Asking } from '../parts/loaded.tsx'
 import { Meter } from '../parts/meter.tsx'
 import { PageHead } from '../parts/page-head.tsx'
 import { ProblemNotice } from '../parts/problem-notice.tsx'
@@ -14,14 +15,16 @@ import { useRun } from '../parts/run.ts'
 import { type Column, Table } from '../parts/table.tsx'
 import { toast } from '../parts/toasts.tsx'
 import { machinePath } from '../paths.ts'
-import { appliance, askAgain, machines } from '../store/live.ts'
+import { appliance, askAgain, idsByMac, machines } from '../store/live.ts'
 import { canOrder, post } from '../wire/api.ts'
 import {
   canRelease,
-  chooseLeases,
+  countLeases,
   LEASE_MEANINGS,
   LEASE_STATES,
+  type LeaseCounts,
   type LeaseState,
+  leasesPath,
   type Pool,
   poolsOf,
 } from '../words/lease-words.ts'
@@ -80,7 +83,8 @@ function Release({ lease, onClose }: { lease: LeaseView; onClose: () => void }) 
 }
 
 function Machine({ mac, name }: LeaseView) {
-  const known = [...machines.value.values()].find(({ value }) => value.macs.includes(mac))
+  const id = idsByMac.value.get(mac)
+  const known = id === undefined ? undefined : machines.value.get(id)
   if (!known) return <>{name ?? <span class="dim">not known</span>}</>
   return <a href={machinePath(known.value.id)}>{known.value.name}</a>
 }
@@ -149,9 +153,14 @@ function Pools({ pools }: { pools: readonly Pool[] }) {
   )
 }
 
-type FilterProps = { leases: readonly LeaseView[]; text: Signal<string>; state: Signal<LeaseState | undefined> }
+type FilterProps = {
+  /** Undefined where nobody has counted: there are more than one page shows. */
+  counts: LeaseCounts | undefined
+  text: Signal<string>
+  state: Signal<LeaseState | undefined>
+}
 
-function Filter({ leases, text, state }: FilterProps) {
+function Filter({ counts, text, state }: FilterProps) {
   return (
     <div class="toolbar" role="search" aria-label="Leases">
       <div class="chips" role="group" aria-label="Show by state">
@@ -161,12 +170,11 @@ function Filter({ leases, text, state }: FilterProps) {
           aria-pressed={state.value === undefined}
           onClick={() => (state.value = undefined)}
         >
-          All <b>{leases.length}</b>
+          All {counts && <b>{counts.all}</b>}
         </button>
         {LEASE_STATES.map(word => {
-          const count = leases.filter(lease => lease.state === word).length
           const isOn = state.value === word
-          return count === 0 && !isOn ? null : (
+          return counts?.[word] === 0 && !isOn ? null : (
             <button
               key={word}
               type="button"
@@ -175,7 +183,7 @@ function Filter({ leases, text, state }: FilterProps) {
               title={LEASE_MEANINGS[word]}
               onClick={() => (state.value = isOn ? undefined : word)}
             >
-              <Icon name={LEASE_ICONS[word]} /> {word} <b>{count}</b>
+              <Icon name={LEASE_ICONS[word]} /> {word} {counts && <b>{counts[word]}</b>}
             </button>
           )
         })}
@@ -198,28 +206,57 @@ function Filter({ leases, text, state }: FilterProps) {
   )
 }
 
-function LeaseTable({ leases, asked }: { leases: readonly LeaseView[]; asked: Signal<LeaseView | undefined> }) {
-  const text = useSignal('')
-  const state = useSignal<LeaseState | undefined>(undefined)
-  const shown = chooseLeases(leases, text.value, state.value)
+type TableProps = { leases: readonly LeaseView[]; asked: Signal<LeaseView | undefined>; onShowAll: () => void }
+
+function LeaseTable({ leases, asked, onShowAll }: TableProps) {
   return (
     <>
-      <Filter leases={leases} text={text} state={state} />
       <p class="hidden" role="status">
-        {shown.length} shown
+        {leases.length} shown
       </p>
-      {shown.length === 0 ? (
+      {leases.length === 0 ? (
         <EmptyState title="No lease fits">
           <p>
-            <button type="button" onClick={() => ((text.value = ''), (state.value = undefined))}>
+            <button type="button" onClick={onShowAll}>
               Show all
             </button>
           </p>
         </EmptyState>
       ) : (
-        <Table caption="Leases" columns={columnsFor(asked)} rows={shown} keyOf={({ address }) => address} />
+        <Table caption="Leases" columns={columnsFor(asked)} rows={leases} keyOf={({ address }) => address} />
       )}
     </>
+  )
+}
+
+/** Where reading goes on. */
+function toTop(): void {
+  scrollTo(0, 0)
+  document.querySelector<HTMLElement>('h1')?.focus({ preventScroll: true })
+}
+
+type PagerProps = { leases: readonly LeaseView[]; pages: Pages }
+
+function Pager({ leases, pages: { number, next, go, back } }: PagerProps) {
+  if (number === 1 && next === undefined) return null
+  const [first, last] = [leases[0], leases.at(-1)]
+  return (
+    <nav class="pager" aria-label="Pages of leases">
+      <button type="button" disabled={number === 1} onClick={() => (back(), toTop())}>
+        <Icon name="back" /> Page before
+      </button>
+      <span>
+        Page {number}
+        {first && last && (
+          <span class="dim">
+            : <span class="mono">{first.address}</span> to <span class="mono">{last.address}</span>
+          </span>
+        )}
+      </span>
+      <button type="button" disabled={next === undefined} onClick={() => next && (go(next), toTop())}>
+        Next page
+      </button>
+    </nav>
   )
 }
 
@@ -239,17 +276,65 @@ function NoLeases() {
   )
 }
 
+/** Somebody who types is asked for when he rests. */
+const TYPING_MS = 200
+
+function useRested(text: Signal<string>): string {
+  const rested = useSignal(text.peek())
+  useSignalEffect(() => {
+    const { value } = text
+    const timer = setTimeout(() => (rested.value = value), TYPING_MS)
+    return () => clearTimeout(timer)
+  })
+  return rested.value
+}
+
+type Pages = { number: number; next: string | undefined; go: (next: string) => void; back: () => void }
+
+/** The list that a path begins, page by page. What is shown stays until what comes is there. */
+function useLeasePages(first: string) {
+  const later = useSignal<{ first: string; paths: readonly string[] }>({ first, paths: [] })
+  const paths = later.value.first === first ? later.value.paths : []
+  // Another filter, or none again, begins with the first page.
+  useEffect(() => void (later.value = { first, paths: [] }), [first])
+  const resource = useResource<LeaseView[]>(paths.at(-1) ?? first, 'leases')
+  const latest = useRef<LeaseView[] | undefined>(undefined)
+  const { value, next, problem } = resource.value
+  latest.current = value ?? latest.current
+  const go = (path: string): void => void (later.value = { first, paths: [...paths, path] })
+  const back = (): void => void (later.value = { first, paths: paths.slice(0, -1) })
+  const pages: Pages = { number: paths.length + 1, next, go, back }
+  return { leases: latest.current, isLatest: value !== undefined, problem, pages }
+}
+
 export function LeasesView() {
-  const leases = useResource<LeaseView[]>('/api/v1/leases', 'leases')
+  const text = useSignal('')
+  const state = useSignal<LeaseState | undefined>(undefined)
+  const all = leasesPath('', undefined)
+  const first = leasesPath(useRested(text), state.value)
+  const { leases, isLatest, problem, pages } = useLeasePages(first)
   const metrics = useResource<Parameters<typeof poolsOf>[0]>('/api/v1/metrics', 'leases')
   const asked = useSignal<LeaseView | undefined>(undefined)
+  const counts = useRef<LeaseCounts | undefined>(undefined)
+  const isAll = first === all && pages.number === 1
+  if (isAll && isLatest && leases) counts.current = pages.next === undefined ? countLeases(leases) : undefined
+  const showAll = (): void => void ((text.value = ''), (state.value = undefined))
   return (
     <section class="view">
       <PageHead title="Leases" />
       <Pools pools={poolsOf(metrics.value.value ?? [])} />
-      <Loaded resource={leases}>
-        {value => (value.length === 0 ? <NoLeases /> : <LeaseTable leases={value} asked={asked} />)}
-      </Loaded>
+      {problem && <ProblemNotice problem={problem} />}
+      {!leases && !problem && <Asking />}
+      {leases &&
+        (isAll && isLatest && leases.length === 0 ? (
+          <NoLeases />
+        ) : (
+          <>
+            <Filter counts={counts.current} text={text} state={state} />
+            <LeaseTable leases={leases} asked={asked} onShowAll={showAll} />
+            <Pager leases={leases} pages={pages} />
+          </>
+        ))}
       {asked.value && <Release lease={asked.value} onClose={() => (asked.value = undefined)} />}
     </section>
   )

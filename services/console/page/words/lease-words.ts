@@ -1,4 +1,4 @@
-/** Leases in words, which of them a filter shows, and how full the pools are. Pure. */
+/** Leases in words, how those that a filter shows are asked for, and how full the pools are. Pure. */
 import type { LeaseView } from '../../schema/lease.ts'
 
 export type LeaseState = LeaseView['state']
@@ -13,14 +13,25 @@ export const LEASE_MEANINGS: Record<LeaseState, string> = {
   released: 'given back',
 }
 
-/** By any word of what is shown, and by state. */
-export function chooseLeases(leases: readonly LeaseView[], text: string, state: LeaseState | undefined): LeaseView[] {
-  const words = text.toLowerCase().split(/\s+/).filter(Boolean)
-  return leases.filter(lease => {
-    if (state !== undefined && lease.state !== state) return false
-    const all = [lease.address, lease.mac, lease.name, lease.state].join('\n').toLowerCase()
-    return words.every(word => all.includes(word))
+/** Rows that a page of the list shows; more than anybody reads. */
+const LEASES_SHOWN = 200
+
+export function leasesPath(text: string, state: LeaseState | undefined): string {
+  const search = text.trim()
+  const query = new URLSearchParams({
+    ...(state === undefined ? {} : { state }),
+    ...(search === '' ? {} : { search }),
+    limit: String(LEASES_SHOWN),
   })
+  return `/api/v1/leases?${query}`
+}
+
+export type LeaseCounts = Record<LeaseState, number> & { all: number }
+
+export function countLeases(leases: readonly LeaseView[]): LeaseCounts {
+  const counts = { ...Object.fromEntries(LEASE_STATES.map(state => [state, 0])), all: leases.length } as LeaseCounts
+  for (const { state } of leases) counts[state]++
+  return counts
 }
 
 export const canRelease = ({ state }: LeaseView): boolean => state !== 'released'

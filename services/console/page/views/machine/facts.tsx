@@ -26,8 +26,9 @@ function Lease({ lease: { address, state, expiresAt } }: { lease: LeaseView }) {
 }
 
 function useLeases(macs: readonly string[]): LeaseView[] {
-  const { value } = useResource<LeaseView[]>('/api/v1/leases', 'leases').value
-  return (value ?? []).filter(({ mac, state }) => macs.includes(mac) && state !== 'released')
+  const query = new URLSearchParams(macs.map(mac => ['mac', mac]))
+  const { value } = useResource<LeaseView[]>(`/api/v1/leases?${query}`, 'leases').value
+  return (value ?? []).filter(({ state }) => state !== 'released')
 }
 
 function Installed({ installed }: { installed: NonNullable<MachineView['installed']> }) {
