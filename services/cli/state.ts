@@ -9,6 +9,7 @@ import { EnvironmentProblem } from '../kit/problem.ts'
 import { Registry } from '../machine/registry.ts'
 import type { Site } from '../site/types.ts'
 import { complain } from './command.ts'
+import { socketServing } from './serving-socket.ts'
 import { loadKey } from '../store/key.ts'
 import { openStore, type Store } from '../store/store.ts'
 
@@ -30,10 +31,11 @@ export function operatorName(): string {
 /** State on disk with nobody over it, for commands without a running appliance. */
 export type OfflineState = { store: Store; key: Uint8Array; registry: Registry }
 
-/** The control socket of the appliance that runs on this site's state; undefined if none does. */
+/** The control socket of the appliance that runs on this site's state, or else serves its file; undefined if none does. */
 export async function runningSocket(site: Site): Promise<ControlSocket | undefined> {
   const path = join(site.paths.state, CONTROL_SOCKET)
-  return (await isListening(path)) ? { path, user: operatorName() } : undefined
+  const user = operatorName()
+  return (await isListening(path)) ? { path, user } : socketServing(site.file, user)
 }
 
 /** Who may not look would else be told that no appliance runs, or that the state is gone. Throws EnvironmentProblem `no-right`. */

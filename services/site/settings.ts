@@ -11,6 +11,8 @@ export type Setting = {
   of: (site: Site) => string | undefined
   /** Open sockets and files hang on it, and what machines were told. */
   needsRestart?: true
+  /** What to do where it can't change, unless a restart does it all. */
+  hint?: string
 }
 
 const list = (values: readonly string[]): string | undefined => (values.length === 0 ? undefined : values.join(', '))
@@ -50,7 +52,13 @@ export const SETTINGS: readonly Setting[] = [
   { key: 'boot.total-rate-limit', of: ({ boot }) => rate(boot.totalRateLimit) },
   { key: 'paths.isos', of: ({ paths }) => paths.isos, needsRestart: true },
   { key: 'paths.answers', of: ({ paths }) => paths.answers, needsRestart: true },
-  { key: 'paths.state', of: ({ paths }) => paths.state, needsRestart: true },
+  {
+    key: 'paths.state',
+    of: ({ paths }) => paths.state,
+    needsRestart: true,
+    // A start in an empty folder knows no machine and no lease.
+    hint: 'stop the appliance, move the folder there, and start it; or put the old value back',
+  },
   { key: 'console.listen', of: listenOf, needsRestart: true },
   { key: 'console.users-file', of: ({ console }) => console.usersFile },
   { key: 'store.url', of: ({ store }) => store.url, needsRestart: true },
@@ -84,9 +92,10 @@ export type FixedSetting = { path: Path } & Pick<Finding, 'message' | 'hint'>
 /** What a running appliance can't take of the next site, each key in a line. */
 export function fixedSettings(before: Site, after: Site): FixedSetting[] {
   const fixed = SETTINGS.filter(({ needsRestart }) => needsRestart)
+  const hints = new Map(fixed.map(({ key, hint }) => [key, hint]))
   return changedAmong(fixed, before, after).map(({ key, before: was, after: is }) => ({
     path: pathOfSetting(key),
     message: `${key} can't change while the appliance runs: it is ${was}, and would be ${is}`,
-    hint: 'restart the appliance, or put the old value back',
+    hint: hints.get(key) ?? 'restart the appliance, or put the old value back',
   }))
 }
