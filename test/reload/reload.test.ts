@@ -82,6 +82,20 @@ describe('refused', () => {
     expect(await problemsOf()).toEqual(['done'])
   })
 
+  test('another state folder: a restart alone would begin with nothing', async () => {
+    file = `${BEFORE}[paths]\nstate = "/srv/rackrise"\n`
+    const outcome = await reloading.reload('anna')
+    expect('refused' in outcome && outcome.problems).toMatchObject([
+      {
+        code: 'needs-restart',
+        message: expect.stringMatching(
+          /^paths\.state can't change while the appliance runs: .* \/srv\/rackrise$/,
+        ) as string,
+        hint: 'stop the appliance, move the folder there, and start it; or put the old value back',
+      },
+    ])
+  })
+
   test('a state that can not be written: what follows could not be kept', async () => {
     proof = () => Promise.reject(new Error('ENOSPC'))
     file = DEBUG
