@@ -1,5 +1,5 @@
 /** The site file is loaded again while machines go on: nothing is lost, nothing is answered by half of each, and a wrong file changes nothing. */
-import { readFileSync, truncateSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, truncateSync, writeFileSync } from 'node:fs'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { ALL_ANSWER, answering, dig } from './appliance-clients.ts'
 import { ISO, LEVEL_ERROR, LOADER_BYTES, Rig, type Running, until } from './appliance-rig.ts'
@@ -119,6 +119,18 @@ test(
       1,
       'unknown-key',
     ])
+    // The socket of the appliance is not where that file says.
+    writeFileSync(site, text.replace(`state = "${rig.path('state')}"`, `state = "${rig.path('elsewhere')}"`))
+    const moved = await rig.cli(site, 'reload')
+    expect([moved.status, moved.stderr.split('\n').find(line => line.includes(': error: '))]).toEqual([
+      1,
+      expect.stringMatching(
+        /site-1\.toml:\d+:1: error: paths\.state can't change .*\/elsewhere; stop the appliance, move /,
+      ),
+    ])
+    expect((await rig.cli(site, 'machine', 'list')).status).toBe(0)
+    expect(existsSync(rig.path('elsewhere'))).toBe(false)
+    writeFileSync(site, readFileSync(site, 'utf8').replace('domain =', 'domian ='))
     appliance.child.kill('SIGHUP')
     await until('a refusal', () =>
       appliance.log().find(({ reason, by }) => reason === 'site-refused' && by === 'SIGHUP'),
