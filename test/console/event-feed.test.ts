@@ -263,7 +263,7 @@ describe('the site file', () => {
       [['hello', '1', { seq: 1, version: '1.2.3', site: news }]],
     ])
     expect(before.told[1]?.[2]).toEqual(news)
-    for (const site of [news, (before.told[0]?.[2] as { site: unknown }).site])
+    for (const site of [news, (before.told[0]![2] as { site: unknown }).site])
       expect(siteNewsView.parse(site)).toEqual(site)
   })
 })

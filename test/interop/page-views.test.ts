@@ -217,7 +217,7 @@ describe('the other views', () => {
       const first = after === null ? 0 : fit.findIndex(({ address }) => address === after) + 1
       const json = fit.slice(first, first + 200)
       searchParams.set('after', json.at(-1)!.address)
-      const headers = first + 200 < fit.length ? { link: `<${pathname}?${searchParams}>; rel="next"` } : {}
+      const headers = first + 200 < fit.length ? { link: `<${pathname}?${searchParams.toString()}>; rel="next"` } : {}
       await route.fulfill({ json, headers })
     })
     await page.getByRole('link', { name: 'Leases' }).click()
