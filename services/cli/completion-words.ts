@@ -9,7 +9,7 @@ export type Flag = { name: string; help: string; value?: Value }
 export type Place = { words: string; operand: Operand; flags: Flag[] }
 export type Words = { name: string; summary: string; verbs: string[]; places: Place[] }
 
-const VERB = /^[a-z-]+$/
+const VERB = /^[a-z][a-z-]*$/
 /** `--type disk|network`: words in small letters are the values themselves. */
 const CHOICES = /--([a-z-]+) ([a-z_-]+(?:\|[a-z_-]+)+)/g
 /** Commands whose NAME is somebody who is no machine. */
