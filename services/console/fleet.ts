@@ -32,7 +32,7 @@ export interface Fleet {
   show(query: string): Promise<MachineView | Problem>
   /** @param who the person, as the timeline is to tell */
   order(query: string, action: Action, order: Order, who: string): Promise<MachineView | Problem>
-  /** The same order to each of them; one that stands twice is ordered once. */
+  /** The same order to each of them; one that stands twice, by whatever names, is ordered once. */
   orderAll(queries: readonly string[], action: Action, order: Order, who: string): Promise<OrderResult[]>
   /** Events with a number above `after`, the oldest first. */
   timeline(query: string, after: number, most?: number): Promise<TimelineEntry[] | Problem>
@@ -109,6 +109,26 @@ async function orderOne(
   return isProblem(started) ? started : undefined
 }
 
+/** Some at a time. Whoever is named twice, by whatever names, is ordered once. */
+async function orderEach(
+  registry: Registry,
+  queries: readonly string[],
+  give: (machine: Machine) => Promise<Problem | undefined>,
+): Promise<[query: string, outcome: Machine | Problem][]> {
+  const given = new Map<MachineId, Promise<Problem | undefined>>()
+  const orderFor = async (query: string): Promise<[string, Machine | Problem]> => {
+    const machine = pickMachine(registry, query)
+    if (isProblem(machine)) return [query, machine]
+    const done = given.get(machine.id) ?? give(machine)
+    given.set(machine.id, done)
+    return [query, (await done) ?? machine]
+  }
+  const left = [...new Set(queries)]
+  const outcomes: [string, Machine | Problem][] = []
+  while (left.length > 0) outcomes.push(...(await Promise.all(left.splice(0, ORDERS_AT_A_TIME).map(orderFor))))
+  return outcomes
+}
+
 export function localFleet(registry: Registry, rehearse: Rehearse, close: () => Promise<void>): Fleet {
   const give = (machine: Machine, ordered: Ordered) => orderOne({ registry, rehearse }, machine, ordered)
   const view = (machine: Machine): MachineView => machineViewer(registry)(machine)
@@ -145,16 +165,7 @@ export function localFleet(registry: Registry, rehearse: Rehearse, close: () => 
       return problem ?? now(machine.id)
     },
     async orderAll(queries, action, order, who) {
-      const left = [...new Set(queries)]
-      const outcomes: [string, Machine | Problem][] = []
-      while (left.length > 0) {
-        const some = left.splice(0, ORDERS_AT_A_TIME).map(async (query): Promise<[string, Machine | Problem]> => {
-          const machine = pickMachine(registry, query)
-          if (isProblem(machine)) return [query, machine]
-          return [query, (await give(machine, { action, order, who })) ?? machine]
-        })
-        outcomes.push(...(await Promise.all(some)))
-      }
+      const outcomes = await orderEach(registry, queries, machine => give(machine, { action, order, who }))
       return outcomes.map(([machine, outcome]) => {
         const shown = isProblem(outcome) ? outcome : now(outcome.id)
         return isProblem(shown) ? { machine, ok: false, problem: shown } : { machine, ok: true, view: shown }

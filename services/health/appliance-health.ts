@@ -105,9 +105,11 @@ export function watchHealth(options: ApplianceHealthOptions): ApplianceHealth {
   }
   const look = async (names: readonly ProbeName[], onProgress: OnProgress = () => {}): Promise<DoctorRun> => {
     const { edge, close } = openDoctorEdge(site, { here, clock })
-    const run = await runDoctor(probesFor(site, edge, names), { clock, onProgress })
-    await close()
-    return run
+    try {
+      return await runDoctor(probesFor(site, edge, names), { clock, onProgress })
+    } finally {
+      await close()
+    }
   }
   let last: DoctorRun | undefined
   const examine = sharedRun(async () => (last = await work.run(DOCTOR, tell => look(PROBE_NAMES, tell))), {

@@ -233,3 +233,14 @@ test.each(['approve', 'block'] as const)(
     ])
   },
 )
+
+test('T16 one machine under two of its names is ordered once', async () => {
+  const { rig, fleet } = await open()
+  const outcomes = await fleet.orderAll(['node1', NODE1, 'NODE1.rack.test'], 'reinstall', {}, 'ben')
+  expect(outcomes.map(({ machine, ok }) => [machine, ok])).toEqual([
+    ['node1', true],
+    [NODE1, true],
+    ['NODE1.rack.test', true],
+  ])
+  expect(rig.machine(NODE1).attempts).toBe(1)
+})
