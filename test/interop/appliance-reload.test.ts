@@ -78,6 +78,10 @@ test(
       await hangUp()
     }
     expect(events.running).toBe(true)
+    const heard = (): unknown[] =>
+      [...events.stdout.matchAll(/^event: site\ndata: (.*)\n\n/gm)].map(([, data]) => JSON.parse(data!) as unknown)
+    await until('all of them are heard', () => heard().length === RELOADS)
+    expect(heard()[0]).toMatchObject({ by: 'SIGHUP', outcome: 'loaded', counts: { machines: 0, starts: 0 } })
     expect((await dig(rig, 'rack', 'mirror.rack7.example.org')).stdout).toBe('10.77.0.5\n')
     clients.child.kill('SIGTERM')
     await clients.ended
