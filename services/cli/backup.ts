@@ -1,7 +1,7 @@
 /** `rackrise backup` and `rackrise restore`: the state as one file. */
 import { rmSync } from 'node:fs'
 import { stat } from 'node:fs/promises'
-import { basename, join } from 'node:path'
+import { basename, dirname, join, resolve } from 'node:path'
 import { counted, formatSize, NAMES_MOST, namesOf } from '../kit/amount.ts'
 import { foldMachines } from '../machine/fold.ts'
 import { holdingBack, wouldInstall } from '../machine/restored.ts'
@@ -58,7 +58,7 @@ export const backupCommand: Command = {
   usage: ['backup [FILE] [--force]'],
   options: { force: { type: 'boolean', help: 'replace a file that is there' } },
   example: 'rackrise backup /srv/backups/rack-7.backup',
-  refusal: 'the file is there already, or the state cannot be read',
+  refusal: 'the file is there already or has no folder, or the state cannot be read',
   async run([said, tooMuch], values) {
     if (tooMuch !== undefined) return usageError(backupCommand, `"${tooMuch}" is too much`)
     const site = await siteFor(values)
@@ -66,6 +66,10 @@ export const backupCommand: Command = {
     const file = said ?? defaultName(site.name, new Date())
     if (values['force'] !== true && (await exists(file))) {
       complain(`rackrise backup: ${file} is there already; name another file, or say --force`)
+      return 1
+    }
+    if (!(await exists(dirname(resolve(file))))) {
+      complain(`rackrise backup: there is no folder ${dirname(resolve(file))}; make it, or name another file`)
       return 1
     }
     const json = values['json'] === true

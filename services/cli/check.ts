@@ -48,6 +48,8 @@ export const checkCommand: Command = {
       say(
         `${summary(found.site, found.catalogue, found.loaders)}\n${errors === 0 ? 'ready' : `not ready: ${errors} ${errors === 1 ? 'error' : 'errors'}`}`,
       )
+    if (errors === 0 && !json && process.stdout.isTTY)
+      say('next: `rackrise doctor` looks at the wire, then `rackrise serve` runs it, both as root')
     return errors === 0 ? 0 : 1
   },
 }

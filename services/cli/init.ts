@@ -1,10 +1,11 @@
 /** `rackrise init`: asks for what nobody can guess, or takes flags, and writes a first site file. */
-import { mkdir, open, readFile, stat } from 'node:fs/promises'
+import { copyFile, mkdir, open, readFile, stat } from 'node:fs/promises'
 import { networkInterfaces } from 'node:os'
-import { dirname, join, resolve } from 'node:path'
+import { dirname, join, relative, resolve } from 'node:path'
 import { createInterface } from 'node:readline/promises'
-import { type Ipv4, ipv4FromBytes } from '../kit/ipv4.ts'
+import { type Ipv4, ipv4FromBytes, parseInterfaceAddress } from '../kit/ipv4.ts'
 import { EnvironmentProblem } from '../kit/problem.ts'
+import { programFile } from '../kit/program-files.ts'
 import { type FirstSite, firstSiteText, poolSize, suggestPool } from '../site/first-site.ts'
 import { hostEnvironment } from '../site/load.ts'
 import { parseSite } from '../site/parse.ts'
@@ -59,25 +60,52 @@ function asker(): { ask: Ask; close: () => void } {
   return { ask, close: () => terminal.close() }
 }
 
-/** Layers of the folder that go together, as the shipped ones do. */
-async function layersBeside(file: string): Promise<string[]> {
-  const folder = join(baseFolder(file, process.cwd()), 'answers')
-  const found = await Promise.all(
-    ['base', 'ext4'].map(name =>
-      stat(join(folder, `${name}.toml`)).then(
-        () => name,
-        () => undefined,
-      ),
-    ),
+function exists(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
   )
-  return found.filter(name => name !== undefined)
+}
+
+/** They go together: what all machines share, and the disk of each. */
+const FIRST_LAYERS = ['base', 'ext4']
+
+/** `missing`: folders that are made with the site file, and the first layers in that of the answers. */
+type Surroundings = { layers: string[]; missing: ('answers' | 'isos')[]; base: string }
+
+async function lookAround(file: string, isos: string | undefined): Promise<Surroundings> {
+  const base = baseFolder(file, process.cwd())
+  const missing: Surroundings['missing'] = []
+  if (!(await exists(join(base, 'answers')))) missing.push('answers')
+  if (isos === undefined && !(await exists(join(base, 'isos')))) missing.push('isos')
+  const isThere = await Promise.all(FIRST_LAYERS.map(name => exists(join(base, 'answers', `${name}.toml`))))
+  const layers = FIRST_LAYERS.filter((_, at) => isThere[at] || missing.includes('answers'))
+  return { layers, missing, base }
+}
+
+/** Returns what it made, as a person finds it from here. */
+async function furnish({ base, missing }: Surroundings): Promise<string[]> {
+  const made: string[] = []
+  for (const folder of missing) await mkdir(join(base, folder), { recursive: true })
+  if (missing.includes('answers'))
+    for (const name of FIRST_LAYERS) {
+      const path = join(base, 'answers', `${name}.toml`)
+      await copyFile(programFile(`answers/${name}.toml`), path)
+      made.push(path)
+    }
+  if (missing.includes('isos')) made.push(`${join(base, 'isos')}/`)
+  return made.map(path => relative(process.cwd(), path) + (path.endsWith('/') ? '/' : ''))
 }
 
 const text = (values: Values, name: string): string | undefined =>
   typeof values[name] === 'string' ? values[name] : undefined
 
 /** Flags first, then what a person says, then what the host tells. Undefined: something is missing, and nobody can be asked. */
-async function collect(file: string, values: Values, ask: Ask | undefined): Promise<FirstSite | string> {
+async function collect(
+  values: Values,
+  ask: Ask | undefined,
+  { answers, isos }: { answers: string[]; isos: string | undefined },
+): Promise<FirstSite | string> {
   const there = interfaces()
   const given = async (name: string, question: string, suggestion: string | undefined): Promise<string | undefined> =>
     text(values, name) ?? (ask ? await ask(question, suggestion) : suggestion)
@@ -90,16 +118,23 @@ async function collect(file: string, values: Values, ask: Ask | undefined): Prom
   )
   if (device === undefined) return '--interface is missing'
   const address = await given('address', 'Its address, with the length of the mask', there.get(device))
-  if (address === undefined) return `--address is missing, and ${device} has none`
+  if (address === undefined) {
+    const isThere = networkInterfaces()[device] !== undefined
+    const others = names === '' ? '' : ` (with an address there is ${names})`
+    return `--address is missing, and ${isThere ? `${device} has none` : `there is no interface ${device} here`}${others}`
+  }
+  if (!parseInterfaceAddress(address)) return `--address ${address} needs the length of its mask, as 10.77.0.1/24`
   const domain = await given('domain', 'Domain of the machines, such as rack7.example.org', undefined)
   if (domain === undefined) return '--domain is missing'
   const mode = values['proxy'] === true ? 'proxy' : 'server'
   const found = await gatewayOf(device)
   const said = await given('router', 'Default gateway of the machines, - for none', found ?? (ask ? '-' : undefined))
   const router = said === '-' || said === '' ? undefined : said
-  const answers = await layersBeside(file)
-  const isos = resolve(file) === INSTALLED_CONFIG ? { isos: INSTALLED_ISOS } : {}
-  const site = { domain, interface: device, address, mode, answers, ...isos, ...(router ? { router } : {}) } as const
+  const site = {
+    ...({ domain, interface: device, address, mode, answers } as const),
+    ...(isos === undefined ? {} : { isos }),
+    ...(router === undefined ? {} : { router }),
+  }
   if (mode === 'proxy') return site
   const pool = await given('pool', 'Addresses for machines', suggestPool(address, router ? [router] : []))
   return pool === undefined ? '--pool is missing' : { ...site, pool }
@@ -143,9 +178,20 @@ async function write(file: string, content: string, force: boolean): Promise<str
   }
 }
 
+const DISK_TO_LOOK_AT = '; ext4.toml names the disk that is erased: look whether it is yours'
+
+function nextOf(file: string, { isos = 'isos', answers }: FirstSite): string {
+  const layers =
+    answers.length > 0 ? 'your SSH key into answers/base.toml' : `layers into answers/ and a profile into ${file}`
+  return `Next: an ISO into ${isos}/, ${layers}, then \`rackrise check --config ${file}\``
+}
+
 async function make(file: string, values: Values, ask: Ask | undefined): Promise<ExitStatus> {
-  const site = await collect(file, values, ask)
-  if (typeof site === 'string') return usageError(initCommand, `${site}, and there is no terminal to ask`)
+  const isos = resolve(file) === INSTALLED_CONFIG ? INSTALLED_ISOS : undefined
+  const around = await lookAround(file, isos)
+  const site = await collect(values, ask, { answers: around.layers, isos })
+  if (typeof site === 'string')
+    return usageError(initCommand, /is missing/.test(site) && !ask ? `${site}, and there is no terminal to ask` : site)
   const content = firstSiteText(site)
   const parsed = parseSite(content, file, hostEnvironment())
   if ('problems' in parsed) {
@@ -159,13 +205,13 @@ async function make(file: string, values: Values, ask: Ask | undefined): Promise
   if (ask) complain(`\n${file} would say:\n${planOf(site)}`)
   if (ask && values['yes'] !== true && !/^y(es)?$/i.test(await ask('Write it?', 'yes'))) return 1
   const kept = await write(file, content, values['force'] === true)
-  if (values['json'] === true) say(JSON.stringify({ file, ...(kept ? { kept } : {}), site }, null, 2))
+  const made = await furnish(around)
+  if (values['json'] === true) say(JSON.stringify({ file, ...(kept ? { kept } : {}), made, site }, null, 2))
   else {
     say(`wrote ${file}\n${planOf(site)}`)
     if (kept) say(`what was there before is in ${kept}`)
-    say(
-      `Next: an ISO into ${site.isos ?? 'isos'}/, your SSH key into answers/base.toml, then \`rackrise check --config ${file}\``,
-    )
+    if (made.length > 0) say(`made ${made.join(', ')}${around.missing.includes('answers') ? DISK_TO_LOOK_AT : ''}`)
+    say(nextOf(file, site))
   }
   return 0
 }

@@ -97,7 +97,7 @@ export const inspectVerb: IsoVerb = {
     const view = viewIso(found, library ? await profilesOf(library, found.file) : [])
     if (values['json'] === true) say(JSON.stringify(view, null, 2))
     else {
-      say(describeIso(view))
+      if (view.bytes > 0) say(describeIso(view))
       complainOf(view.problems, false)
     }
     return view.state === 'usable' ? 0 : 1

@@ -179,7 +179,7 @@ async function order(
     const view = await fleet.order(query, action, given, operatorName())
     if (isProblem(view)) {
       if (values['json'] === true) complainOf([view], true)
-      else complain(formatProblem(view))
+      else complain(`${queries.length > 1 ? `${query}: ` : ''}${formatProblem(view)}`)
       status = 1
     } else if (values['json'] === true) say(JSON.stringify(view, null, 2))
     else

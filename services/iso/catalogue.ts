@@ -87,6 +87,13 @@ function unreadable(path: string, error: unknown): Known {
   return unusable(problem('iso-unreadable', path, `this ISO cannot be read: ${reason(error)}`, hint))
 }
 
+const isMissing = (error: unknown): boolean => error instanceof Error && 'code' in error && error.code === 'ENOENT'
+
+function missing(path: string): Known {
+  const hint = 'name a path, or a file of `rackrise iso list`'
+  return unusable(problem('iso-unreadable', path, 'this file does not exist', hint))
+}
+
 function growing(path: string, how: string): Problem {
   const hint = 'wait until it is copied wholly; if nobody is copying it, download it again'
   return { ...problem('iso-growing', path, `the file is still being copied: ${how}`, hint), severity: 'warning' }
@@ -350,7 +357,7 @@ export async function inspectFile(
   const file = basename(path)
   const known = await realpath(path).then(
     real => lookAt(real, file, { now: systemClock.now(), settled: false }),
-    (error: unknown) => unreadable(path, error),
+    (error: unknown) => (isMissing(error) ? missing(path) : unreadable(path, error)),
   )
   return fileOf(file, path, await withNotes(known, file, path, notes), ours)
 }

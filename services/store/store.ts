@@ -289,7 +289,7 @@ export async function openStore(
     throw new EnvironmentProblem(
       'store',
       `can't make the state folder ${folder}: ${what}`,
-      'set paths.state to a folder that this user may write',
+      `${error instanceof Error && 'code' in error && error.code === 'EACCES' ? 'repeat the command with sudo, or ' : ''}set paths.state to a folder that this user may write`,
     )
   }
   await refuseLoss(file)

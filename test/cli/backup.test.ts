@@ -38,6 +38,14 @@ test('a state that went on is as it was, and what it had become is kept aside', 
   expect((await readdir(setAside)).toSorted()).toEqual(['secret.key', 'state.sqlite'])
 })
 
+test('a folder that is not there is named', async () => {
+  expect(await run('backup', join(folder, 'backups', 'rack.backup'))).toEqual({
+    status: 1,
+    out: '',
+    err: `rackrise backup: there is no folder ${folder}/backups; make it, or name another file\n`,
+  })
+})
+
 const UNKNOWN =
   'warning: what was installed since, this state does not know: nothing installs until a person approves it, whatever `approve` says\n'
 

@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdir, readdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { generate } from 'selfsigned'
@@ -25,6 +27,17 @@ test('a good site is ready, and nothing was written', async () => {
     /^rack: lo 127\.0\.0\.1, domain rack\.test\n  machines  2 listed, 0 of them approved by the site file\n  loaders   x86-bios undionly\.kpxe, x64-uefi snponly\.efi, arm64-uefi none \(no snponly-arm64\.efi or ipxe-arm64\.efi\)\n  isos      proxmox-ve_9\.2-1\.iso \(\d+\.\d MiB of memory per machine\)\nready\n$/,
   )
   expect(await readdir(folder)).toEqual(before)
+})
+
+test('on a terminal it says what comes next', async () => {
+  const main = join(import.meta.dirname, '../../services/main.ts')
+  const terminal = spawn('script', ['-qec', `${process.execPath} ${main} check --config ${file}`, '/dev/null'])
+  let shown = ''
+  terminal.stdout.on('data', (part: Buffer) => (shown += part.toString()))
+  await once(terminal, 'close')
+  expect(shown.replaceAll('\r', '')).toContain(
+    'ready\nnext: `rackrise doctor` looks at the wire, then `rackrise serve` runs it, both as root\n',
+  )
 })
 
 test.each([

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
@@ -39,6 +39,45 @@ test('what nobody can guess has to be said where nobody can be asked', async () 
     out: '',
     err: 'rackrise init: --domain is missing, and there is no terminal to ask; see `rackrise init --help`\n',
   })
+})
+
+test('an empty folder is furnished with what the site names, and its site file passes', async () => {
+  const { status, out } = await init(...FLAGS)
+  expect([status, out]).toEqual([0, expect.stringContaining('profile    pve, with base + ext4\n')])
+  expect(out).toContain(
+    'made answers/base.toml, answers/ext4.toml, isos/; ext4.toml names the disk that is erased: look whether it is yours\n',
+  )
+  const { problems } = JSON.parse((await rackrise(folder, 'check', '--config', file, '--json')).out) as {
+    problems: { code: string; severity: string }[]
+  }
+  // What this host has, or has not, is another matter.
+  const ofHost = new Set(['interface-missing', 'address-missing', 'loaders-missing'])
+  expect(
+    problems.filter(({ severity, code }) => severity === 'error' && !ofHost.has(code)).map(({ code }) => code),
+  ).toEqual(['iso-unknown'])
+})
+
+test('answers that are there stay as they are, and what is lacking is said', async () => {
+  await mkdir(join(folder, 'answers'))
+  const { out } = await init(...FLAGS)
+  expect(await readdir(join(folder, 'answers'))).toEqual([])
+  expect(out).toContain('profile    none yet')
+  expect(out).toContain(`Next: an ISO into isos/, layers into answers/ and a profile into ${file}, then`)
+})
+
+test.each([
+  [
+    ['--interface', 'nosuch0'],
+    /^rackrise init: --address is missing, and there is no interface nosuch0 here[^\n]*, and there is no terminal to ask; see/,
+  ],
+  [
+    ['--interface', 'eth1', '--address', '10.77.0.1'],
+    /^rackrise init: --address 10\.77\.0\.1 needs the length of its mask, as 10\.77\.0\.1\/24; see/,
+  ],
+])('what is lacking is named: %j', async (args, line) => {
+  const { status, out, err } = await init('--domain', 'rack.test', ...args)
+  expect([status, out]).toEqual([2, ''])
+  expect(err).toMatch(line)
 })
 
 test('a value that is wrong is told as it is in a site file, and nothing is written', async () => {

@@ -149,6 +149,11 @@ test('inspect needs no site', async () => {
     const { status, out, err } = await rackrise(folder, 'iso', 'inspect', 'some.img')
     expect([status, err]).toEqual([0, ''])
     expect(out).toContain('prepared      no, as Proxmox publishes it')
+    expect(await rackrise(folder, 'iso', 'inspect', 'othr.iso')).toEqual({
+      status: 1,
+      out: '',
+      err: `${folder}/othr.iso: error: this file does not exist; name a path, or a file of \`rackrise iso list\`\n`,
+    })
     const missing = await rackrise(folder, 'iso', 'inspect', 'other.iso', '--json')
     expect([missing.status, JSON.parse(missing.out)]).toEqual([
       1,

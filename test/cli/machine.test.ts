@@ -153,7 +153,7 @@ describe('without a running appliance, on the state on disk', () => {
     const { status, out, err } = await machine('approve', 'node7', 'node1')
     expect([status, err]).toEqual([
       1,
-      'error: no machine "node7"; see `rackrise machine list`; a machine is known once it was listed or asked for an address\n',
+      'node7: error: no machine "node7"; see `rackrise machine list`; a machine is known once it was listed or asked for an address\n',
     ])
     expect(out).toMatch(/^node1 .* is approved; /)
   })

@@ -104,6 +104,19 @@ describe('pools', () => {
     expect(probe.asked.filter(address => address.startsWith('10.78.'))).toEqual([])
   })
 
+  test('who answers for many is told once', async () => {
+    const probe = new FakeProbe()
+    const router = mac('02:00:00:00:00:fe')
+    for (const address of sampleOf(pools('10.77.0.100-10.77.0.199'), () => false)) probe.uses(address, router)
+    probe.uses('10.77.0.100', mac('02:00:00:00:00:05'))
+    const found = await lookAtPools(site, edge(probe))
+    expect(said(found)).toEqual([
+      'address-in-use: 02:00:00:00:00:05 uses 10.77.0.100, which nobody leased',
+      'address-in-use: 02:00:00:00:00:fe answers for 23 of 24 addresses that nobody leased: 10.77.0.104, 10.77.0.108, 10.77.0.112 and 20 more',
+    ])
+    expect(found[1]).toMatchObject({ subject: router, hint: expect.stringContaining('proxy ARP') as string })
+  })
+
   test('what the kernel only remembers is gone when it has looked', async () => {
     const probe = new FakeProbe()
     probe.uses('10.77.0.100', mac('02:00:00:00:00:05'))

@@ -88,6 +88,20 @@ function addressAt(pools: readonly Range[], sizes: readonly number[], place: num
   throw new RangeError(`the pools have no place ${place}`)
 }
 
+/** One that has more addresses than a machine has answers for others, and that is one thing to mend. */
+const ADDRESSES_OF_ONE = 3
+
+function usedBy(who: string, addresses: readonly Ipv4[], tried: number): Finding[] {
+  if (addresses.length <= ADDRESSES_OF_ONE)
+    return addresses.map(address =>
+      finding('address-in-use', `${who} uses ${address}, which nobody leased`, { subject: address }),
+    )
+  const some = `${addresses.slice(0, ADDRESSES_OF_ONE).join(', ')} and ${addresses.length - ADDRESSES_OF_ONE} more`
+  const message = `${who} answers for ${addresses.length} of ${tried} addresses that nobody leased: ${some}`
+  const hint = 'switch off proxy ARP if it is a router; else take its addresses out of the pool'
+  return [finding('address-in-use', message, { subject: who, hint })]
+}
+
 export async function lookAtPools(site: SurroundingsSite, edge: SurroundingsEdge): Promise<Finding[]> {
   const pools = site.dhcp.subnets.filter(({ prefix }) => isOnLink(site, prefix.network)).flatMap(subnet => subnet.pools)
   if (site.dhcp.mode !== 'server' || pools.length === 0) return []
@@ -100,14 +114,15 @@ export async function lookAtPools(site: SurroundingsSite, edge: SurroundingsEdge
   const suspects = (await ask(sample)).filter(({ answerer }) => answerer !== undefined)
   // Whoever left stands in the kernel's table until somebody asks for him again; only of the last minute does it believe that he is there.
   if (suspects.length > 0) await edge.settle()
-  const used = (await ask(suspects.map(({ address }) => address))).flatMap(({ address, answerer }) =>
-    answerer
-      ? [
-          finding('address-in-use', `${answerer.mac ?? 'something'} uses ${address}, which nobody leased`, {
-            subject: address,
-          }),
-        ]
-      : [],
+  const users = (await ask(suspects.map(({ address }) => address))).flatMap(({ address, answerer }) =>
+    answerer ? [{ address, who: answerer.mac ?? 'something' }] : [],
+  )
+  const used = [...Map.groupBy(users, ({ who }) => who)].flatMap(([who, found]) =>
+    usedBy(
+      who,
+      found.map(({ address }) => address),
+      sample.length,
+    ),
   )
   if (used.length > 0) return used
   return [finding('pools-quiet', `of the pools on this link ${sample.length} addresses were tried: nobody uses them`)]

@@ -4,6 +4,7 @@ import { counted } from '../words/quantities.ts'
 import { Age } from './age.tsx'
 import { Icon } from './icon.tsx'
 import { useResource } from './resource.ts'
+import { Words } from './words.tsx'
 
 function AlarmNote({ alarm }: { alarm: AlarmView }) {
   return (
@@ -13,7 +14,7 @@ function AlarmNote({ alarm }: { alarm: AlarmView }) {
         <Age at={alarm.lastSeenAt} suffix=" ago" />
       </span>
       <br />
-      What to do: {alarm.action}
+      What to do: <Words text={alarm.action} />
     </li>
   )
 }

@@ -39,6 +39,9 @@ function PasswordForm() {
       <button type="submit" class="primary" disabled={isBusy.value}>
         {isBusy.value ? 'Signing in' : 'Sign in'}
       </button>
+      <p class="dim">
+        No password, or a lost one? <code>sudo rackrise console link</code> on the appliance prints a way in.
+      </p>
     </form>
   )
 }
