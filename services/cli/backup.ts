@@ -222,6 +222,10 @@ export const restoreCommand: Command = {
       endHold(folder, json)
       return 0
     }
+    if (!(await exists(file))) {
+      complain(`rackrise restore: there is no file ${file}; name a backup, as \`rackrise backup\` writes it`)
+      return 1
+    }
     if (!force && (await exists(join(folder, DATABASE_FILE)))) {
       complain(`rackrise restore: ${folder} has a state already; with --force it is set aside, nothing is deleted`)
       return 1

@@ -139,7 +139,8 @@ function refused(problem: Problem, json: boolean): ExitStatus {
 async function list(fleet: Fleet, json: boolean): Promise<ExitStatus> {
   const views = await fleet.list()
   if (json) say(JSON.stringify(views, null, 2))
-  else if (views.length === 0) say('no machine is listed, and none was seen yet')
+  else if (views.length === 0)
+    say('no machine is listed, and none was seen yet: switch one on, network first in its boot order')
   else say(machineTable(views, Date.now(), { colour: process.stdout.isTTY, width: widthOf(process.stdout) }))
   return 0
 }

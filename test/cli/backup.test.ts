@@ -46,6 +46,14 @@ test('a folder that is not there is named', async () => {
   })
 })
 
+test('a backup that is not there is told before anything else', async () => {
+  expect(await run('restore', 'rack-7.backup')).toEqual({
+    status: 1,
+    out: '',
+    err: 'rackrise restore: there is no file rack-7.backup; name a backup, as `rackrise backup` writes it\n',
+  })
+})
+
 const UNKNOWN =
   'warning: what was installed since, this state does not know: nothing installs until a person approves it, whatever `approve` says\n'
 

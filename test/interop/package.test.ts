@@ -308,7 +308,9 @@ test(
     const { status, stdout } = root.install(deb)
     expect([status, stdout]).toEqual([0, expect.stringContaining('not started')])
     expect(ownership('/etc/rackrise/answers')).toBe('root:rackrise 750')
-    expect(rackrise('machine', 'list').stdout).toBe('no machine is listed, and none was seen yet\n')
+    expect(rackrise('machine', 'list').stdout).toBe(
+      'no machine is listed, and none was seen yet: switch one on, network first in its boot order\n',
+    )
     rmSync(root.path(`/srv/rackrise/isos/${ISO}`))
     expect(root.run('dpkg', '--purge', 'rackrise')).toMatchObject({ status: 0 })
     const left = root.run('find', '/', '-xdev', '-name', '*rackrise*', '-not', '-path', '/proc/*').stdout.split('\n')
