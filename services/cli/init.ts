@@ -86,13 +86,17 @@ async function lookAround(file: string, isos: string | undefined): Promise<Surro
 /** Returns what it made, as a person finds it from here. */
 async function furnish({ base, missing }: Surroundings): Promise<string[]> {
   const made: string[] = []
-  for (const folder of missing) await mkdir(join(base, folder), { recursive: true })
-  if (missing.includes('answers'))
-    for (const name of FIRST_LAYERS) {
+  try {
+    for (const folder of missing) await mkdir(join(base, folder), { recursive: true })
+    for (const name of missing.includes('answers') ? FIRST_LAYERS : []) {
       const path = join(base, 'answers', `${name}.toml`)
       await copyFile(programFile(`answers/${name}.toml`), path)
       made.push(path)
     }
+  } catch (error) {
+    const what = `the site file is written, and what it names is not: ${String(error)}`
+    throw new EnvironmentProblem('init', what, 'make answers/ and isos/ beside it yourself')
+  }
   if (missing.includes('isos')) made.push(`${join(base, 'isos')}/`)
   return made.map(path => relative(process.cwd(), path) + (path.endsWith('/') ? '/' : ''))
 }
@@ -100,7 +104,7 @@ async function furnish({ base, missing }: Surroundings): Promise<string[]> {
 const text = (values: Values, name: string): string | undefined =>
   typeof values[name] === 'string' ? values[name] : undefined
 
-/** Flags first, then what a person says, then what the host tells. Undefined: something is missing, and nobody can be asked. */
+/** Flags first, then what a person says, then what the host tells. A text says what is lacking. */
 async function collect(
   values: Values,
   ask: Ask | undefined,
@@ -109,6 +113,7 @@ async function collect(
   const there = interfaces()
   const given = async (name: string, question: string, suggestion: string | undefined): Promise<string | undefined> =>
     text(values, name) ?? (ask ? await ask(question, suggestion) : suggestion)
+  const lacking = (what: string): string => `${what}${ask ? '' : ', and there is no terminal to ask'}`
   const only = there.size === 1 ? [...there.keys()][0] : undefined
   const names = [...there].map(([name, address]) => `${name} ${address}`).join(', ')
   const device = await given(
@@ -116,16 +121,18 @@ async function collect(
     `Interface on the machines' network (${names || 'none has an address'})`,
     only,
   )
-  if (device === undefined) return '--interface is missing'
+  if (device === undefined) return lacking('--interface is missing')
   const address = await given('address', 'Its address, with the length of the mask', there.get(device))
   if (address === undefined) {
     const isThere = networkInterfaces()[device] !== undefined
     const others = names === '' ? '' : ` (with an address there is ${names})`
-    return `--address is missing, and ${isThere ? `${device} has none` : `there is no interface ${device} here`}${others}`
+    return lacking(
+      `--address is missing, and ${isThere ? `${device} has none` : `there is no interface ${device} here`}${others}`,
+    )
   }
   if (!parseInterfaceAddress(address)) return `--address ${address} needs the length of its mask, as 10.77.0.1/24`
   const domain = await given('domain', 'Domain of the machines, such as rack7.example.org', undefined)
-  if (domain === undefined) return '--domain is missing'
+  if (domain === undefined) return lacking('--domain is missing')
   const mode = values['proxy'] === true ? 'proxy' : 'server'
   const found = await gatewayOf(device)
   const said = await given('router', 'Default gateway of the machines, - for none', found ?? (ask ? '-' : undefined))
@@ -137,7 +144,7 @@ async function collect(
   }
   if (mode === 'proxy') return site
   const pool = await given('pool', 'Addresses for machines', suggestPool(address, router ? [router] : []))
-  return pool === undefined ? '--pool is missing' : { ...site, pool }
+  return pool === undefined ? lacking('--pool is missing') : { ...site, pool }
 }
 
 function planOf({ domain, interface: device, address, mode, pool, router, answers }: FirstSite): string {
@@ -153,10 +160,10 @@ function planOf({ domain, interface: device, address, mode, pool, router, answer
 
 /** `wx`: a file that is there stays; with --force its content is kept beside it. */
 async function write(file: string, content: string, force: boolean): Promise<string | undefined> {
-  await mkdir(dirname(file), { recursive: true })
   const before = force ? await readFile(file).catch(() => undefined) : undefined
   const kept = before && `${file}.before-init`
   try {
+    await mkdir(dirname(file), { recursive: true })
     if (kept) {
       const copy = await open(kept, 'w')
       await copy.writeFile(before)
@@ -190,8 +197,7 @@ async function make(file: string, values: Values, ask: Ask | undefined): Promise
   const isos = resolve(file) === INSTALLED_CONFIG ? INSTALLED_ISOS : undefined
   const around = await lookAround(file, isos)
   const site = await collect(values, ask, { answers: around.layers, isos })
-  if (typeof site === 'string')
-    return usageError(initCommand, /is missing/.test(site) && !ask ? `${site}, and there is no terminal to ask` : site)
+  if (typeof site === 'string') return usageError(initCommand, site)
   const content = firstSiteText(site)
   const parsed = parseSite(content, file, hostEnvironment())
   if ('problems' in parsed) {

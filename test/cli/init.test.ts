@@ -80,6 +80,15 @@ test.each([
   expect(err).toMatch(line)
 })
 
+test('where nothing can be written is one line', async () => {
+  await writeFile(join(folder, 'full'), '')
+  const { status, out, err } = await rackrise(folder, 'init', '--config', join(folder, 'full', 'site.toml'), ...FLAGS)
+  expect([status, out]).toEqual([1, ''])
+  expect(err).toMatch(
+    /^rackrise init: error: can't write \S+\/full\/site\.toml: [^\n]+; name another file with --config\n$/,
+  )
+})
+
 test('a value that is wrong is told as it is in a site file, and nothing is written', async () => {
   const { status, err } = await init(...FLAGS, '--pool', '10.77.0.1-10.77.0.9')
   expect([status, err]).toEqual([
