@@ -81,12 +81,10 @@ test.each([
 })
 
 test('where nothing can be written is one line', async () => {
-  await writeFile(join(folder, 'full'), '')
-  const { status, out, err } = await rackrise(folder, 'init', '--config', join(folder, 'full', 'site.toml'), ...FLAGS)
+  await mkdir(join(folder, 'site.toml'))
+  const { status, out, err } = await init(...FLAGS, '--force')
   expect([status, out]).toEqual([1, ''])
-  expect(err).toMatch(
-    /^rackrise init: error: can't write \S+\/full\/site\.toml: [^\n]+; name another file with --config\n$/,
-  )
+  expect(err).toMatch(/^rackrise init: error: can't write \S+\/site\.toml: [^\n]+; name another file with --config\n$/)
 })
 
 test('a value that is wrong is told as it is in a site file, and nothing is written', async () => {
