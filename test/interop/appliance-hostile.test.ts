@@ -76,8 +76,8 @@ test(
     expect((await datagramsHeard()) - heard).toBeGreaterThan(20_000)
     expect(said.at(-1)!.replies).toBeGreaterThan(0)
     await appliance.untilSaid('malformed')
-    // The reserved address is kept for its machine while a crowd has all others.
-    await appliance.untilSaid('pool-exhausted')
+    // The reserved address is kept for its machine while a crowd was offered all others.
+    await appliance.untilSaid('offered-again')
     // Thousands of servers that are not there are a few lines.
     const servers = appliance.log().filter(({ reason }) => reason === 'other-server')
     expect(servers.length).toBeGreaterThan(10)

@@ -18,12 +18,7 @@ const [LEVEL_WARN, LEVEL_ERROR] = [40, 50]
  * What a rack with hostile neighbours and cables that are cut may be told at this level. A machine that stalls for another reason is not installed in the
  * end, and that is wrong by itself.
  */
-const EXPECTED_ERRORS: ReadonlySet<unknown> = new Set([
-  'pool-exhausted',
-  'other-server',
-  'other-boot-server',
-  'stalled',
-])
+const EXPECTED_ERRORS: ReadonlySet<unknown> = new Set(['other-server', 'other-boot-server', 'stalled'])
 /** So many of one kind are told; the rest is counted. */
 const TOLD_MOST = 5
 
