@@ -35,6 +35,8 @@ export type Attempt = {
   profile: string
   /** A person named the profile; else the site did. */
   chosen?: true
+  /** Begun by `approve = true` of the site; else a person approved this machine. */
+  bySite?: true
   startedAt: Instant
   /** How often the installer was started again because the machine came back without booting its disk. */
   resumes: number
@@ -136,12 +138,26 @@ function sight(machine: Machine, event: Of<'sighted'>): Step {
   }
 }
 
+function isOnItsWay({ state }: Machine): boolean {
+  return state === 'approved' || state === 'booting' || state === 'stalled'
+}
+
 /** An installation that was answered goes on: what there was to erase is erased. */
 function holdForConflict(machine: Machine, event: Of<'identity-conflicted'>): Step {
   const conflicts = [...(machine.conflicts ?? []), ...event.conflicts]
-  const isOnItsWay = machine.state === 'approved' || machine.state === 'booting' || machine.state === 'stalled'
-  const held = isOnItsWay ? ({ state: 'held', reason: describeConflicts(event.conflicts) } as const) : {}
+  const held = isOnItsWay(machine) ? ({ state: 'held', reason: describeConflicts(event.conflicts) } as const) : {}
   return { machine: { ...machine, conflicts, ...held } }
+}
+
+/**
+ * It may carry an installed system (T20). One that shows a forgotten NIC when it is known already is held as well, as long as the site alone approved it and
+ * its answer was not served; a person who approved it meant this box.
+ */
+function holdReturned(machine: Machine, event: Of<'returned'>): Step {
+  const { state, attempt } = machine
+  const isApprovedBlindly = isOnItsWay(machine) && attempt?.bySite === true && attempt.answeredAt === undefined
+  if (state !== 'held' && !isApprovedBlindly) return { machine }
+  return { machine: { ...machine, state: 'held', returned: true, reason: describeReturn(event) } }
 }
 
 /**
@@ -168,6 +184,7 @@ function startAttempt(machine: Machine, event: Of<'attempt-started'>): Step {
     id: event.attempt,
     profile: event.profile,
     ...(event.chosen ? { chosen: true } : {}),
+    ...(event.by === 'site' ? { bySite: true } : {}),
     startedAt: event.at,
     resumes: 0,
   }
@@ -273,14 +290,11 @@ function giveUpAddress(machine: Machine, event: Of<'address-given-up'>): Step {
     : refuse(machine, `${event.address} is not its static address`)
 }
 
-/** A report may come after the stall alarm, or after a restore: the machine did install, however late it says so. */
-function mayFinish({ restored }: Machine, { type }: Of<'reported'> | Of<'installation-inferred'>): MachineState[] {
-  if (type !== 'reported') return ['installing']
-  return ['installing', 'stalled', 'failed', 'installed', ...(restored ? (['held'] as const) : [])]
-}
+/** A report may come after the stall alarm, a restore or a conflict: the machine did install, however late it says so. */
+const REPORTING: MachineState[] = ['installing', 'stalled', 'failed', 'installed', 'held']
 
 function finish(machine: Machine, event: Of<'reported'> | Of<'installation-inferred'>): Step {
-  const attempt = inAttempt(machine, event, mayFinish(machine, event))
+  const attempt = inAttempt(machine, event, event.type === 'reported' ? REPORTING : ['installing'])
   if (typeof attempt === 'string') return refuse(machine, attempt)
   if (attempt.answeredAt === undefined) return refuse(machine, 'a report before the answer was served')
   if (event.type === 'reported' && machine.state === 'installed' && !machine.installed?.inferred) return { machine }
@@ -326,7 +340,7 @@ function fold(machine: Machine, event: MachineEvent): Step {
     case 'sighted':
       return sight(machine, event)
     case 'returned':
-      return { machine: { ...machine, returned: true, reason: describeReturn(event) } }
+      return holdReturned(machine, event)
     case 'restored':
       return holdSinceRestore(machine, event)
     case 'identity-conflicted':

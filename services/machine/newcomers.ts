@@ -10,6 +10,11 @@ import { advance, type Machine, newMachine } from './lifecycle.ts'
 
 type HoldingBack = Extract<Fact, { type: 'returned' | 'restored' }>
 
+/** A person approved it once, or its answer is served: what stands about a NIC of it holds nothing back any more. */
+function isPersonsOwn({ attempts, attempt }: Machine): boolean {
+  return attempts > 0 && (attempt?.bySite !== true || attempt.answeredAt !== undefined)
+}
+
 /** What may be the first that is told of a machine. */
 export const INTRODUCING: ReadonlySet<Fact['type']> = new Set(['sighted', 'returned', 'restored'])
 
@@ -27,10 +32,16 @@ export class Newcomers {
     for (const mac of row.macs.split(',')) this.#forgotten.set(mac, row)
   }
 
-  /** What has to be said first of a machine that is seen for the first time; undefined where the site may approve it. */
-  holdingBack(macs: readonly Mac[]): HoldingBack | undefined {
-    const row = macs.map(mac => this.#forgotten.get(mac)).find(found => found !== undefined)
-    if (row) return { type: 'returned', name: row.name, forgottenAt: row.at, by: row.by }
+  /**
+   * What has to be said first of a machine that shows these MACs; undefined where the site may approve it. One that is `known` may show a NIC that it did not
+   * show before.
+   */
+  holdingBack(macs: readonly Mac[], known?: Machine): HoldingBack | undefined {
+    const news = macs.filter(mac => !known?.macs.includes(mac))
+    const row = news.map(mac => this.#forgotten.get(mac)).find(found => found !== undefined)
+    if (row && !(known && isPersonsOwn(known)))
+      return { type: 'returned', name: row.name, forgottenAt: row.at, by: row.by }
+    if (known) return undefined
     return this.#restoration && { type: 'restored', backupOf: this.#restoration.backupOf }
   }
 

@@ -189,7 +189,7 @@ export class Registry {
     const known = sighting.macs.map(mac => this.byMac(mac)).find(machine => machine !== undefined)
     const id = known?.id ?? (sighting.macs[0] as MachineId)
     const macs = sighting.macs.filter(mac => (this.#known.identities.ofMac(mac) ?? id) === id)
-    const holding = known ? undefined : this.newcomers.holdingBack(macs)
+    const holding = this.newcomers.holdingBack(macs, known)
     const held = holding && this.record(id, holding, 'site')
     const isNews =
       !known || (teaches(known, { ...sighting, macs }) && this.#repeats.hears(id, this.#options.clock.elapsed()))

@@ -75,6 +75,50 @@ describe('T20 whoever is seen again is new, and held whatever the site says', ()
     expect(fleet.machine(NODE2)).toMatchObject({ id: NODE2, state: 'held', returned: true })
   })
 
+  const ruled = siteOf('[[rule]]\nwhen = { mac = "*" }\nprofile = "pve"\napprove = true\n')
+  const script = (attempt: AttemptId) => ({ type: 'script-served', attempt, address: POOL, resumed: false }) as const
+
+  test('a box that boots by a new NIC is held as soon as it shows the one that was forgotten', async () => {
+    const fleet = await Fleet.open(ruled)
+    await fleet.registry.sight({ macs: [NODE2] }, 'dhcp')
+    await fleet.registry.forget(fleet.machine(NODE2), 'anna')
+    await fleet.registry.sight({ macs: [STRANGER] }, 'dhcp')
+    const attempt = fleet.machine(STRANGER).attempt!.id
+    await fleet.happen(STRANGER, script(attempt))
+    expect(fleet.machine(STRANGER).state).toBe('booting')
+    // The installer posts all of its NICs, and asks for an answer.
+    const known = await fleet.registry.sight({ macs: [STRANGER, NODE2] }, 'answer')
+    expect(known).toMatchObject({ id: STRANGER, macs: [STRANGER, NODE2], state: 'held', returned: true })
+    expect((await fleet.restart()).machine(STRANGER)).toMatchObject({ state: 'held', returned: true, attempts: 1 })
+    const again = { by: 'site', again: false } as const
+    expect(await fleet.registry.startAttempt(fleet.machine(STRANGER), again)).toMatchObject({ code: 'not-approvable' })
+  })
+
+  test('one that nobody has approved yet is held by it, too', async () => {
+    const fleet = await Fleet.open(siteOf(''))
+    await fleet.registry.sight({ macs: [NODE2] }, 'dhcp')
+    await fleet.registry.forget(fleet.machine(NODE2), 'anna')
+    await fleet.registry.sight({ macs: [STRANGER] }, 'dhcp')
+    await fleet.registry.sight({ macs: [STRANGER, NODE2] }, 'answer')
+    expect((await fleet.restart(ruled)).machine(STRANGER)).toMatchObject({ state: 'held', returned: true, attempts: 0 })
+  })
+
+  test('one that a person approved goes on, and one whose answer is served', async () => {
+    const fleet = await Fleet.open(siteOf(LISTED))
+    await fleet.registry.sight({ macs: [STRANGER] }, 'dhcp')
+    await fleet.registry.forget(fleet.machine(STRANGER), 'anna')
+    await fleet.registry.startAttempt(fleet.machine(NODE1), { by: 'operator', again: false })
+    expect((await fleet.registry.sight({ macs: [NODE1, STRANGER] }, 'answer')).state).toBe('approved')
+    const other = await Fleet.open(APPROVED)
+    await other.registry.sight({ macs: [STRANGER] }, 'dhcp')
+    await other.registry.forget(other.machine(STRANGER), 'anna')
+    const attempt = other.machine(NODE1).attempt!.id
+    await other.happen(NODE1, script(attempt), {
+      ...{ type: 'answer-served', attempt, address: POOL, layers: ['base'], sha256: 'a', leftOut: [], withToken: true },
+    })
+    expect((await other.registry.sight({ macs: [NODE1, STRANGER] }, 'answer')).state).toBe('installing')
+  })
+
   test('a person approves it as any other', async () => {
     const fleet = await Fleet.open(APPROVED)
     await fleet.registry.forget(fleet.machine(NODE1), 'anna')

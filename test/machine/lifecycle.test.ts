@@ -230,6 +230,19 @@ describe('T16 after a restore from an older backup', () => {
   })
 })
 
+test('one that stalled after its answer and is held for a conflict is installed by its report, however late', () => {
+  const stalled: Fact = { type: 'stalled', attempt: A1, silentSeconds: 1200, stage: 'x' }
+  const conflict: Fact = {
+    type: 'identity-conflicted',
+    conflicts: [{ with: '52:54:00:77:00:99' as MachineId, by: 'uuid', value: 'U' }],
+  }
+  const held = after(approved, script, answer, stalled, conflict)
+  expect([held.state, after(approved, script, answer, stalled, conflict, answer).state]).toEqual(['held', 'held'])
+  const { state, reason } = after(approved, script, answer, stalled, conflict, report)
+  expect([state, reason]).toEqual(['installed', undefined])
+  expect(after(approved, script, stalled, conflict, report).state).toBe('held')
+})
+
 test('a late report replaces what was inferred', () => {
   const inferred = after(approved, script, answer, told, {
     type: 'installation-inferred',

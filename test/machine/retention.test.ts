@@ -286,10 +286,22 @@ function history(): MachineEvent[] {
 }
 
 test('the fold makes the same machine as when its version was counted: another one needs another FOLD_VERSION', () => {
-  const steps = history().reduce<Machine[]>(
-    (machines, event) => [...machines, advance(machines.at(-1)!, event).machine],
-    [newMachine(NODE1 as MachineId, 0)],
+  const attempt = 'bbbbbbbb' as AttemptId
+  const bySite: MachineEvent = {
+    type: 'attempt-started',
+    attempt,
+    by: 'site',
+    again: false,
+    profile: 'pve',
+    at: 1,
+    source: 'site',
+  }
+  const steps = [history(), [bySite]].map(events =>
+    events.reduce<Machine[]>(
+      (machines, event) => [...machines, advance(machines.at(-1)!, event).machine],
+      [newMachine(NODE1 as MachineId, 0)],
+    ),
   )
   const sum = createHash('sha256').update(JSON.stringify(steps)).digest('hex').slice(0, 16)
-  expect({ version: FOLD_VERSION, sum }).toEqual({ version: 1, sum: '944574ed1a76c54e' })
+  expect({ version: FOLD_VERSION, sum }).toEqual({ version: 2, sum: '61101a62a667e1df' })
 })
