@@ -1,6 +1,6 @@
 /** How a refusal is written down and counted: one line, one word; and which of them a person should look at now. */
 import type { LogFields } from '../kit/log.ts'
-import type { HttpContext } from './context.ts'
+import { clientAddress, type HttpContext } from './context.ts'
 import { LEVEL_OF } from '../kit/severity.ts'
 import { REASONS, type Reason, type Route } from './reasons.ts'
 
@@ -60,4 +60,13 @@ export function alarmRefusal(
     hint: REASONS[code].action,
     details,
   })
+}
+
+/** One line in the log while it lasts: whoever does this does it a thousand times. */
+export function tellTooMany({ alarms, log }: Pick<HttpContext, 'alarms' | 'log'>, client: string, most: number): void {
+  const address = clientAddress(client)
+  const message = `${address} holds ${most} connections of HTTP; what it opens beyond them is closed`
+  const hint = 'look at what runs there; a machine needs one or two'
+  const isNews = alarms.raise({ code: 'too-many-connections', subject: address, severity: 'warning', message, hint })
+  if (isNews) log.warn({ address, hint }, message)
 }

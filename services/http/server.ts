@@ -19,12 +19,13 @@ import { addBootScript } from './boot-script.ts'
 import { WriteFailure } from '../store/turn-writer.ts'
 import { clientAddress, type HttpContext } from './context.ts'
 import type { Rates } from './pace.ts'
+import { shareConnections } from './client-share.ts'
 import { addGrubConfig } from './grub-config.ts'
 import { addFirstBoot } from './first-boot.ts'
 import { addIsoFiles, addLoaders } from './iso-files.ts'
 import { TLS_CONTEXT } from './served-certificate.ts'
 import { REASONS, type Route } from './reasons.ts'
-import { tellRefusal } from './refusal.ts'
+import { tellRefusal, tellTooMany } from './refusal.ts'
 import { addWebhook } from './webhook.ts'
 
 /** System information is a few KB; 64 KiB is ten times the largest seen (L06). */
@@ -39,6 +40,8 @@ export type HttpLimits = {
   /** How often the limits are looked at. */
   checkEveryMs: number
   connections: number
+  /** Of these, what one address may hold: a machine has one or two. */
+  connectionsOfClient: number
 }
 
 export const DEFAULT_LIMITS: HttpLimits = {
@@ -47,6 +50,7 @@ export const DEFAULT_LIMITS: HttpLimits = {
   idleMs: 120_000,
   checkEveryMs: 5_000,
   connections: 2_000,
+  connectionsOfClient: 128,
 }
 
 export type HttpServer = {
@@ -150,9 +154,14 @@ function buildApp(
  * Fastify sets what it knows of; the rest is set here. A socket on which nothing moves is closed by Node. Nobody is told to go on with a body (100
  * Continue): the installer takes that for the answer, and curl sends its body a second later without it.
  */
-function limit(server: Server, { idleMs, connections }: HttpLimits): Server {
+function limit(
+  server: Server,
+  { idleMs, connections, connectionsOfClient }: HttpLimits,
+  context: Pick<HttpContext, 'log' | 'alarms'>,
+): Server {
   server.timeout = idleMs
   server.maxConnections = connections
+  shareConnections(server, connectionsOfClient, client => tellTooMany(context, client, connectionsOfClient))
   for (const expecting of ['checkContinue', 'checkExpectation'])
     server.on(expecting, (request, response) => server.emit('request', request, response))
   return server
@@ -198,7 +207,7 @@ export async function startHttp(options: HttpOptions): Promise<HttpServer> {
     isOneWire,
     log: context.log,
   })
-  const plain = buildApp(handler => limit(createPlain(times, handler), limits), context)
+  const plain = buildApp(handler => limit(createPlain(times, handler), limits, context), context)
   const withBodies = { ...context, bodies }
   addBootScript(plain, context, options.loaders)
   addGrubConfig(plain, context)
@@ -210,7 +219,7 @@ export async function startHttp(options: HttpOptions): Promise<HttpServer> {
   const tls = buildApp(handler => {
     const server = createSecure(secure, handler)
     context.certificate.serveWith(server)
-    return limit(server as unknown as Server, limits)
+    return limit(server as unknown as Server, limits, context)
   }, context)
   addAnswer(tls, context)
   addWebhook(tls, context)

@@ -60,7 +60,7 @@ const OF_DHCP = Object.keys(DHCP_REASONS)
 const ALARMS = [
   ...['certificate', 'certificate-key', 'certificate-expires', 'certificate-expired', 'certificate-waits'],
   ...['clock-stepped', 'event-loop-held', 'identity-conflict', 'iso-not-capable', 'iso-missing', 'webhook-failing'],
-  'restored-held',
+  ...['restored-held', 'too-many-connections'],
 ]
 const SUBNET = /^\d+\.\d+\.\d+\.\d+\/\d+$/
 const TARGET = /^\d{1,3}$/

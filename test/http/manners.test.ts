@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { connect as connectTls } from 'node:tls'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { DEFAULT_LIMITS } from '../../services/http/server.ts'
-import { HERE, Rig, sendRaw } from './rig.ts'
+import { ELSEWHERE, HERE, Rig, sendRaw } from './rig.ts'
 
 let rig: Rig
 afterEach(() => rig.close())
@@ -157,6 +157,24 @@ test('more connections than the limit are not taken, and the others are served',
   held[0]!.write('\r\n')
   expect(String(await once(held[0]!, 'data').then(([part]) => part as Buffer))).toMatch(/^HTTP\/1\.1 200 /)
   for (const socket of held) socket.destroy()
+})
+
+describe('T17 one client holds some connections, and keeps nobody out with them', () => {
+  test.each(['plain', 'tls'] as const)('%s', async listener => {
+    rig = await Rig.start({ limits: { ...DEFAULT_LIMITS, connectionsOfClient: 2 } })
+    const port = rig.ports[listener]
+    const held = [1, 2].map(() => connect({ host: '127.0.0.1', port, localAddress: HERE }))
+    await Promise.all(held.map(socket => once(socket, 'connect')))
+    for (let beyond = 0; beyond < 3; beyond++) expect(await sendRaw(port, '')).toBe('')
+    expect((await rig[listener]('/nothing', { from: ELSEWHERE })).status).toBe(404)
+    const message = `${HERE} holds 2 connections of HTTP; what it opens beyond them is closed`
+    expect(rig.log.of('warn')).toEqual([`warn ${message}`])
+    expect(rig.alarms.list()).toMatchObject([{ code: 'too-many-connections', subject: HERE, count: 3 }])
+    // A place that becomes free is the client's own again.
+    held[0]!.destroy()
+    await expect.poll(() => rig[listener]('/nothing').then(({ status }) => status, String)).toBe(404)
+    held[1]!.destroy()
+  })
 })
 
 test('L14 a stop lets a request that runs come to its end, and takes no new one', async () => {

@@ -200,7 +200,10 @@ test(
 test(
   'thousands of connections that say nothing, up to the limit of descriptors: packets are served, and TCP again when they are gone',
   async () => {
-    const hold = `const{connect}=require('node:net');let n=0;for(const port of[80,443,53])for(let i=0;i<2600;i++){const s=connect(port,'10.77.0.1');s.on('connect',()=>n++);s.on('error',()=>{});}setTimeout(()=>console.log('open '+n),6000)`
+    const hold = `const{connect}=require('node:net');let n=0;for(const port of[80,443,53])for(let i=0;i<2600;i++){const s=connect({port,host:'10.77.0.1',localAddress:'10.77.0.'+(200+i%40)});s.on('connect',()=>n++);s.on('error',()=>{});}setTimeout(()=>console.log('open '+n),6000)`
+    // Of many clients: each has its share.
+    for (let last = 200; last < 240; last++)
+      rig.ip('-n', rig.space('rack'), 'addr', 'add', `10.77.0.${last}/24`, 'dev', 'eth0')
     const holder = rig.spawn('rack', ['prlimit', '--nofile=16384', process.execPath, '-e', hold])
     await holder.untilSaid('open', 30_000)
     expect(Number(/open (\d+)/.exec(holder.stdout)![1])).toBeGreaterThan(4000)

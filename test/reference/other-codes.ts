@@ -185,6 +185,11 @@ const OF_ALARMS = {
     'look at what is on their disks, then approve or block each of them',
     'alarm',
   ),
+  'too-many-connections': row(
+    'one address holds as many connections of HTTP as it may',
+    'look at what runs there; a machine needs one or two',
+    'warning',
+  ),
   'webhook-failing': row(
     'a target has taken nothing for a quarter of an hour',
     'mend it; what waits is sent by itself',
