@@ -24,8 +24,8 @@ export type DnsViewOptions = {
 
 export function registryDnsView(options: DnsViewOptions): DnsView {
   const { registry, site, urls, fingerprint, macAt } = options
-  /** Attempts whose look-up stands on the timeline already: dig asks several times. */
-  const noted = new Set<string>()
+  /** Of each machine the attempt whose look-up stands on the timeline already: dig asks several times. */
+  const noted = new Map<MachineId, AttemptId>()
   const reserved = workedOut(
     () => [site.dhcp],
     () => reservedNames(site),
@@ -34,8 +34,8 @@ export function registryDnsView(options: DnsViewOptions): DnsView {
 
   const note = (id: MachineId, attempt: AttemptId, address: Ipv4): void => {
     registry.heard(id)
-    if (noted.has(attempt)) return
-    noted.add(attempt)
+    if (noted.get(id) === attempt) return
+    noted.set(id, attempt)
     registry.inBackground(id, registry.record(id, { type: 'answer-looked-up', attempt, address }, 'dns'))
   }
 
