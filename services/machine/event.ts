@@ -1,4 +1,5 @@
 /** Facts about a machine, in the past tense, appended in order. The state of a machine is their fold (lifecycle.ts). */
+import { writeDuration } from '../kit/amount.ts'
 import type { Instant } from '../kit/clock.ts'
 import type { Ipv4 } from '../kit/ipv4.ts'
 import type { Mac } from '../kit/mac.ts'
@@ -147,6 +148,12 @@ export function describeLoop({ stage, boots, seconds }: Extract<Fact, { type: 'b
   return `${given} ${boots} times in ${Math.ceil(seconds / 60)} min and the script never fetched: it gets nothing more to boot until it fetches it or is approved`
 }
 
+/** In words for the timeline and the list of machines: in minutes from two on, written as `boot.stall-after` is. */
+export function describeSilence({ silentSeconds, stage }: Extract<Fact, { type: 'stalled' }>): string {
+  const seconds = silentSeconds < 2 * 60 ? silentSeconds : Math.round(silentSeconds / 60) * 60
+  return `nothing heard for ${writeDuration(seconds * 1000)}, last stage ${stage}`
+}
+
 /** Of a machine that comes back after it was forgotten, in words for the timeline and for the list of machines. */
 export function describeReturn({ name, forgottenAt, by }: Extract<Fact, { type: 'returned' }>): string {
   return `held: ${by} had ${name} forgotten at ${new Date(forgottenAt).toISOString()}, so only a person approves it`
@@ -247,7 +254,7 @@ export function describeFact(fact: Fact): string {
     case 'installation-inferred':
       return `installed (inferred): ${fact.evidence}`
     case 'stalled':
-      return `nothing heard for ${fact.silentSeconds} s, last stage ${fact.stage}`
+      return describeSilence(fact)
     case 'repeated':
       return `${fact.times} times more within ${Math.ceil(fact.seconds / 60)} min: ${fact.words ?? 'what changes nothing, beyond the measure of a day'}`
     case 'boot-looped':

@@ -15,6 +15,7 @@ import {
   describeLoop,
   describeRestored,
   describeReturn,
+  describeSilence,
   type Installed,
   type MachineEvent,
   type MachineId,
@@ -314,13 +315,7 @@ function fail(machine: Machine, event: Of<'answer-failed'> | Of<'gave-up'> | Of<
   const attempt = inAttempt(machine, event, ['approved', 'booting', 'installing', 'stalled'])
   if (typeof attempt === 'string') return refuse(machine, attempt)
   if (event.type !== 'stalled') return { machine: { ...machine, state: 'failed', reason: event.reason } }
-  return {
-    machine: {
-      ...machine,
-      state: 'stalled',
-      reason: `nothing heard for ${event.silentSeconds} s, last stage ${event.stage}`,
-    },
-  }
+  return { machine: { ...machine, state: 'stalled', reason: describeSilence(event) } }
 }
 
 function failToLoad(machine: Machine, event: Of<'load-failed'>): Step {

@@ -34,7 +34,7 @@ describe('the script of each state', () => {
     [
       'stalled',
       'the installation stalled: booting the local disk',
-      ['Reason: nothing heard for 1200 s, last stage ipxe', 'See more: rackrise machine timeline node1'],
+      ['Reason: nothing heard for 20m, last stage ipxe', 'See more: rackrise machine timeline node1'],
     ],
     ['held', 'NOT APPROVED: nothing is installed on this machine', ['Approve it: rackrise machine approve node1']],
   ] as const)('%s boots its disk', async (state, text, advice) => {

@@ -39,7 +39,7 @@ test.each(STEPS)(
     expect(fleet.machine(NODE1).state).toBe('booting')
     fleet.clock.advance(1)
     await fleet.registry.sweep()
-    expect(fleet.machine(NODE1)).toMatchObject({ state: 'stalled', reason: expect.stringContaining('1200 s') })
+    expect(fleet.machine(NODE1)).toMatchObject({ state: 'stalled', reason: expect.stringContaining('20m') })
   },
 )
 

@@ -153,7 +153,7 @@ describe('the sweep', () => {
     const fleet = await under(SCRIPT)
     expect(await sweepAfter(fleet, 19 * MINUTE)).toBe('booting')
     expect(await sweepAfter(fleet, 2 * MINUTE)).toBe('stalled')
-    expect(fleet.machine(NODE1).reason).toBe('nothing heard for 1260 s, last stage script served')
+    expect(fleet.machine(NODE1).reason).toBe('nothing heard for 21m, last stage script served')
     await sweepAfter(fleet, 30 * MINUTE)
     expect(fleet.store.typesOf(NODE1).filter(type => type === 'stalled')).toHaveLength(1)
   })

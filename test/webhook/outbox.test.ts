@@ -89,7 +89,7 @@ describe('what is told', () => {
     await bench.pass(2)
     expect(bench.sent.map(({ event, body }) => [event, JSON.parse(body).reason])).toEqual([
       ['failed', 'error: no layer; add one'],
-      ['stalled', 'nothing heard for 1200 s, last stage answer served'],
+      ['stalled', 'nothing heard for 20m, last stage answer served'],
     ])
   })
 
