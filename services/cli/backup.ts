@@ -1,6 +1,5 @@
 /** `rackrise backup` and `rackrise restore`: the state as one file. */
 import { rmSync } from 'node:fs'
-import { stat } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { counted, formatSize, NAMES_MOST, namesOf } from '../kit/amount.ts'
 import { foldMachines } from '../machine/fold.ts'
@@ -12,16 +11,10 @@ import { readFleet } from '../store/read-state.ts'
 import { endRestoration, type HoldBack } from '../store/restoration.ts'
 import { DATABASE_FILE } from '../store/store.ts'
 import { type Command, complain, say, usageError, WARNING } from './command.ts'
+import { exists } from './exists.ts'
 import { errorTerminal, Progress } from './progress.ts'
 import { runningSocket } from './state.ts'
 import { siteFor } from './site-file.ts'
-
-function exists(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    () => false,
-  )
-}
 
 /** `rackrise-rack-7-20261126T081500Z.backup` */
 function defaultName(siteName: string, now: Date): string {

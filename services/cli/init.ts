@@ -1,5 +1,5 @@
 /** `rackrise init`: asks for what nobody can guess, or takes flags, and writes a first site file. */
-import { copyFile, mkdir, open, readFile, stat } from 'node:fs/promises'
+import { copyFile, mkdir, open, readFile } from 'node:fs/promises'
 import { networkInterfaces } from 'node:os'
 import { dirname, join, relative, resolve } from 'node:path'
 import { createInterface } from 'node:readline/promises'
@@ -22,6 +22,7 @@ import {
   usageError,
   type Values,
 } from './command.ts'
+import { exists } from './exists.ts'
 
 /** Names with their first IPv4 address, those of the host's own loopback left out. */
 function interfaces(): Map<string, string> {
@@ -58,13 +59,6 @@ function asker(): { ask: Ask; close: () => void } {
     }
   }
   return { ask, close: () => terminal.close() }
-}
-
-function exists(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    () => false,
-  )
 }
 
 /** They go together: what all machines share, and the disk of each. */

@@ -125,14 +125,15 @@ type Shown = { about: (record: LeaseRecord) => AboutLease; now: Instant }
 function filterOf({ state, mac, search }: LeasesQuery, { about, now }: Shown): (record: LeaseRecord) => boolean {
   const states = state === undefined ? undefined : new Set([state].flat())
   const macs = mac === undefined ? undefined : new Set([mac].flat().map(text => parseMac(text) ?? text))
-  const wanted = search?.trim().toLowerCase()
+  const words = (search ?? '').toLowerCase().split(/\s+/).filter(Boolean)
   return record => {
     if (macs && !macs.has(record.mac)) return false
-    if (!states && !wanted) return true
+    if (!states && words.length === 0) return true
     const { name = '', isReserved } = about(record)
     const word = stateOfLease(record, isReserved, now)
     if (states && !states.has(word)) return false
-    return !wanted || [record.address, record.mac, name.toLowerCase(), word].join('\n').includes(wanted)
+    const text = [record.address, record.mac, name.toLowerCase(), word].join('\n')
+    return words.every(one => text.includes(one))
   }
 }
 

@@ -117,6 +117,8 @@ describe('over the socket', () => {
     [`mac=${NODE1.toUpperCase().replaceAll(':', '-')}`, 1],
     [`mac=${NODE1}&mac=${NODE2}&state=bound&limit=1000`, 602],
     ['search=NODE1', 1],
+    ['search=bound%20NODE1', 1],
+    ['search=expired%20nobody', 0],
     ['search=10.64.4.17', 11],
     ['after=10.64.4.175', 4],
     // Addresses that are nobody's have their places all the same.

@@ -33,7 +33,7 @@ export const leasesQuery = z.strictObject({
     .string()
     .max(100)
     .exactOptional()
-    .meta({ description: 'Only those with this text in address, MAC, name or state' }),
+    .meta({ description: 'Only those with all of these words in address, MAC, name or state' }),
   limit: pageLimit.exactOptional(),
   after: z.ipv4().exactOptional().meta({ description: 'The `address` of the last lease of the page before' }),
 })
