@@ -14,7 +14,7 @@ export class Backlog<T> {
   readonly #answer: (one: T) => void
   readonly #drop: (one: T) => void
   /** One for each machine, in the order in which they came. */
-  readonly #waiting = new Map<Mac, T>()
+  #waiting = new Map<Mac, T>()
   #isTurnDue = false
 
   /** `drop` hears of what is never answered. */
@@ -60,5 +60,7 @@ export class Backlog<T> {
     }
     this.#isTurnDue = this.#waiting.size > 0
     if (this.#isTurnDue) setImmediate(() => this.#turn())
+    // A Map that comes and goes for ever keeps every table it grew out of, once one of them is old, until the garbage collector goes over all memory.
+    else this.#waiting = new Map()
   }
 }

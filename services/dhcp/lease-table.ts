@@ -7,8 +7,8 @@ import { type Ipv4, prefixContains } from '../kit/ipv4.ts'
 import type { Mac } from '../kit/mac.ts'
 import type { Subnet } from '../site/types.ts'
 import type { LeaseRecord } from '../store/types.ts'
-import { Line } from './line.ts'
-import { OFFER_HOLD_MS, type Offer, Offers, type Standing } from './offers.ts'
+import { AddressEntry, type ClientEntry, emptyShelf, type Shelf } from './address-entry.ts'
+import { OFFER_HOLD_MS, Offer, Offers, type Standing } from './offers.ts'
 import { AddressPool } from './pool.ts'
 
 /** Clients count from when they asked and their clocks drift, so a lease outlives its end for us. */
@@ -48,7 +48,7 @@ export function isActive(record: LeaseRecord, now: Instant): boolean {
 
 /** The same lease by a clock that was set by so much. */
 export function moveLease(record: LeaseRecord, byMs: number): LeaseRecord {
-  return { ...record, boundAt: record.boundAt + byMs, expiresAt: record.expiresAt + byMs }
+  return byMs === 0 ? record : { ...record, boundAt: record.boundAt + byMs, expiresAt: record.expiresAt + byMs }
 }
 
 function isQuarantined(record: LeaseRecord, now: Instant): boolean {
@@ -60,12 +60,6 @@ function stateOf(record: LeaseRecord, now: Instant): keyof SubnetCounts['leases'
   if (isQuarantined(record, now)) return 'quarantined'
   return record.state === 'released' ? 'released' : 'ended'
 }
-
-/**
- * Every address of a pool that has a record or an offer, in one of five lines; one that was offered is in none of the others, so that no search walks
- * over what a flood was offered. The first one of each is the one that was touched longest ago.
- */
-type Shelf = Record<'bound' | 'declined' | 'released' | Standing, Line<Ipv4>> & { pool: AddressPool }
 
 /** How many records of a subnet run, ended by themselves, were given back, are in quarantine; and what its pools have left. */
 export type SubnetCounts = {
@@ -83,16 +77,13 @@ function byEnd(a: LeaseRecord, b: LeaseRecord): number {
 }
 
 export class LeaseTable implements LeaseView {
-  readonly #byAddress = new Map<Ipv4, LeaseRecord>()
-  readonly #byMac = new Map<Mac, Ipv4>()
+  /** Whatever had a record, an offer or a request once: at most every address that may be leased. */
+  readonly #entries = new Map<Ipv4, AddressEntry>()
+  readonly #clients = new Map<Mac, ClientEntry>()
   readonly #offers = new Offers()
-  readonly #pending = new Map<Ipv4, { mac: Mac; xid: number }>()
-  readonly #transactions = new Map<Ipv4, number>()
   readonly #subnets: () => readonly Subnet[]
   readonly #ours: Ipv4
   #shelved: { subnets: readonly Subnet[]; shelves: Shelf[] }
-  /** Addresses with a record that are in no pool: reservations, and leases of pools that the site had once. */
-  readonly #outside = new Set<Ipv4>()
 
   /** @param now the subnets of the site, which are others after a reload: records, holds and requests under way stay what they are */
   constructor(subnets: readonly Subnet[], ours: Ipv4, now: () => readonly Subnet[] = () => subnets) {
@@ -110,85 +101,89 @@ export class LeaseTable implements LeaseView {
 
   /** The clock was set: what is left of every lease, quarantine and hold stays the same. */
   shift(byMs: number): void {
-    for (const [address, record] of this.#byAddress) this.#byAddress.set(address, moveLease(record, byMs))
+    for (const entry of this.#entries.values()) entry.record &&= moveLease(entry.record, byMs)
     this.#offers.shift(byMs)
   }
 
   all(): LeaseRecord[] {
-    return [...this.#byAddress.values()]
+    return recordsOf(this.#entries.values())
   }
 
   at(address: Ipv4): LeaseRecord | undefined {
-    return this.#byAddress.get(address)
+    return this.#entries.get(address)?.record
   }
 
   ofMac(mac: Mac): LeaseRecord | undefined {
-    const address = this.#byMac.get(mac)
-    return address && this.#byAddress.get(address)
+    return this.#clients.get(mac)?.newest?.record
   }
 
   heldBy(mac: Mac, now: Instant): Ipv4 | undefined {
-    const offer = this.#offers.to(mac)
-    return offer && now < offer.until && !this.#isOfAnother(offer.address, mac, now) ? offer.address : undefined
+    const offer = this.#clients.get(mac)?.offer
+    return offer && now < offer.until && !isOfAnother(offer.entry, mac, now) ? offer.entry.address : undefined
   }
 
   isFreeFor(address: Ipv4, mac: Mac, now: Instant, standing: Standing): boolean {
-    if (this.#isOfAnother(address, mac, now)) return false
-    const rival = this.#rivalOffer(address, mac, now)
-    return !rival || standing === 'known' || this.heldBy(mac, now) === address
+    const entry = this.#entries.get(address)
+    if (!entry) return true
+    if (isOfAnother(entry, mac, now)) return false
+    return !rivalOffer(entry, mac, now) || standing === 'known' || this.heldBy(mac, now) === address
   }
 
   nextFree(subnet: Subnet, mac: Mac, now: Instant, isUnfit: (address: Ipv4) => boolean): Ipv4 | undefined {
     const shelf = this.#shelves.find(({ pool }) => pool.subnet === subnet)
     if (!shelf) return undefined
-    const fits = (address: Ipv4) => !this.#isOfAnother(address, mac, now) && !isUnfit(address)
-    for (const address of shelf.pool.neverUsed()) if (fits(address)) return address
-    for (const address of shelf.released) if (fits(address)) return address
-    for (const address of shelf.bound) {
+    // What was never used has no entry that says anything.
+    for (const address of shelf.pool.neverUsed()) if (!isUnfit(address)) return address
+    const fits = (entry: AddressEntry) => !isOfAnother(entry, mac, now) && !isUnfit(entry.address)
+    for (const entry of shelf.released) if (fits(entry)) return entry.address
+    for (const entry of shelf.bound) {
       // All leases have one length, so behind the first one that still runs there is none that ended.
-      if (isActive(this.#byAddress.get(address)!, now)) break
-      if (fits(address)) return address
+      if (isActive(entry.record!, now)) break
+      if (fits(entry)) return entry.address
     }
-    for (const address of shelf.declined) {
-      if (isQuarantined(this.#byAddress.get(address)!, now)) break
-      if (fits(address)) return address
+    for (const entry of shelf.declined) {
+      if (isQuarantined(entry.record!, now)) break
+      if (fits(entry)) return entry.address
     }
     return undefined
   }
 
   nextOffered(subnet: Subnet, mac: Mac, now: Instant, isUnfit: (address: Ipv4) => boolean): Ipv4 | undefined {
     const offered = this.#shelves.find(({ pool }) => pool.subnet === subnet)?.stranger ?? []
-    for (const address of offered) if (!this.#isOfAnother(address, mac, now) && !isUnfit(address)) return address
+    for (const entry of offered) if (!isOfAnother(entry, mac, now) && !isUnfit(entry.address)) return entry.address
     return undefined
   }
 
   quarantine(address: Ipv4, mac: Mac, now: Instant) {
     const shelf = this.#shelves.find(({ pool }) => pool.has(address))
-    const records = [...(shelf?.declined ?? [])].map(one => this.#byAddress.get(one)!)
-    const active = records.filter(record => now < record.expiresAt)
+    const active = recordsOf(shelf?.declined ?? []).filter(record => now < record.expiresAt)
     const byMachine = active.filter(record => record.mac === mac).length
     return { inPools: active.length, byMachine, poolSize: shelf?.pool.size ?? 0 }
   }
 
   acknowledgedIn(address: Ipv4): number | undefined {
-    return this.#transactions.get(address)
+    return this.#entries.get(address)?.acknowledgedIn
   }
 
   pendingIn(address: Ipv4, mac: Mac): number | undefined {
-    const pending = this.#pending.get(address)
+    const pending = this.#entries.get(address)?.pending
     return pending?.mac === mac ? pending.xid : undefined
   }
 
   /** A machine has one hold; a new one replaces it. */
   hold(mac: Mac, address: Ipv4, now: Instant, standing: Standing): void {
     this.unhold(mac)
-    this.#offers.add({ mac, address, standing, until: now + OFFER_HOLD_MS })
-    this.#mark(address)
+    const entry = this.#entryOf(address)
+    const offer = new Offer(mac, entry, standing, now + OFFER_HOLD_MS)
+    this.#clientOf(mac).offer = offer
+    this.#offers.add(offer)
+    entry.offer = offer
+    entry.takePlace()
     this.expireHolds(now)
   }
 
   unhold(mac: Mac): void {
-    this.#endOffer(this.#offers.to(mac))
+    this.#endOffer(this.#clients.get(mac)?.offer)
   }
 
   /** Ends holds whose time is over. */
@@ -198,7 +193,7 @@ export class LeaseTable implements LeaseView {
 
   /** A request for this address is being written. */
   isPending(address: Ipv4): boolean {
-    return this.#pending.has(address)
+    return this.#entries.get(address)?.pending !== undefined
   }
 
   get holdCount(): number {
@@ -207,17 +202,22 @@ export class LeaseTable implements LeaseView {
 
   /** @param reserved addresses that somebody new is not offered, used or not */
   counts(now: Instant, reserved: Iterable<Ipv4>): SubnetCounts[] {
-    const unused = [...reserved].filter(address => !this.#isInUse(address, now) && !this.#offers.at(address))
-    return this.#shelves.map(shelf => {
-      const { subnet, size } = shelf.pool
-      const offered = [...shelf.known, ...shelf.stranger]
-      const inPool = this.#countStates([...shelf.declined, ...shelf.bound, ...shelf.released, ...offered], now)
-      const outside = [...this.#outside].filter(address => prefixContains(subnet.prefix, address))
-      const beside = this.#countStates(outside, now)
-      const held = offered.filter(
-        address => now < this.#offers.at(address)!.until && !this.#isInUse(address, now),
-      ).length
-      const reservedHere = unused.filter(address => shelf.pool.has(address)).length
+    const unused = [...reserved].filter(address => {
+      const entry = this.#entries.get(address)
+      return !entry || !(isInUse(entry, now) || entry.offer)
+    })
+    const shelves = this.#shelves
+    const outside = recordsOf([...this.#entries.values()].filter(({ shelf }) => !shelf))
+    return shelves.map(({ pool, bound, declined, released, known, stranger }) => {
+      const { subnet, size } = pool
+      const offered = [...known, ...stranger]
+      const inPool = countStates(recordsOf([...declined, ...bound, ...released, ...offered]), now)
+      const beside = countStates(
+        outside.filter(({ address }) => prefixContains(subnet.prefix, address)),
+        now,
+      )
+      const held = offered.filter(entry => now < entry.offer!.until && !isInUse(entry, now)).length
+      const reservedHere = unused.filter(address => pool.has(address)).length
       return {
         subnet,
         leases: {
@@ -234,44 +234,43 @@ export class LeaseTable implements LeaseView {
 
   /** The address belongs to this request until it is written or has failed. */
   begin(address: Ipv4, mac: Mac, xid: number): void {
-    this.#pending.set(address, { mac, xid })
-    this.#mark(address)
+    const entry = this.#entryOf(address)
+    entry.pending = { mac, xid }
+    entry.takePlace()
   }
 
   end(address: Ipv4, mac: Mac, xid: number): void {
     if (this.pendingIn(address, mac) !== xid) return
-    this.#pending.delete(address)
-    this.#mark(address)
+    const entry = this.#entryOf(address)
+    entry.pending = undefined
+    entry.takePlace()
   }
 
   /** Replaces the record of that address; `xid` is the transaction that the ACK answers. */
   put(record: LeaseRecord, xid?: number): void {
     const { address, mac, state } = record
-    const previous = this.#byAddress.get(address)
-    if (previous && this.#byMac.get(previous.mac) === address) this.#byMac.delete(previous.mac)
-    this.#byAddress.set(address, record)
+    const entry = this.#entryOf(address)
+    const client = this.#clientOf(mac)
+    this.#hideRecord(entry, mac)
     // Quarantine is the address's, not the machine's; and what a machine gave back does not hide what it holds.
-    const newest = state === 'bound' || (state === 'released' && !this.#byMac.has(mac))
-    if (newest) this.#byMac.set(mac, address)
-    if (xid === undefined) this.#transactions.delete(address)
-    else this.#transactions.set(address, xid)
+    if (state === 'bound' || (state === 'released' && !client.newest)) client.newest = entry
+    entry.record = record
+    entry.acknowledgedIn = xid
     // Whoever else was offered it hears so when it asks.
-    this.#endOffer(this.#offers.at(address))
-    this.#shelve(record)
-    this.#mark(address)
+    this.#endOffer(entry.offer)
+    entry.shelf?.[state].add(entry)
+    entry.takePlace()
+    this.#forget(mac)
   }
 
   /** Its record is gone; the address is as good as one that was never used. */
   remove(address: Ipv4): void {
-    const previous = this.#byAddress.get(address)
-    if (!previous) return
-    if (this.#byMac.get(previous.mac) === address) this.#byMac.delete(previous.mac)
-    this.#byAddress.delete(address)
-    this.#transactions.delete(address)
-    this.#outside.delete(address)
-    const shelf = this.#shelves.find(({ pool }) => pool.has(address))
-    for (const line of shelf ? [shelf.bound, shelf.released, shelf.declined] : []) line.delete(address)
-    this.#mark(address)
+    if (!this.at(address)) return
+    const entry = this.#entryOf(address)
+    this.#hideRecord(entry)
+    entry.record = undefined
+    entry.acknowledgedIn = undefined
+    entry.takePlace()
   }
 
   get #shelves(): Shelf[] {
@@ -281,83 +280,100 @@ export class LeaseTable implements LeaseView {
   }
 
   #emptyShelves(subnets: readonly Subnet[]): Shelf[] {
-    return subnets.map(subnet => ({
-      pool: new AddressPool(subnet, this.#ours),
-      bound: new Line(),
-      declined: new Line(),
-      released: new Line(),
-      known: new Line(),
-      stranger: new Line(),
-    }))
+    return subnets.map(subnet => emptyShelf(new AddressPool(subnet, this.#ours)))
   }
 
   /** As after a restart with these subnets, in the order in which addresses are offered again. */
   #shelveAll(subnets: readonly Subnet[]): void {
-    this.#shelved = { subnets, shelves: this.#emptyShelves(subnets) }
-    this.#outside.clear()
-    for (const record of this.all().toSorted(byEnd)) this.#shelve(record)
-    const touched = [...this.#byAddress.keys(), ...this.#offers.addresses(), ...this.#pending.keys()]
-    for (const address of touched) this.#mark(address)
+    const shelves = this.#emptyShelves(subnets)
+    this.#shelved = { subnets, shelves }
+    for (const entry of this.#entries.values()) {
+      entry.line?.delete(entry)
+      entry.shelf = shelves.find(({ pool }) => pool.has(entry.address))
+    }
+    for (const { address, state } of this.all().toSorted(byEnd)) {
+      const entry = this.#entries.get(address)!
+      entry.shelf?.[state].add(entry)
+    }
+    for (const { entry } of this.#offers) entry.takePlace()
+    // What is asked for stands behind what is only offered.
+    for (const entry of this.#entries.values()) if (entry.pending || !entry.offer) entry.takePlace()
   }
 
-  /** Whatever was offered to whom: leased to, being written for or promised to another machine, or in quarantine. */
-  #isOfAnother(address: Ipv4, mac: Mac, now: Instant): boolean {
-    const record = this.#byAddress.get(address)
-    if (record && (isQuarantined(record, now) || (record.mac !== mac && isActive(record, now)))) return true
-    const pending = this.#pending.get(address)
-    if (pending && pending.mac !== mac) return true
-    return this.#rivalOffer(address, mac, now)?.standing === 'known'
+  /** Also sees to it that the entries stand in the pools of the site as it is now. */
+  #entryOf(address: Ipv4): AddressEntry {
+    const shelves = this.#shelves
+    const known = this.#entries.get(address)
+    if (known) return known
+    const entry = new AddressEntry(
+      address,
+      shelves.find(({ pool }) => pool.has(address)),
+    )
+    this.#entries.set(address, entry)
+    return entry
   }
 
-  #rivalOffer(address: Ipv4, mac: Mac, now: Instant): Offer | undefined {
-    const offer = this.#offers.at(address)
-    return offer && offer.mac !== mac && now < offer.until ? offer : undefined
+  #clientOf(mac: Mac): ClientEntry {
+    const known = this.#clients.get(mac)
+    if (known) return known
+    const client: ClientEntry = { newest: undefined, offer: undefined }
+    this.#clients.set(mac, client)
+    return client
+  }
+
+  /** A MAC of which nothing is left costs nothing. */
+  #forget(mac: Mac): void {
+    const client = this.#clients.get(mac)
+    if (client && !client.newest && !client.offer) this.#clients.delete(mac)
+  }
+
+  /** The record that is at the address is nobody's newest any more. @param kept its client is needed in a moment */
+  #hideRecord(entry: AddressEntry, kept?: Mac): void {
+    if (!entry.record) return
+    const { mac } = entry.record
+    const client = this.#clients.get(mac)
+    if (client?.newest !== entry) return
+    client.newest = undefined
+    if (mac !== kept) this.#forget(mac)
   }
 
   #endOffer(offer: Offer | undefined): void {
     if (!offer) return
-    this.#offers.remove(offer)
-    this.#mark(offer.address)
+    const { mac, entry } = offer
+    offer.line?.delete(offer)
+    const client = this.#clients.get(mac)
+    if (client?.offer === offer) client.offer = undefined
+    this.#forget(mac)
+    if (entry.offer === offer) entry.offer = undefined
+    entry.takePlace()
   }
+}
 
-  /** Leased, or in quarantine. */
-  #isInUse(address: Ipv4, now: Instant): boolean {
-    const record = this.#byAddress.get(address)
-    return record !== undefined && (isActive(record, now) || isQuarantined(record, now))
-  }
+/** Whatever was offered to whom: leased to, being written for or promised to another machine, or in quarantine. */
+function isOfAnother(entry: AddressEntry, mac: Mac, now: Instant): boolean {
+  const { record, pending } = entry
+  if (record && (isQuarantined(record, now) || (record.mac !== mac && isActive(record, now)))) return true
+  if (pending && pending.mac !== mac) return true
+  return rivalOffer(entry, mac, now)?.standing === 'known'
+}
 
-  #countStates(addresses: readonly Ipv4[], now: Instant): SubnetCounts['leases'] {
-    const counts = { active: 0, ended: 0, released: 0, quarantined: 0 }
-    for (const address of addresses) {
-      const record = this.#byAddress.get(address)
-      if (record) counts[stateOf(record, now)] += 1
-    }
-    return counts
-  }
+function rivalOffer({ offer }: AddressEntry, mac: Mac, now: Instant): Offer | undefined {
+  return offer && offer.mac !== mac && now < offer.until ? offer : undefined
+}
 
-  #shelve({ address, state }: LeaseRecord): void {
-    const shelf = this.#shelves.find(({ pool }) => pool.has(address))
-    if (!shelf) {
-      this.#outside.add(address)
-      return
-    }
-    shelf.bound.delete(address)
-    shelf.released.delete(address)
-    shelf.declined.delete(address)
-    shelf[state].add(address)
-  }
+/** Leased, or in quarantine. */
+function isInUse({ record }: AddressEntry, now: Instant): boolean {
+  return record !== undefined && (isActive(record, now) || isQuarantined(record, now))
+}
 
-  /** To be called whenever record, newest offer or request of an address came or went. */
-  #mark(address: Ipv4): void {
-    const [record, offer] = [this.#byAddress.get(address), this.#offers.at(address)]
-    const used = record !== undefined || offer !== undefined || this.#pending.has(address)
-    for (const { pool } of this.#shelves) pool.mark(address, used)
-    const shelf = this.#shelves.find(({ pool }) => pool.has(address))
-    if (!shelf) return
-    const { bound, declined, released, known, stranger } = shelf
-    for (const line of offer ? [bound, declined, released, known, stranger] : [known, stranger]) line.delete(address)
-    if (offer) shelf[offer.standing].add(address)
-    // Offered in vain: as good as given back.
-    else if (record && !bound.has(address) && !declined.has(address)) released.add(address)
-  }
+function recordsOf(entries: Iterable<AddressEntry>): LeaseRecord[] {
+  const records: LeaseRecord[] = []
+  for (const { record } of entries) if (record) records.push(record)
+  return records
+}
+
+function countStates(records: readonly LeaseRecord[], now: Instant): SubnetCounts['leases'] {
+  const counts = { active: 0, ended: 0, released: 0, quarantined: 0 }
+  for (const record of records) counts[stateOf(record, now)] += 1
+  return counts
 }
