@@ -2,7 +2,6 @@
 import { copyFile, mkdir, open, readFile } from 'node:fs/promises'
 import { networkInterfaces } from 'node:os'
 import { dirname, join, relative, resolve } from 'node:path'
-import { createInterface } from 'node:readline/promises'
 import { type Ipv4, ipv4FromBytes, parseInterfaceAddress } from '../kit/ipv4.ts'
 import { EnvironmentProblem } from '../kit/problem.ts'
 import { programFile } from '../kit/program-files.ts'
@@ -10,6 +9,7 @@ import { type FirstSite, firstSiteText, poolSize, suggestPool } from '../site/fi
 import { hostEnvironment } from '../site/load.ts'
 import { parseSite } from '../site/parse.ts'
 import { baseFolder } from '../site/resolve.ts'
+import { type Ask, openQuestions, type Question } from './ask.ts'
 import {
   type Command,
   complain,
@@ -23,6 +23,7 @@ import {
   type Values,
 } from './command.ts'
 import { exists } from './exists.ts'
+import { columns } from './table.ts'
 
 /** Names with their first IPv4 address, those of the host's own loopback left out. */
 function interfaces(): Map<string, string> {
@@ -45,20 +46,6 @@ async function gatewayOf(device: string): Promise<Ipv4 | undefined> {
     .find(columns => columns[0] === device && columns[DESTINATION_COLUMN] === '00000000')
   const octets = Buffer.from(row?.[GATEWAY_COLUMN] ?? '', 'hex').reverse()
   return row && octets.some(octet => octet !== 0) ? ipv4FromBytes(octets) : undefined
-}
-
-type Ask = (question: string, suggestion: string | undefined) => Promise<string>
-
-/** Enter takes the suggestion. */
-function asker(): { ask: Ask; close: () => void } {
-  const terminal = createInterface({ input: process.stdin, output: process.stderr })
-  const ask: Ask = async (question, suggestion) => {
-    for (;;) {
-      const said = (await terminal.question(`${question}${suggestion ? ` [${suggestion}]` : ''}: `)).trim()
-      if (said !== '' || suggestion !== undefined) return said || suggestion!
-    }
-  }
-  return { ask, close: () => terminal.close() }
 }
 
 /** They go together: what all machines share, and the disk of each. */
@@ -98,6 +85,38 @@ async function furnish({ base, missing }: Surroundings): Promise<string[]> {
 const text = (values: Values, name: string): string | undefined =>
   typeof values[name] === 'string' ? values[name] : undefined
 
+/** In the place of what is not said yet, so that the reader of site files can judge what is. */
+const STAND_IN: FirstSite = {
+  domain: 'rack.test',
+  interface: 'eth1',
+  address: '10.77.0.1/24',
+  mode: 'server',
+  answers: [],
+}
+
+/** What the reader of site files finds first, as a line. */
+function problemOf(said: Partial<FirstSite>): string | undefined {
+  const parsed = parseSite(firstSiteText({ ...STAND_IN, ...said }), 'site.toml', hostEnvironment())
+  const first = 'problems' in parsed ? parsed.problems.find(({ severity }) => severity === 'error') : undefined
+  return first && `${first.message}; ${first.hint}`
+}
+
+/** A flag may name one that comes later; what is typed is more likely a slip. */
+function interfaceProblem(name: string, flag: string | undefined): string | undefined {
+  const problem = problemOf({ interface: name })
+  if (problem !== undefined || name === flag || networkInterfaces()[name] !== undefined) return problem
+  return `there is no interface ${name} here; for one that comes later say --interface ${name}`
+}
+
+const isNone = (router: string): boolean => router === '-' || router === ''
+
+function addressLacks(device: string, there: ReadonlyMap<string, string>): string {
+  const isThere = networkInterfaces()[device] !== undefined
+  const names = [...there].map(([name, address]) => `${name} ${address}`).join(', ')
+  const others = names === '' ? '' : ` (with an address there is ${names})`
+  return `--address is missing, and ${isThere ? `${device} has none` : `there is no interface ${device} here`}${others}`
+}
+
 /** Flags first, then what a person says, then what the host tells. A text says what is lacking. */
 async function collect(
   values: Values,
@@ -105,40 +124,57 @@ async function collect(
   { answers, isos }: { answers: string[]; isos: string | undefined },
 ): Promise<FirstSite | string> {
   const there = interfaces()
-  const given = async (name: string, question: string, suggestion: string | undefined): Promise<string | undefined> =>
-    text(values, name) ?? (ask ? await ask(question, suggestion) : suggestion)
-  const lacking = (what: string): string => `${what}${ask ? '' : ', and there is no terminal to ask'}`
-  const only = there.size === 1 ? [...there.keys()][0] : undefined
-  const names = [...there].map(([name, address]) => `${name} ${address}`).join(', ')
-  const device = await given(
-    'interface',
-    `Interface on the machines' network (${names || 'none has an address'})`,
-    only,
-  )
-  if (device === undefined) return lacking('--interface is missing')
-  const address = await given('address', 'Its address, with the length of the mask', there.get(device))
-  if (address === undefined) {
-    const isThere = networkInterfaces()[device] !== undefined
-    const others = names === '' ? '' : ` (with an address there is ${names})`
-    return lacking(
-      `--address is missing, and ${isThere ? `${device} has none` : `there is no interface ${device} here`}${others}`,
-    )
+  const given = async (name: string, question: Omit<Question, 'said'>): Promise<string | undefined> => {
+    const said = text(values, name)
+    return ask ? ask({ ...question, said }) : (said ?? question.suggestion)
   }
+  const lacking = (what: string): string => `${what}, and there is no terminal to ask`
+  const flag = text(values, 'interface')
+  if (ask && flag === undefined && there.size > 0)
+    complain(['Interfaces with an address:', ...columns([...there]).map(row => `  ${row}`)].join('\n'))
+  const device = await given('interface', {
+    text: `Interface on the machines' network${there.size === 0 ? ' (none has an address)' : ''}`,
+    suggestion: there.size === 1 ? [...there.keys()][0] : undefined,
+    wrong: name => interfaceProblem(name, flag),
+  })
+  if (device === undefined) return lacking('--interface is missing')
+  const address = await given('address', {
+    text: 'Its address, with the length of the mask',
+    suggestion: there.get(device),
+    wrong: said => problemOf({ address: said }),
+  })
+  if (address === undefined) return lacking(addressLacks(device, there))
   if (!parseInterfaceAddress(address)) return `--address ${address} needs the length of its mask, as 10.77.0.1/24`
-  const domain = await given('domain', 'Domain of the machines, such as rack7.example.org', undefined)
+  const domain = await given('domain', {
+    text: 'Domain of the machines, such as rack7.example.org',
+    wrong: said => problemOf({ domain: said }),
+  })
   if (domain === undefined) return lacking('--domain is missing')
   const mode = values['proxy'] === true ? 'proxy' : 'server'
+  const known = { domain, interface: device, address, mode, answers, ...(isos === undefined ? {} : { isos }) } as const
   const found = await gatewayOf(device)
-  const said = await given('router', 'Default gateway of the machines, - for none', found ?? (ask ? '-' : undefined))
-  const router = said === '-' || said === '' ? undefined : said
-  const site = {
-    ...({ domain, interface: device, address, mode, answers } as const),
-    ...(isos === undefined ? {} : { isos }),
-    ...(router === undefined ? {} : { router }),
-  }
+  const said = await given('router', {
+    text: 'Default gateway of the machines, - for none',
+    suggestion: found ?? (ask ? '-' : undefined),
+    wrong: router => (isNone(router) ? undefined : problemOf({ ...known, router })),
+  })
+  const site = said === undefined || isNone(said) ? known : { ...known, router: said }
   if (mode === 'proxy') return site
-  const pool = await given('pool', 'Addresses for machines', suggestPool(address, router ? [router] : []))
+  const pool = await given('pool', {
+    text: 'Addresses for machines',
+    suggestion: suggestPool(address, 'router' in site ? [site.router] : []),
+    wrong: range => problemOf({ ...site, pool: range }),
+  })
   return pool === undefined ? lacking('--pool is missing') : { ...site, pool }
+}
+
+const YES_OR_NO = /^(y|yes|n|no)$/i
+
+async function isWanted(ask: Ask): Promise<boolean> {
+  const wrong = (said: string): string | undefined => (YES_OR_NO.test(said) ? undefined : 'say yes or no')
+  if (/^y/i.test(await ask({ text: 'Write it?', suggestion: 'yes', wrong }))) return true
+  complain('nothing was written')
+  return false
 }
 
 function planOf({ domain, interface: device, address, mode, pool, router, answers }: FirstSite): string {
@@ -203,7 +239,7 @@ async function make(file: string, values: Values, ask: Ask | undefined): Promise
     return 1
   }
   if (ask) complain(`\n${file} would say:\n${planOf(site)}`)
-  if (ask && values['yes'] !== true && !/^y(es)?$/i.test(await ask('Write it?', 'yes'))) return 1
+  if (ask && values['yes'] !== true && !(await isWanted(ask))) return 1
   const kept = await write(file, content, values['force'] === true)
   const made = await furnish(around)
   if (values['json'] === true) say(JSON.stringify({ file, ...(kept ? { kept } : {}), made, site }, null, 2))
@@ -246,7 +282,7 @@ export const initCommand: Command = {
     if (positionals.length > 0) return usageError(initCommand, `"${positionals[0]}" is too much`)
     const file = configFile(values)
     if (!process.stdin.isTTY || values['json'] === true) return make(file, values, undefined)
-    const { ask, close } = asker()
+    const { ask, close } = openQuestions('init')
     try {
       return await make(file, values, ask)
     } finally {
