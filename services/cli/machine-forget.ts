@@ -6,6 +6,7 @@ import { remoteForgetting } from '../console/remote-forget.ts'
 import { systemClock } from '../kit/clock.ts'
 import { isProblem } from '../kit/is-problem.ts'
 import type { Site } from '../site/types.ts'
+import { collectBeforePartings } from '../webhook/collect.ts'
 import { complain, complainOf, type ExitStatus, say } from './command.ts'
 import { openOffline, operatorName, runningSocket } from './state.ts'
 
@@ -13,6 +14,7 @@ async function openDesk(site: Site): Promise<Forgetting> {
   const socket = await runningSocket(site)
   if (socket) return remoteForgetting(socket)
   const { store, registry } = await openOffline(site)
+  collectBeforePartings({ site, registry, events: store.events, store: store.outbox, clock: systemClock })
   return localForgetting({ registry, leases: storedLeases(store.leases, systemClock) }, () => store.close())
 }
 

@@ -7,7 +7,7 @@ const CONFLICT_ALARM = 'identity-conflict'
 
 /** Lasts until somebody approves or blocks the machine, or has it forgotten. Returns how to stop listening. */
 export function alarmOfConflicts(registry: Registry, alarms: Pick<Alarms, 'raise' | 'end'>): () => void {
-  const stopParting = registry.onForgotten(machine => alarms.end(CONFLICT_ALARM, machine.id))
+  const stopParting = registry.partings.after(machine => alarms.end(CONFLICT_ALARM, machine.id))
   const stopEvents = registry.subscribe((machine, event) => {
     if (event.anomaly !== undefined) return
     if (event.type === 'attempt-started' || event.type === 'blocked') alarms.end(CONFLICT_ALARM, machine.id)

@@ -23,7 +23,7 @@ import { teaches, withoutPlaceholders } from './facts.ts'
 import { Directory } from './find.ts'
 import { eventOf, replay } from './fold.ts'
 import { Heard } from './heard.ts'
-import { forgottenRow, wasForgotten } from './forgotten.ts'
+import { forgottenRow, Partings, wasForgotten } from './forgotten.ts'
 import { KnownMachines } from './known.ts'
 import { machineLog } from './machine-log.ts'
 import { entryOf, type Listing, listingOf } from './listing.ts'
@@ -58,13 +58,13 @@ export class Registry {
   readonly #known: KnownMachines
   readonly #directory: Directory
   readonly newcomers = new Newcomers()
+  readonly partings = new Partings()
   readonly #repeats = new Repeats()
   readonly #heard: Heard
   readonly #progress = new Map<MachineId, Progress>()
   /** A machine is a new object whenever something about it changes, so what was worked out for the object holds. */
   #listings = new WeakMap<Machine, Listing>()
   readonly #listeners = new Set<Listener>()
-  readonly #partings = new Set<(machine: Machine) => void>()
   readonly #unwritten = new Unwritten()
   /** Those that are being forgotten: what is said of them waits until that is done. */
   readonly #leaving = new Map<MachineId, Promise<unknown>>()
@@ -348,7 +348,8 @@ export class Registry {
    */
   async forget(machine: Machine, by: string): Promise<void> {
     const { id } = machine
-    const left = this.#unwritten.settled(id).then(() => this.#forgetNow(id, by))
+    const ready = this.#unwritten.settled(id).then(() => this.partings.lookOnceMore())
+    const left = ready.then(() => this.#forgetNow(id, by))
     this.#leaving.set(
       id,
       left.catch(() => undefined),
@@ -374,13 +375,7 @@ export class Registry {
     this.#heard.forget(id)
     this.#progress.delete(id)
     this.#log.warn({ mac: id, machine: row.name, by, event: 'forgotten' }, `${by} had ${row.name} forgotten`)
-    for (const listener of this.#partings) listener(machine)
-  }
-
-  /** Hears of every machine that was forgotten; returns how to stop. */
-  onForgotten(listener: (machine: Machine) => void): () => void {
-    this.#partings.add(listener)
-    return () => this.#partings.delete(listener)
+    this.partings.tell(machine)
   }
 
   #keep(machine: Machine): void {

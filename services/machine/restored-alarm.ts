@@ -25,7 +25,7 @@ export function alarmOfRestore(registry: Registry, alarms: Pick<Alarms, 'raise' 
   for (const machine of registry.machines()) note(machine)
   if (waiting.size > 0) log.warn({ event: 'restored', machines: waiting.size }, `${message()}; ${hint}`)
   tell()
-  const stopParting = registry.onForgotten(({ id }) => {
+  const stopParting = registry.partings.after(({ id }) => {
     if (waiting.delete(id)) tell()
   })
   const stopEvents = registry.subscribe(machine => {

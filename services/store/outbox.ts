@@ -96,15 +96,12 @@ async function unseenEvents(
   types: readonly string[],
   most: number,
 ): Promise<EventRow[]> {
-  const { seen } = await db
-    .selectFrom('outbox_target')
-    .select('seen')
-    .where('target', '=', target)
-    .executeTakeFirstOrThrow()
+  const followed = await db.selectFrom('outbox_target').select('seen').where('target', '=', target).executeTakeFirst()
+  if (!followed) return []
   const rows = await db
     .selectFrom('event')
     .selectAll()
-    .where('seq', '>', seen)
+    .where('seq', '>', followed.seen)
     .where('type', 'in', types)
     .orderBy('seq')
     .limit(most)

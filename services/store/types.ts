@@ -127,7 +127,7 @@ export type OutboxCount = { pending: number; givenUp: number; oldestAt?: Instant
 export interface OutboxStore {
   /** Forgets every other target, and begins a new one at the newest event. */
   follow(targets: readonly string[]): Promise<void>
-  /** Events of these types that the target has not been looked at for, oldest first. */
+  /** Events of these types that the target has not been looked at for, oldest first; none of a target that was never followed. */
   unseen(target: string, types: readonly string[], most: number): Promise<EventRow[]>
   /** Rows for what was looked at, and how far that was: both or neither. A key that is there already is not there twice. */
   collect(target: string, seen: number, rows: readonly NewOutboxRow[]): Promise<void>

@@ -6,16 +6,14 @@
 import type { Alarms } from '../kit/alarms.ts'
 import type { Clock } from '../kit/clock.ts'
 import type { Log } from '../kit/log.ts'
-import { nextTurn } from '../kit/next-turn.ts'
 import { repeat } from '../kit/repeat.ts'
 import type { MachineEvent } from '../machine/event.ts'
-import { eventOf } from '../machine/fold.ts'
 import type { Registry } from '../machine/registry.ts'
-import { stateAfter } from '../machine/state-after.ts'
 import type { Site, WebhookTarget } from '../site/types.ts'
 import { shownUrl } from '../site/urls.ts'
-import type { EventRow, EventStore, NewOutboxRow, OutboxCount, OutboxRow, OutboxStore } from '../store/types.ts'
-import { bodyFor, eventToTell, TOLD_TYPES } from './message.ts'
+import type { EventStore, OutboxCount, OutboxRow, OutboxStore } from '../store/types.ts'
+import { collectFor } from './collect.ts'
+import { TOLD_TYPES } from './message.ts'
 import type { OutboxCounts } from './counts.ts'
 import type { Post } from './post.ts'
 import { FAILING_AFTER_MS, FORGET_AFTER_MS, isTooOld, ROWS_MOST, waitAfter } from './schedule.ts'
@@ -23,7 +21,7 @@ import { targetId } from './sign.ts'
 
 export type OutboxOptions = {
   site: Pick<Site, 'name' | 'domain' | 'webhooks'>
-  registry: Pick<Registry, 'listing' | 'subscribe'>
+  registry: Pick<Registry, 'listing' | 'subscribe' | 'partings'>
   events: Pick<EventStore, 'timeline'>
   store: OutboxStore
   post: Post
@@ -39,9 +37,6 @@ export type OutboxOptions = {
 const LOOK_MS = 1_000
 /** Messages to one target at a time, each about another machine. */
 const AT_A_TIME = 4
-/** Events that are looked at in one go. */
-const EVENTS_AT_A_TIME = 500
-
 const PRUNE_MS = 3_600_000
 
 export type TargetView = OutboxCount & { number: number; url: string; events: string[] }
@@ -54,6 +49,7 @@ class Mailbox {
   readonly #options: OutboxOptions
   readonly #sending = new Map<number, Promise<void>>()
   #isNews = false
+  #collected: Promise<void> = Promise.resolve()
   /** Of the count that nobody sets. */
   #prunedAt = Number.NEGATIVE_INFINITY
 
@@ -89,43 +85,19 @@ class Mailbox {
     await this.send()
   }
 
-  /** Writes down what there is to tell since the last look. */
-  async collect(): Promise<void> {
-    const { store } = this.#options
-    for (;;) {
-      this.#isNews = false
-      const events = await store.unseen(this.id, TOLD_TYPES, EVENTS_AT_A_TIME)
-      const last = events.at(-1)
-      if (!last) return
-      // What can't be written down now is looked for again.
-      this.#isNews = true
-      const rows: NewOutboxRow[] = []
-      for (const event of events) {
-        const row = await this.#rowFor(event)
-        if (row) rows.push(row)
-        await nextTurn()
-      }
-      await store.collect(this.id, last.seq, rows)
-    }
-  }
-
-  async #rowFor(row: EventRow): Promise<NewOutboxRow | undefined> {
-    const { registry, site, clock, events } = this.#options
-    const event = eventOf(row)
-    // By the time of this look it may install again, or have reported after all.
-    const machine = await stateAfter(events, row)
-    const told = machine && eventToTell(event, machine)
-    if (!machine || !told || !this.target.events.includes(told)) return undefined
-    const body = bodyFor(told, event, { machine, listing: registry.listing(machine), site })
-    const { key } = body
-    return {
-      target: this.id,
-      key,
-      machine: machine.id,
-      event: told,
-      body: JSON.stringify(body),
-      createdAt: clock.now(),
-    }
+  /** Writes down what there is to tell since the last look, also for who asks while that is done. */
+  collect(): Promise<void> {
+    this.#collected = this.#collected
+      .catch(() => undefined)
+      .then(async () => {
+        // What can't be written down now is looked for again.
+        this.#isNews = false
+        await collectFor(this.target, this.#options).catch((error: unknown) => {
+          this.#isNews = true
+          throw error
+        })
+      })
+    return this.#collected
   }
 
   /** Begins what is due, as far as there is room. */
@@ -213,11 +185,15 @@ export class Outbox {
   readonly #stops = new Map<Mailbox, () => unknown>()
   #moved: Promise<void> = Promise.resolve()
   #stopHearing: () => unknown = () => {}
+  readonly #stopParting: () => unknown
   readonly #failed = (error: unknown): void =>
     this.#options.log.error({ error: String(error) }, 'the outbox could not be looked at')
 
   private constructor(options: OutboxOptions) {
     this.#options = options
+    this.#stopParting = options.registry.partings.before(async () => {
+      await Promise.all(this.#mailboxes.map(mailbox => mailbox.collect()))
+    })
   }
 
   static async open(options: OutboxOptions): Promise<Outbox> {
@@ -286,6 +262,7 @@ export class Outbox {
 
   async close(): Promise<void> {
     this.#stopHearing()
+    this.#stopParting()
     await Promise.all([...this.#stops.values()].map(stop => stop()))
     await Promise.all(this.#mailboxes.map(mailbox => mailbox.settle()))
   }

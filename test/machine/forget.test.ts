@@ -184,7 +184,7 @@ describe('while it is being forgotten', () => {
   test('there is room for another stranger, and who listens hears of it', async () => {
     const fleet = await Fleet.open(siteOf(''))
     const heard: string[] = []
-    fleet.registry.onForgotten(({ id }) => heard.push(id))
+    fleet.registry.partings.after(({ id }) => heard.push(id))
     await fleet.registry.sight({ macs: [STRANGER] }, 'dhcp')
     await fleet.registry.forget(fleet.machine(STRANGER), 'anna')
     expect(heard).toEqual([STRANGER])

@@ -62,11 +62,3 @@ test('one that failed and is approved again at once is told with the attempt tha
   await bench.pass(2)
   expect(toldOf()).toEqual([['failed', attempt, 'pve', 'no disk']])
 })
-
-test('one that is forgotten before anybody looked is told no more', async () => {
-  const attempt = await answered()
-  await bench.happen(NODE1, REPORT(attempt))
-  await bench.registry.forget(bench.registry.byMac(NODE1)!, 'anna')
-  await bench.pass(2)
-  expect(bench.sent).toEqual([])
-})

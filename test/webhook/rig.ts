@@ -49,6 +49,12 @@ export class Bench {
     return bench
   }
 
+  /** What a command works on while nobody serves. */
+  get siteOnDisk(): Site {
+    const site = siteOf(`${TWO}${HOOK}`)
+    return { ...site, paths: { ...site.paths, state: this.#folder } }
+  }
+
   async #open(): Promise<void> {
     const { site, clock, log, alarms } = this
     this.store = await openStore(this.#folder)
