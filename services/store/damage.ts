@@ -3,9 +3,10 @@
  * give leased addresses away and forget who was approved.
  */
 import { existsSync } from 'node:fs'
-import { readdir, stat } from 'node:fs/promises'
+import { stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { EnvironmentProblem } from '../kit/problem.ts'
+import { copiesBeside } from './copy.ts'
 import { KEY_FILE } from './key.ts'
 import { runStatement } from './long-statement.ts'
 import { placeToRead, readSqlite, RESTORE_HINT } from './sqlite.ts'
@@ -15,9 +16,8 @@ const CHECKED_BYTES = 64 * 1024 ** 2
 
 /** What to do about a database that can't be used, with the copies that lie beside it. */
 export async function wayBack(file: string): Promise<string> {
-  const names = await readdir(dirname(file)).catch(() => [])
-  const copies = names.filter(name => name.startsWith(`${basename(file)}.before-`)).toSorted()
-  const beside = copies.map(name => join(dirname(file), name)).join(' and ')
+  const { whole } = await copiesBeside(file).catch(() => ({ whole: [] }))
+  const beside = whole.join(' and ')
   const older = beside === '' ? '' : `; from before an update there is ${beside}, to be moved in its place`
   return `${RESTORE_HINT}${older}`
 }

@@ -1,22 +1,19 @@
 /** How a database of an earlier version is opened: looked at, copied beside itself, and changed as a whole or not at all. */
 import { existsSync } from 'node:fs'
-import { chmod, chown, readdir, rm, stat, statfs, utimes } from 'node:fs/promises'
-import { basename, dirname, join } from 'node:path'
+import { chmod, chown, rm, stat, utimes } from 'node:fs/promises'
 import { DatabaseSync } from 'node:sqlite'
 import type { Kysely } from 'kysely'
 import { type Migration, Migrator } from 'kysely/migration'
-import { formatSize } from '../kit/amount.ts'
 import { EnvironmentProblem } from '../kit/problem.ts'
-import { copyDatabase, PRIVATE_FILE } from './copy.ts'
+import { copiesBeside, copyDatabase, copyPath, PRIVATE_FILE } from './copy.ts'
 import { refuseDamage, wayBack as wayBackTo } from './damage.ts'
 import { runStatement } from './long-statement.ts'
 import { MIGRATIONS } from './migrations.ts'
+import { lackOf, roomOf } from './room.ts'
 import type { Database } from './schema.ts'
 import { cannotOpen, isDamage, openSqlite, PRAGMAS, readSqlite } from './sqlite.ts'
 
 const COPIES_KEPT = 2
-/** Beside the copy: for what the migrations and the first leases write. */
-const SPARE_BYTES = 64 * 1024 ** 2
 
 /** What becomes of a database of an earlier version, step by step. */
 export type MigrationStep =
@@ -30,8 +27,8 @@ export type MigrateOptions = {
   migrations?: Record<string, Migration>
   /** Left out where the database is a copy already. */
   copies?: boolean
-  /** What may still be written to the disk of a folder. */
-  freeBytes?: (folder: string) => Promise<number>
+  /** Looks what is left of the disk of a folder. */
+  look?: typeof roomOf
 }
 
 type Standing = { done: string[]; hasData: boolean }
@@ -70,33 +67,33 @@ function problem(message: string, hint: string): EnvironmentProblem {
 
 const textOf = (error: unknown): string => (error instanceof Error ? error.message : JSON.stringify(error))
 
-async function freeBytesOf(folder: string): Promise<number> {
-  const { bavail, bsize } = await statfs(folder)
-  return bavail * bsize
-}
-
 async function sizeOf(file: string): Promise<number> {
   return existsSync(file) ? (await stat(file)).size : 0
 }
 
-async function needRoom(file: string, freeBytes: typeof freeBytesOf): Promise<void> {
-  const folder = dirname(file)
-  const needed = (await sizeOf(file)) + (await sizeOf(`${file}-wal`)) + SPARE_BYTES
-  const free = await freeBytes(folder)
-  if (free >= needed) return
-  const left = `the disk of ${folder} has ${formatSize(free)} left, and ${formatSize(needed)} are needed`
+/** What failed, and what to do: make room where that is what is lacking, else what `hint` says. */
+async function failure(file: string, look: typeof roomOf, what: string, hint: string, otherwise = hint) {
+  const lack = await lackOf(file, look).catch(() => undefined)
+  return lack === undefined
+    ? problem(what, otherwise)
+    : problem(`${what}; ${lack}`, `make room there and start again, or ${hint}`)
+}
+
+async function needRoom(file: string, look: typeof roomOf): Promise<void> {
+  const lack = await lackOf(file, look)
+  if (lack === undefined) return
   throw problem(
-    `no room to copy the database before it is brought up to date: ${left}`,
+    `no room to copy the database before it is brought up to date: ${lack}`,
     `make room there and start again, or install the version that ran before; ${file} is as it was`,
   )
 }
 
 /** The one just made is kept, and of the others the newest: older ones lack more and more of what happened since. */
 async function dropOldCopies(file: string, made: string): Promise<void> {
-  const folder = dirname(file)
-  const names = (await readdir(folder)).filter(name => name.startsWith(`${basename(file)}.before-`))
-  const paths = names.map(name => join(folder, name)).filter(path => path !== made)
-  const copies = await Promise.all(paths.map(async path => ({ path, state: await stat(path) })))
+  const { whole, halves } = await copiesBeside(file)
+  for (const path of halves) await rm(path)
+  const others = whole.filter(path => path !== made)
+  const copies = await Promise.all(others.map(async path => ({ path, state: await stat(path) })))
   const newestFirst = copies.filter(({ state }) => state.isFile()).toSorted((a, b) => b.state.mtimeMs - a.state.mtimeMs)
   for (const { path } of newestFirst.slice(COPIES_KEPT - 1)) await rm(path)
 }
@@ -107,8 +104,11 @@ async function dropOldCopies(file: string, made: string): Promise<void> {
  */
 async function settle(file: string): Promise<number> {
   const db = new DatabaseSync(file)
-  db.exec(PRAGMAS)
-  db.close()
+  try {
+    db.exec(PRAGMAS)
+  } finally {
+    db.close()
+  }
   return Math.trunc((await stat(file)).mtimeMs)
 }
 
@@ -122,8 +122,8 @@ async function isCopyOf(copy: string, changedAt: number): Promise<boolean> {
 type Tell = (step: MigrationStep) => void
 
 /** @returns its path; a copy of that name, of a database that went on since, is replaced */
-async function copyBefore(file: string, migration: string, tell: Tell): Promise<string> {
-  const copy = `${file}.before-${migration}`
+async function copyBefore(file: string, migration: string, look: typeof roomOf, tell: Tell): Promise<string> {
+  const copy = copyPath(file, migration)
   const began = performance.now()
   try {
     const { uid, gid } = await stat(file)
@@ -142,10 +142,11 @@ async function copyBefore(file: string, migration: string, tell: Tell): Promise<
     tell({ step: 'copied', copy, bytes: await sizeOf(copy), tookMs, isReused })
     return copy
   } catch (error) {
-    throw problem(
-      `can't copy the database to ${copy} before it is brought up to date: ${textOf(error)}`,
-      `see who owns that folder and that there is room, or install the version that ran before; ${file} is as it was`,
-    )
+    // Who only read it leaves an empty log of writes behind.
+    await settle(file).catch(() => {})
+    const before = `install the version that ran before; ${file} is as it was`
+    const what = `can't copy the database to ${copy} before it is brought up to date: ${textOf(error)}`
+    throw await failure(file, look, what, before, `see who owns that folder, or ${before}`)
   }
 }
 
@@ -167,13 +168,14 @@ function told(migrations: Record<string, Migration>, due: readonly string[], tel
   return Object.fromEntries(Object.entries(migrations).map(([name, migration]) => [name, one(name, migration)]))
 }
 
-async function migrate(db: Kysely<Database>, migrations: Record<string, Migration>, wayBack: string): Promise<void> {
+/** Throws what a migration throws, with its name. */
+async function migrate(db: Kysely<Database>, migrations: Record<string, Migration>): Promise<void> {
   const migrator = new Migrator({ db, provider: { getMigrations: async () => migrations } })
   const { error, results } = await migrator.migrateToLatest()
   if (error === undefined) return
   const failed = results?.find(({ status }) => status === 'Error')?.migrationName
   const at = failed === undefined ? '' : `${failed}: `
-  throw problem(`can't bring the database up to date, it is as it was: ${at}${textOf(error)}`, wayBack)
+  throw new Error(`${at}${textOf(error)}`, { cause: error })
 }
 
 /**
@@ -182,7 +184,7 @@ async function migrate(db: Kysely<Database>, migrations: Record<string, Migratio
  */
 export async function openUpToDate(
   file: string,
-  { migrations = MIGRATIONS, copies = true, freeBytes = freeBytesOf, onStep = () => {} }: MigrateOptions = {},
+  { migrations = MIGRATIONS, copies = true, look = roomOf, onStep = () => {} }: MigrateOptions = {},
 ): Promise<Kysely<Database>> {
   const { done, hasData } = await wholeStandingOf(file)
   const unknown = done.filter(name => !(name in migrations))
@@ -200,17 +202,18 @@ export async function openUpToDate(
   // A new one is made in no time, and there is nothing to lose.
   const tell = hasData ? onStep : () => {}
   if (copies && hasData && first !== undefined) {
-    await needRoom(file, freeBytes)
-    const copy = await copyBefore(file, first, tell)
+    await needRoom(file, look)
+    const copy = await copyBefore(file, first, look, tell)
     wayBack += `; should it not open the database, move ${copy} to ${file} and remove ${file}-wal and ${file}-shm`
   }
   const db = openSqlite(file)
   try {
     await chmod(file, PRIVATE_FILE)
-    await migrate(db, hasData ? told(migrations, due, tell) : migrations, wayBack)
+    await migrate(db, hasData ? told(migrations, due, tell) : migrations)
     return db
   } catch (error) {
     await db.destroy()
-    throw error
+    const what = `can't bring the database up to date, it is as it was: ${textOf(error)}`
+    throw await failure(file, look, what, wayBack)
   }
 }

@@ -2,7 +2,15 @@
 import { existsSync } from 'node:fs'
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite'
 import { pathToFileURL } from 'node:url'
-import { Kysely, SqliteAdapter, type SqliteDatabase, SqliteDialect } from 'kysely'
+import {
+  type DatabaseConnection,
+  type Driver,
+  Kysely,
+  SqliteAdapter,
+  type SqliteDatabase,
+  SqliteDialect,
+  SqliteDriver,
+} from 'kysely'
 import { EnvironmentProblem } from '../kit/problem.ts'
 import type { Database } from './schema.ts'
 
@@ -73,7 +81,34 @@ class TransactionalAdapter extends SqliteAdapter {
   }
 }
 
+/** SQLite itself takes back a transaction whose statement found the disk full or broken; to take it back again would fail, and hide why. */
+class RollbackDriver extends SqliteDriver {
+  readonly #db: DatabaseSync
+
+  constructor(db: DatabaseSync, file: string) {
+    super({ database: adapt(db, file) })
+    this.#db = db
+  }
+
+  override async rollbackTransaction(connection: DatabaseConnection): Promise<void> {
+    if (this.#db.isTransaction) await super.rollbackTransaction(connection)
+  }
+}
+
 class TransactionalDialect extends SqliteDialect {
+  readonly #db: DatabaseSync
+  readonly #file: string
+
+  constructor(db: DatabaseSync, file: string) {
+    super({ database: adapt(db, file) })
+    this.#db = db
+    this.#file = file
+  }
+
+  override createDriver(): Driver {
+    return new RollbackDriver(this.#db, this.#file)
+  }
+
   override createAdapter(): SqliteAdapter {
     return new TransactionalAdapter()
   }
@@ -85,7 +120,7 @@ export function openSqlite(file: string): Kysely<Database> {
     const db = new DatabaseSync(file)
     if (db.prepare('PRAGMA page_count').get()?.['page_count'] === 0) db.exec(AT_BIRTH)
     db.exec(PRAGMAS)
-    return new Kysely<Database>({ dialect: new TransactionalDialect({ database: adapt(db, file) }) })
+    return new Kysely<Database>({ dialect: new TransactionalDialect(db, file) })
   } catch (error) {
     throw cannotOpen(file, error)
   }

@@ -7,6 +7,7 @@ import { type Migration, Migrator } from 'kysely/migration'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { EnvironmentProblem, type Problem } from '../../services/kit/problem.ts'
 import { backUp, restore } from '../../services/store/backup.ts'
+import { wayBack } from '../../services/store/damage.ts'
 import { type MigrateOptions, type MigrationStep, openUpToDate } from '../../services/store/migrate.ts'
 import { migrationLog } from '../../services/store/migration-log.ts'
 import { MIGRATIONS } from '../../services/store/migrations.ts'
@@ -164,10 +165,21 @@ test('a new state folder, and one of this version, get no copy', async () => {
   expect(await readdir(folder)).toEqual(['state.sqlite'])
 })
 
+test('what a killed process left of a copy is no way back, and goes when the next one is made', async () => {
+  await leaveAt(LATEST - 1)
+  const copy = `${file}.before-${NAMES.at(-1)}`
+  await writeFile(`${file}.before-0005-whole`, '')
+  for (const half of ['0004-half.part', '0004-half.part-journal']) await writeFile(`${file}.before-${half}`, 'half')
+  for (const half of ['.part', '.part-journal']) await writeFile(`${copy}${half}`, 'half')
+  expect(await wayBack(file)).toMatch(new RegExp(`; from before an update there is ${file}.before-0005-whole, to be `))
+  await openAndClose()
+  expect(await copies()).toEqual(['state.sqlite.before-0005-whole', `state.sqlite.before-${NAMES.at(-1)}`])
+})
+
 test('without room for the copy nothing is touched, and it is said what to do', async () => {
   await leaveAt(1)
   const before = await readFile(file)
-  const problem = await problemOf({ freeBytes: async () => 1024 ** 2 })
+  const problem = await problemOf({ look: async () => ({ bytes: 1024 ** 2, files: 1000 }) })
   expect(problem.message).toMatch(
     /^no room to copy the database .*: the disk of .* has 1\.0 MiB left, and 64\.\d MiB are needed$/,
   )
@@ -217,6 +229,32 @@ describe('a migration that fails in its middle', () => {
     // The version that ran before goes on.
     await openAndClose()
     expect(rowsIn(file)).toEqual(rows)
+  })
+
+  test('that SQLite takes back by itself is told with what failed', async () => {
+    await leaveAt(LATEST)
+    const rows = rowsIn(file)
+    const up: Migration['up'] = async db => {
+      await sql`delete from event`.execute(db)
+      await sql`insert or rollback into lease select * from lease`.execute(db)
+    }
+    expect((await problemOf({ migrations: { ...MIGRATIONS, '9001-back': { up } } })).message).toBe(
+      "can't bring the database up to date, it is as it was: 9001-back: UNIQUE constraint failed: lease.address",
+    )
+    expect(rowsIn(file)).toEqual(rows)
+  })
+
+  test('that finds no room says how much there is, and to make some', async () => {
+    await leaveAt(LATEST)
+    const looks = [
+      { bytes: 1024 ** 3, files: 1000 },
+      { bytes: 4096, files: 1000 },
+    ]
+    const { message, hint } = await problemOf({ migrations, look: async () => looks.shift()! })
+    expect(message).toMatch(/: no such table: nowhere; the disk of \S+ has 4\.0 KiB left, and 64\.1 MiB are needed$/)
+    expect(hint).toMatch(
+      /^make room there and start again, or install the version that ran before; should it not open /,
+    )
   })
 
   test('that fails at every start copies the database once, as long as nobody writes to it', async () => {
