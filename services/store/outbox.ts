@@ -32,7 +32,7 @@ export const OUTBOX_STATEMENTS = [
    and id <= (select id from outbox where target = ?1 order by id desc limit 1 offset ?2)`,
   'delete from outbox where target = ?',
   'delete from outbox_target where target = ?',
-  'update outbox set created_at = created_at + ?1, next_at = next_at + ?1 where given_up_at is null',
+  'update outbox set created_at = created_at + ?1, next_at = next_at + ?1, given_up_at = given_up_at + ?1',
 ]
 
 type Write = (statement: number, ...values: SQLInputValue[]) => Promise<unknown>

@@ -138,7 +138,7 @@ export interface OutboxStore {
   giveUp(id: number, at: Instant): Promise<void>
   /** Everything of the target is due, what was given up included, and as young as if it were new. */
   retry(target: string, now: Instant): Promise<void>
-  /** Moves all that waits: the clock was set. */
+  /** Moves all that is there: the clock was set. */
   shift(byMs: number): Promise<void>
   /** Drops what was given up before that instant, and the oldest rows beyond so many. */
   prune(target: string, before: Instant, most: number): Promise<void>

@@ -48,6 +48,8 @@ class Mailbox {
   number: number
   readonly #options: OutboxOptions
   readonly #sending = new Map<number, Promise<void>>()
+  /** How tries ended that could not be written down, by row: none is sent again until it is. */
+  readonly #unwritten = new Map<number, () => Promise<unknown>>()
   #isNews = false
   #collected: Promise<void> = Promise.resolve()
   /** Of the count that nobody sets. */
@@ -62,6 +64,10 @@ class Mailbox {
 
   get title(): string {
     return `webhook ${this.number} (${shownUrl(this.target.url)})`
+  }
+
+  get #inHand(): number {
+    return this.#sending.size + this.#unwritten.size
   }
 
   /** Another place in the site file, other events or files. */
@@ -80,6 +86,7 @@ class Mailbox {
   }
 
   async look(): Promise<void> {
+    await this.#writeWhatIsLeft()
     if (this.#isNews) await this.collect()
     await this.prune()
     await this.send()
@@ -87,26 +94,29 @@ class Mailbox {
 
   /** Writes down what there is to tell since the last look, also for who asks while that is done. */
   collect(): Promise<void> {
-    this.#collected = this.#collected
-      .catch(() => undefined)
-      .then(async () => {
-        // What can't be written down now is looked for again.
-        this.#isNews = false
-        await collectFor(this.target, this.#options).catch((error: unknown) => {
-          this.#isNews = true
-          throw error
-        })
+    this.#collected = this.collected().then(async () => {
+      // What can't be written down now is looked for again.
+      this.#isNews = false
+      await collectFor(this.target, this.#options).catch((error: unknown) => {
+        this.#isNews = true
+        throw error
       })
+    })
     return this.#collected
+  }
+
+  /** Resolves when what was being written down is, or can't be. */
+  collected(): Promise<void> {
+    return this.#collected.catch(() => undefined)
   }
 
   /** Begins what is due, as far as there is room. */
   async send(): Promise<void> {
     const { store, clock } = this.#options
-    const rows = await store.due(this.id, clock.now(), AT_A_TIME + this.#sending.size)
+    const rows = await store.due(this.id, clock.now(), AT_A_TIME + this.#inHand)
     for (const row of rows) {
-      if (this.#sending.size >= AT_A_TIME) return
-      if (this.#sending.has(row.id)) continue
+      if (this.#inHand >= AT_A_TIME) return
+      if (this.#sending.has(row.id) || this.#unwritten.has(row.id)) continue
       const sending = this.#try(row).finally(() => this.#sending.delete(row.id))
       this.#sending.set(row.id, sending)
       sending.catch((error: unknown) =>
@@ -116,23 +126,53 @@ class Mailbox {
   }
 
   async #try(row: OutboxRow): Promise<void> {
-    const { store, clock, log, post, alarms } = this.#options
-    if (isTooOld(row.createdAt, clock.now())) return this.#giveUp(row)
+    const { store, clock, post } = this.#options
+    // While it is on the wire, the clock may be set.
+    const startedAt = clock.now()
     const { event, key, body } = row
     const outcome = await post(this.target, { event, key, body })
-    this.#options.counts?.tried(this.number, outcome.taken ? 'taken' : 'failed')
     if (outcome.taken) {
-      await store.delivered(row.id)
-      alarms.end('webhook-failing', this.title)
-      log.info({ mac: row.machine, key: row.key, status: outcome.status }, `${this.title} took ${row.event}`)
-      return
+      this.#noteTaken(row, outcome.status)
+      return this.#writeDown(row, () => store.delivered(row.id))
     }
+    const { error } = outcome
     const tries = row.tries + 1
     // Never sooner than by itself: a target that asks for a second is asked no more often than others.
     const waitMs = Math.max(waitAfter(tries, this.#options.chance()), outcome.waitMs ?? 0)
-    await store.failed({ id: row.id, tries, nextAt: clock.now() + waitMs, error: outcome.error })
-    log.debug({ mac: row.machine, key: row.key, tries, waitMs }, `${this.title}: ${outcome.error}`)
-    if (clock.now() - row.createdAt >= FAILING_AFTER_MS) this.#complain(outcome.error)
+    // Not before it was tried: the process may have been down for days, or another message of the machine in its way.
+    const isLast = isTooOld(row.createdAt, startedAt)
+    this.#options.log.debug({ mac: row.machine, key, tries, waitMs }, `${this.title}: ${error}`)
+    if (startedAt - row.createdAt >= FAILING_AFTER_MS) this.#complain(error)
+    if (isLast) this.#noteGivenUp(row)
+    else this.#options.counts?.tried(this.number, 'failed')
+    return this.#writeDown(row, async () => {
+      const now = clock.now()
+      const failed = store.failed({ id: row.id, tries, nextAt: now + waitMs, error })
+      await Promise.all([failed, isLast ? store.giveUp(row.id, now) : undefined])
+    })
+  }
+
+  async #writeDown({ id }: OutboxRow, write: () => Promise<unknown>): Promise<void> {
+    try {
+      await write()
+    } catch (error) {
+      this.#unwritten.set(id, write)
+      throw error
+    }
+  }
+
+  async #writeWhatIsLeft(): Promise<void> {
+    for (const [id, write] of this.#unwritten) {
+      await write()
+      this.#unwritten.delete(id)
+    }
+  }
+
+  #noteTaken(row: OutboxRow, status: number): void {
+    const { alarms, log, counts } = this.#options
+    counts?.tried(this.number, 'taken')
+    alarms.end('webhook-failing', this.title)
+    log.info({ mac: row.machine, key: row.key, status }, `${this.title} took ${row.event}`)
   }
 
   #complain(error: string): void {
@@ -143,10 +183,9 @@ class Mailbox {
     if (alarms.raise(trouble, Number.POSITIVE_INFINITY)) log.warn({ reason: trouble.code, hint }, message)
   }
 
-  async #giveUp(row: OutboxRow): Promise<void> {
-    const { store, clock, log } = this.#options
-    await store.giveUp(row.id, clock.now())
-    this.#options.counts?.tried(this.number, 'given-up')
+  #noteGivenUp(row: OutboxRow): void {
+    const { log, counts } = this.#options
+    counts?.tried(this.number, 'given-up')
     const hint = `\`rackrise webhook retry ${this.number}\` sends it again`
     log.warn(
       { mac: row.machine, reason: 'webhook-given-up', key: row.key, hint },
@@ -176,6 +215,12 @@ class Mailbox {
   async settle(): Promise<void> {
     await Promise.allSettled(this.#sending.values())
   }
+
+  /** Its target is gone. */
+  async end(): Promise<void> {
+    await this.settle()
+    this.endAlarm()
+  }
 }
 
 export class Outbox {
@@ -201,7 +246,8 @@ export class Outbox {
     const { store, clock } = options
     // What waits is neither old nor put off because the clock was set.
     outbox.#stopHearing = clock.onStep(byMs => {
-      outbox.#moved = outbox.#moved.then(() => store.shift(byMs)).catch(outbox.#failed)
+      // At once: who is the first to hear of the step writes an instant down next, by the new clock.
+      outbox.#moved = Promise.all([outbox.#moved, store.shift(byMs)]).then(() => undefined, outbox.#failed)
     })
     await outbox.useSite()
     return outbox
@@ -220,9 +266,10 @@ export class Outbox {
       return mailbox
     })
     const gone = [...before.values()].filter(mailbox => !this.#mailboxes.includes(mailbox))
-    await Promise.all(gone.map(mailbox => this.#stop(mailbox)))
+    await Promise.all(gone.map(mailbox => this.#stopLooking(mailbox)))
     await store.follow(this.#mailboxes.map(({ id }) => id))
     for (const mailbox of this.#mailboxes) if (!this.#stops.has(mailbox)) await this.#start(mailbox)
+    await Promise.all(gone.map(mailbox => mailbox.end()))
   }
 
   async #start(mailbox: Mailbox): Promise<void> {
@@ -242,11 +289,10 @@ export class Outbox {
     })
   }
 
-  async #stop(mailbox: Mailbox): Promise<void> {
+  async #stopLooking(mailbox: Mailbox): Promise<void> {
     await this.#stops.get(mailbox)?.()
+    await mailbox.collected()
     this.#stops.delete(mailbox)
-    await mailbox.settle()
-    mailbox.endAlarm()
   }
 
   views(): Promise<TargetView[]> {

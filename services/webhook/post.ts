@@ -61,6 +61,8 @@ export const post: Post = async (target, letter) => {
     return await new Promise<Outcome>((resolve, reject) => {
       const call = protocol === 'https:' ? tlsRequest(target.url, options) : plainRequest(target.url, options)
       call.on('error', reject)
+      // A 101 ends with neither an answer nor an error.
+      call.on('close', () => reject(new Error('it hung up without an answer')))
       call.on('response', response => {
         resolve(judge(response))
         response.destroy()

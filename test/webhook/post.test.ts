@@ -114,6 +114,19 @@ test('a reply without end does not hold us: its status is all that counts', asyn
   expect(await post(target(url), LETTER)).toEqual({ taken: true, status: 200 })
 })
 
+test('an answer that wants another protocol is a try that failed, at once', async () => {
+  const tcp = createTcp(socket =>
+    socket.once('data', () =>
+      socket.write('HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n'),
+    ),
+  )
+  tcp.listen(0, '127.0.0.1')
+  await once(tcp, 'listening')
+  servers.push(tcp)
+  const outcome = await post(target(`http://127.0.0.1:${(tcp.address() as AddressInfo).port}/`), LETTER)
+  expect(outcome).toEqual({ taken: false, error: 'it hung up without an answer' })
+})
+
 test('nobody listens there, and somebody hangs up', async () => {
   expect(await post(target('http://127.0.0.1:9/'), LETTER)).toEqual({
     taken: false,
