@@ -13,7 +13,7 @@ import { DATABASE_FILE } from '../store/store.ts'
 import { type Command, complain, say, usageError, WARNING } from './command.ts'
 import { exists } from './exists.ts'
 import { errorTerminal, Progress } from './progress.ts'
-import { runningSocket } from './state.ts'
+import { refuseStranger, runningSocket } from './state.ts'
 import { siteFor } from './site-file.ts'
 
 /** `rackrise-rack-7-20261126T081500Z.backup` */
@@ -65,6 +65,7 @@ export const backupCommand: Command = {
       complain(`rackrise backup: there is no folder ${dirname(resolve(file))}; make it, or name another file`)
       return 1
     }
+    await refuseStranger(site.paths.state)
     const json = values['json'] === true
     const began = performance.now()
     const progress = new Progress(basename(file), errorTerminal(json), () => performance.now())
@@ -211,6 +212,7 @@ export const restoreCommand: Command = {
       complain(`rackrise restore: an appliance runs on ${folder}; stop it first, then repeat the command`)
       return 1
     }
+    await refuseStranger(folder)
     if (file === undefined) {
       endHold(folder, json)
       return 0

@@ -36,7 +36,7 @@ export const explainCommand: Command = {
     },
   },
   example: 'rackrise explain b0:7b:25:aa:01:10',
-  refusal: 'it would get no answer, or nobody knows the machine',
+  refusal: 'no valid answer can be made for it, or there is no such machine',
   async run(positionals, values): Promise<ExitStatus> {
     const [query, more] = positionals
     const { profile, 'system-info': file } = values

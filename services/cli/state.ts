@@ -39,7 +39,7 @@ export async function runningSocket(site: Site): Promise<ControlSocket | undefin
 }
 
 /** Who may not look would else be told that no appliance runs, or that the state is gone. Throws EnvironmentProblem `no-right`. */
-async function refuseStranger(folder: string): Promise<void> {
+export async function refuseStranger(folder: string): Promise<void> {
   const refusal = await access(join(folder, CONTROL_SOCKET), constants.R_OK | constants.W_OK).then(
     () => undefined,
     (error: NodeJS.ErrnoException) => error.code,

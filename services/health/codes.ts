@@ -261,7 +261,7 @@ export const FINDINGS = {
     message: 'the site has no profile, so nothing can be installed',
     action: 'add a `[[profile]]`',
   },
-  'check-clean': { severity: 'ok', message: '`rackrise check` finds nothing', action: NOTHING },
+  'check-clean': { severity: 'ok', message: '`rackrise check` finds nothing else', action: NOTHING },
   'check-warnings': { severity: 'warning', message: '`rackrise check` has doubts', action: 'see `rackrise check`' },
   'check-errors': { severity: 'error', message: '`rackrise check` finds errors', action: 'see `rackrise check`' },
 

@@ -4,6 +4,7 @@
  */
 import type { Loaders } from '../boot/load.ts'
 import type { Loaded, ReloadOutcome, ReloadSource, SiteNews } from '../console/reload-api.ts'
+import { counted } from '../kit/amount.ts'
 import type { Clock } from '../kit/clock.ts'
 import type { Log } from '../kit/log.ts'
 import { formatProblem, type Problem } from '../kit/problem.ts'
@@ -154,7 +155,7 @@ export class Reloading implements ReloadSource {
     const { by, sha256 } = this.#loaded
     const starts = machines.filter(({ starts }) => starts).map(({ name }) => name)
     const fields = { reason: 'site-loaded', by, sha256, changes: changes.length, machines: machines.length, starts }
-    log.info(fields, `${by} had the site file loaded again: ${changes.length} changes, ${machines.length} machines`)
+    log.info(fields, `${by} had the site file loaded again: ${counted(changes.length, 'change')}, ${counted(machines.length, 'machine')}`)
   }
 
   #tellRefused(by: string, problems: readonly Problem[]): void {

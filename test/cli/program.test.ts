@@ -35,6 +35,8 @@ test.each([
   ['machine', 'list'],
   ['lease', 'list'],
   ['explain', 'node1'],
+  ['backup', '--force'],
+  ['restore', '--all-known'],
 ])('whom the state is closed to is told that, and not that no appliance runs: %s %s', async (...words) => {
   const { folder, file } = await goodSite()
   const state = join(folder, 'state')

@@ -147,7 +147,7 @@ describe('ISOs', () => {
 })
 
 test.each<[string, Problem[], string[]]>([
-  ['nothing', [], ['check-clean: `rackrise check` finds nothing']],
+  ['nothing', [], ['check-clean: `rackrise check` finds nothing else']],
   ['doubts', [problem('doubtful', 'a', 'warning')], ['check-warnings: `rackrise check` finds 1 warning: a']],
   [
     'errors first, three of them',

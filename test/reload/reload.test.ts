@@ -129,7 +129,7 @@ test('who did it is told, and the file that is served by its SHA-256', async () 
   rig.clock.advance(5000)
   await reloading.reload('anna')
   expect(reloading.loaded).toEqual({ at: rig.clock.now(), by: 'anna', sha256: siteOf(DEBUG).sha256 })
-  expect(rig.log.lines.at(-1)).toBe('info anna had the site file loaded again: 1 changes, 0 machines')
+  expect(rig.log.lines.at(-1)).toBe('info anna had the site file loaded again: 1 change, 0 machines')
 })
 
 test('who watches hears how each ended, when all of it is done; a preview is nobody’s news', async () => {
