@@ -68,16 +68,15 @@ async function chooseKind(values: Values): Promise<'qemu' | 'simulated'> {
     install(missing)
     missing = await missingPackages()
   }
-  const root = process.getuid?.() === 0
-  if (missing.length === 0 && (root || values['qemu'] === true)) return 'qemu'
-  const why = missing.length > 0 ? `${missing.join(', ')} missing` : 'QEMU machines need root, for their network taps'
-  if (values['qemu'] === true || values['install'] === true || needsQemu(values['firmware']))
-    throw new EnvironmentProblem(
-      'missing-packages',
-      `no QEMU machines: ${why}`,
-      missing.length > 0 ? `run: ${aptLine(missing)}` : 'run it as root, or with --simulate',
-    )
-  say(`simulated machines (${why}; real firmware with --install)`)
+  const isRoot = process.getuid?.() === 0
+  const isWanted = values['qemu'] === true || values['install'] === true || needsQemu(values['firmware'])
+  // In a namespace of a user's own QEMU has its taps, too, where the kernel allows such namespaces.
+  if (missing.length === 0 && (isRoot || isWanted)) return 'qemu'
+  const lacking = `${missing.join(', ')} missing`
+  if (isWanted)
+    throw new EnvironmentProblem('missing-packages', `no QEMU machines: ${lacking}`, `run: ${aptLine(missing)}`)
+  const other = missing.length > 0 ? `${lacking}; real firmware with --install` : 'real firmware with --qemu'
+  say(`simulated machines (${other})`)
   return 'simulated'
 }
 

@@ -155,7 +155,10 @@ export class Reloading implements ReloadSource {
     const { by, sha256 } = this.#loaded
     const starts = machines.filter(({ starts }) => starts).map(({ name }) => name)
     const fields = { reason: 'site-loaded', by, sha256, changes: changes.length, machines: machines.length, starts }
-    log.info(fields, `${by} had the site file loaded again: ${counted(changes.length, 'change')}, ${counted(machines.length, 'machine')}`)
+    log.info(
+      fields,
+      `${by} had the site file loaded again: ${counted(changes.length, 'change')}, ${counted(machines.length, 'machine')}`,
+    )
   }
 
   #tellRefused(by: string, problems: readonly Problem[]): void {
