@@ -40,7 +40,7 @@ function unwritten(title: string, error: unknown): Problem {
   return {
     code: 'store-failed',
     message: `${title} could not be forgotten: ${what}`,
-    hint: 'make room on the disk of the state directory, and repeat the command',
+    hint: 'make room on the disk of the state folder, and repeat the command',
     severity: 'error',
   }
 }

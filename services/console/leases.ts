@@ -114,7 +114,7 @@ function unwritten(error: unknown): Problem {
   return {
     code: 'store-failed',
     message: `the lease could not be written: ${what}`,
-    hint: 'make room on the disk of the state directory, and repeat the command',
+    hint: 'make room on the disk of the state folder, and repeat the command',
     severity: 'error',
   }
 }

@@ -181,7 +181,7 @@ export const REASONS = {
   'loader-missing': {
     kind: 'silence',
     message: 'the folder of loaders has none for the architecture of the machine',
-    action: 'see `rackrise check` for the file, put it into `boot.loaders`, and restart',
+    action: 'see `rackrise check` for the file, put it into `boot.loaders`, then `rackrise reload`',
     severity: 'warning',
   },
   'boot-loop': {
@@ -278,19 +278,19 @@ export const REASONS = {
   'store-busy': {
     kind: 'silence',
     message: 'too many leases wait to be written',
-    action: 'look at the disk of the state directory',
+    action: 'look at the disk of the state folder',
     severity: 'alarm',
   },
   'store-failed': {
     kind: 'silence',
     message: 'the lease could not be written',
-    action: 'make room on the disk of the state directory; machines ask again by themselves',
+    action: 'make room on the disk of the state folder; machines ask again by themselves',
     severity: 'alarm',
   },
   'store-slow': {
     kind: 'silence',
     message: 'the lease was written too late to be acknowledged',
-    action: 'look at the disk of the state directory; the machine asks again by itself',
+    action: 'look at the disk of the state folder; the machine asks again by itself',
     severity: 'alarm',
   },
   'internal-error': {

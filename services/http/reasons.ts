@@ -157,7 +157,7 @@ export const REASONS = {
   'store-failed': {
     routes: ['script', 'answer', 'report', 'first-boot'],
     message: 'the state can not be written, and nothing is told that a restart would not know',
-    action: 'make room on the disk of the state directory, then power-cycle the machine',
+    action: 'make room on the disk of the state folder, then power-cycle the machine',
     severity: 'alarm',
   },
   'no-script': {

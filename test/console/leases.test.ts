@@ -109,7 +109,7 @@ test('a disk that is full is a problem with what to do', async () => {
   expect(await leases.release('node1', { force: false, who: 'anna' })).toEqual({
     code: 'store-failed',
     message: 'the lease could not be written: ENOSPC',
-    hint: 'make room on the disk of the state directory, and repeat the command',
+    hint: 'make room on the disk of the state folder, and repeat the command',
     severity: 'error',
   })
 })
