@@ -43,6 +43,15 @@ export class AddressEntry implements InLine<AddressEntry> {
     this.shelf = shelf
   }
 
+  /** For a record that came: what was given back in the order in which it came, the rest by its end. */
+  stand(record: LeaseRecord): void {
+    const line = this.shelf?.[record.state]
+    const { expiresAt } = record
+    // Leases have one length, until the site file gives them another: then one that comes later may end before many that run.
+    if (record.state === 'released') line?.add(this)
+    else line?.insert(this, other => other.record!.expiresAt > expiresAt)
+  }
+
   /** To be called whenever record, newest offer or request came or went. */
   takePlace(): void {
     const { shelf, record, offer, line } = this

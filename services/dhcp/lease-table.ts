@@ -70,10 +70,8 @@ export type SubnetCounts = {
   poolTaken: number
 }
 
-/** What ended first comes first, and of all what is bound last. */
 function byEnd(a: LeaseRecord, b: LeaseRecord): number {
-  const order = ({ state }: LeaseRecord): number => (state === 'bound' ? 1 : 0)
-  return order(a) - order(b) || a.expiresAt - b.expiresAt
+  return a.expiresAt - b.expiresAt
 }
 
 export class LeaseTable implements LeaseView {
@@ -96,7 +94,10 @@ export class LeaseTable implements LeaseView {
   load(records: readonly LeaseRecord[], now: Instant): void {
     const ahead = (record: LeaseRecord) => Math.max(0, record.boundAt - now)
     const rebased = records.map(record => moveLease(record, -ahead(record)))
-    for (const record of rebased.toSorted(byEnd)) this.put(record)
+    const runsOn = (record: LeaseRecord) => Number(isActive(record, now))
+    // Of each machine the last one is its newest: what it holds, else what it had last.
+    const inTurn = rebased.toSorted((a, b) => runsOn(a) - runsOn(b) || byEnd(a, b))
+    for (const record of inTurn) this.#put(record, record.state !== 'declined')
   }
 
   /** The clock was set: what is left of every lease, quarantine and hold stays the same. */
@@ -136,8 +137,8 @@ export class LeaseTable implements LeaseView {
     for (const address of shelf.pool.neverUsed()) if (!isUnfit(address)) return address
     const fits = (entry: AddressEntry) => !isOfAnother(entry, mac, now) && !isUnfit(entry.address)
     for (const entry of shelf.released) if (fits(entry)) return entry.address
+    // Both by their ends: behind the first one that runs on there is none that is over.
     for (const entry of shelf.bound) {
-      // All leases have one length, so behind the first one that still runs there is none that ended.
       if (isActive(entry.record!, now)) break
       if (fits(entry)) return entry.address
     }
@@ -200,11 +201,16 @@ export class LeaseTable implements LeaseView {
     return this.#offers.size
   }
 
+  /** Machines that are remembered: each has an offer or a newest record. */
+  get machineCount(): number {
+    return this.#clients.size
+  }
+
   /** @param reserved addresses that somebody new is not offered, used or not */
   counts(now: Instant, reserved: Iterable<Ipv4>): SubnetCounts[] {
     const unused = [...reserved].filter(address => {
       const entry = this.#entries.get(address)
-      return !entry || !(isInUse(entry, now) || entry.offer)
+      return !entry || !(isInUse(entry, now) || isOffered(entry, now))
     })
     const shelves = this.#shelves
     const outside = recordsOf([...this.#entries.values()].filter(({ shelf }) => !shelf))
@@ -216,7 +222,7 @@ export class LeaseTable implements LeaseView {
         outside.filter(({ address }) => prefixContains(subnet.prefix, address)),
         now,
       )
-      const held = offered.filter(entry => now < entry.offer!.until && !isInUse(entry, now)).length
+      const held = offered.filter(entry => isOffered(entry, now) && !isInUse(entry, now)).length
       const reservedHere = unused.filter(address => pool.has(address)).length
       return {
         subnet,
@@ -249,16 +255,23 @@ export class LeaseTable implements LeaseView {
   /** Replaces the record of that address; `xid` is the transaction that the ACK answers. */
   put(record: LeaseRecord, xid?: number): void {
     const { address, mac, state } = record
+    const newest = this.#clients.get(mac)?.newest
+    // Quarantine is the address's, not the machine's; and what a machine gave back does not hide what it holds.
+    const hidesNothing = newest === undefined || newest.address === address || newest.record?.state === 'released'
+    this.#put(record, state === 'bound' || (state === 'released' && hidesNothing), xid)
+  }
+
+  #put(record: LeaseRecord, isNewest: boolean, xid?: number): void {
+    const { address, mac } = record
     const entry = this.#entryOf(address)
     const client = this.#clientOf(mac)
     this.#hideRecord(entry, mac)
-    // Quarantine is the address's, not the machine's; and what a machine gave back does not hide what it holds.
-    if (state === 'bound' || (state === 'released' && !client.newest)) client.newest = entry
+    if (isNewest) client.newest = entry
     entry.record = record
     entry.acknowledgedIn = xid
     // Whoever else was offered it hears so when it asks.
     this.#endOffer(entry.offer)
-    entry.shelf?.[state].add(entry)
+    entry.stand(record)
     entry.takePlace()
     this.#forget(mac)
   }
@@ -270,7 +283,8 @@ export class LeaseTable implements LeaseView {
     this.#hideRecord(entry)
     entry.record = undefined
     entry.acknowledgedIn = undefined
-    entry.takePlace()
+    // What is offered keeps its turn.
+    if (!entry.offer) entry.takePlace()
   }
 
   get #shelves(): Shelf[] {
@@ -291,10 +305,7 @@ export class LeaseTable implements LeaseView {
       entry.line?.delete(entry)
       entry.shelf = shelves.find(({ pool }) => pool.has(entry.address))
     }
-    for (const { address, state } of this.all().toSorted(byEnd)) {
-      const entry = this.#entries.get(address)!
-      entry.shelf?.[state].add(entry)
-    }
+    for (const record of this.all().toSorted(byEnd)) this.#entries.get(record.address)!.stand(record)
     for (const { entry } of this.#offers) entry.takePlace()
     // What is asked for stands behind what is only offered.
     for (const entry of this.#entries.values()) if (entry.pending || !entry.offer) entry.takePlace()
@@ -344,7 +355,9 @@ export class LeaseTable implements LeaseView {
     const client = this.#clients.get(mac)
     if (client?.offer === offer) client.offer = undefined
     this.#forget(mac)
-    if (entry.offer === offer) entry.offer = undefined
+    // The address was offered to somebody else since, or leased.
+    if (entry.offer !== offer) return
+    entry.offer = undefined
     entry.takePlace()
   }
 }
@@ -359,6 +372,10 @@ function isOfAnother(entry: AddressEntry, mac: Mac, now: Instant): boolean {
 
 function rivalOffer({ offer }: AddressEntry, mac: Mac, now: Instant): Offer | undefined {
   return offer && offer.mac !== mac && now < offer.until ? offer : undefined
+}
+
+function isOffered({ offer }: AddressEntry, now: Instant): boolean {
+  return offer !== undefined && now < offer.until
 }
 
 /** Leased, or in quarantine. */

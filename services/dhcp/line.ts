@@ -26,12 +26,22 @@ export class Line<T extends InLine<T>> {
 
   /** At the end; it leaves the place where it stood, here or in another line. */
   add(one: T): void {
+    this.insert(one, () => false)
+  }
+
+  /** Before those at the end that are to come later. */
+  insert(one: T, isLater: (other: T) => boolean): void {
     one.line?.delete(one)
+    let before = this.#last
+    while (before && isLater(before)) before = before.before
+    const after = before ? before.after : this.#first
     one.line = this
-    one.before = this.#last
-    if (this.#last) this.#last.after = one
+    one.before = before
+    one.after = after
+    if (before) before.after = one
     else this.#first = one
-    this.#last = one
+    if (after) after.before = one
+    else this.#last = one
     this.#size += 1
   }
 
