@@ -9,7 +9,7 @@ import { EnvironmentProblem } from '../kit/problem.ts'
 import { copiesBeside } from './copy.ts'
 import { KEY_FILE } from './key.ts'
 import { runStatement } from './long-statement.ts'
-import { placeToRead, readSqlite, RESTORE_HINT } from './sqlite.ts'
+import { DISK_HINT, isDiskFailure, placeToRead, readSqlite, RESTORE_HINT } from './sqlite.ts'
 
 /** A start may wait for so much to be read: less than half a second. What is larger is found out when it is read. */
 const CHECKED_BYTES = 64 * 1024 ** 2
@@ -57,12 +57,23 @@ export async function refuseLoss(file: string): Promise<void> {
     )
 }
 
+const isUnread = (verdict: string): boolean =>
+  [...verdict.matchAll(/error code=(\d+)/g)].some(([, errcode]) => isDiskFailure({ errcode: Number(errcode) }))
+
 /** Reads all of it, where that does not take long, as SQLite's own check does. Throws EnvironmentProblem `store`. */
 export async function refuseDamage(file: string): Promise<void> {
   const size = await sizeOf(file)
   if (size === 0 || size > CHECKED_BYTES) return
   const verdict = readSqlite(file, db => Object.values(db.prepare('PRAGMA quick_check(1)').get() ?? {})[0])
-  if (verdict !== 'ok') await refuse(file, `is damaged (${String(verdict).replaceAll(/\s+/g, ' ')})`)
+  if (verdict === 'ok') return
+  // `quick_check` tells pages that the disk does not give as it tells pages that are wrong: those may be read on another day.
+  if (isUnread(String(verdict)))
+    throw new EnvironmentProblem(
+      'store',
+      `the disk does not give all of the database ${file}; nothing was changed`,
+      DISK_HINT,
+    )
+  await refuse(file, `is damaged (${String(verdict).replaceAll(/\s+/g, ' ')})`)
 }
 
 /** What is wrong with a database, however large, also while somebody writes it; undefined if nothing is, or there is none. */

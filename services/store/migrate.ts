@@ -11,7 +11,7 @@ import { runStatement } from './long-statement.ts'
 import { MIGRATIONS } from './migrations.ts'
 import { lackOf, roomOf } from './room.ts'
 import type { Database } from './schema.ts'
-import { cannotOpen, isDamage, openSqlite, PRAGMAS, readSqlite } from './sqlite.ts'
+import { cannotOpen, DISK_HINT, isDamage, isDiskFailure, openSqlite, PRAGMAS, readSqlite } from './sqlite.ts'
 
 const COPIES_KEPT = 2
 
@@ -71,12 +71,19 @@ async function sizeOf(file: string): Promise<number> {
   return existsSync(file) ? (await stat(file)).size : 0
 }
 
-/** What failed, and what to do: make room where that is what is lacking, else what `hint` says. */
-async function failure(file: string, look: typeof roomOf, what: string, hint: string, otherwise = hint) {
+type Failure = { what: string; error: unknown; before: string; otherwise: string }
+
+/** What failed, and what to do: make room where that is what is lacking, or `before`, the way back. */
+async function failure(file: string, look: typeof roomOf, { what, error, before, otherwise }: Failure) {
+  const message = `${what}: ${textOf(error)}`
   const lack = await lackOf(file, look).catch(() => undefined)
-  return lack === undefined
-    ? problem(what, otherwise)
-    : problem(`${what}; ${lack}`, `make room there and start again, or ${hint}`)
+  if (lack !== undefined) return problem(`${message}; ${lack}`, `make room there and start again, or ${before}`)
+  const cause = error instanceof Error ? (error.cause ?? error) : error
+  if (isDiskFailure(cause)) return problem(message, `${DISK_HINT}, or ${before}`)
+  // A large database is not read whole before. SQLite says the same of pages that the disk does not give.
+  if (isDamage(cause))
+    return problem(message, `see whether it is the disk (\`dmesg\`); if not, ${await wayBackTo(file)}`)
+  return problem(message, otherwise)
 }
 
 async function needRoom(file: string, look: typeof roomOf): Promise<void> {
@@ -145,8 +152,8 @@ async function copyBefore(file: string, migration: string, look: typeof roomOf, 
     // Who only read it leaves an empty log of writes behind.
     await settle(file).catch(() => {})
     const before = `install the version that ran before; ${file} is as it was`
-    const what = `can't copy the database to ${copy} before it is brought up to date: ${textOf(error)}`
-    throw await failure(file, look, what, before, `see who owns that folder, or ${before}`)
+    const what = `can't copy the database to ${copy} before it is brought up to date`
+    throw await failure(file, look, { what, error, before, otherwise: `see who owns that folder, or ${before}` })
   }
 }
 
@@ -213,7 +220,7 @@ export async function openUpToDate(
     return db
   } catch (error) {
     await db.destroy()
-    const what = `can't bring the database up to date, it is as it was: ${textOf(error)}`
-    throw await failure(file, look, what, wayBack)
+    const what = "can't bring the database up to date, it is as it was"
+    throw await failure(file, look, { what, error, before: wayBack, otherwise: wayBack })
   }
 }

@@ -17,11 +17,26 @@ import type { Database } from './schema.ts'
 const SQLITE_CORRUPT = 11
 const SQLITE_NOTADB = 26
 
+const SQLITE_IOERR = 10
+
+/** Errors of these kinds; from another thread they come as text. */
+function isOf(error: unknown, codes: readonly number[], texts: readonly string[]): boolean {
+  const { errcode, message } = (error ?? {}) as { errcode?: unknown; message?: unknown }
+  return typeof errcode === 'number' ? codes.includes(errcode & 0xff) : texts.includes(String(message))
+}
+
 /** SQLite found that the file is not what it wrote. */
 export function isDamage(error: unknown): boolean {
-  const code = (error as { errcode?: unknown } | undefined)?.errcode
-  return typeof code === 'number' && [SQLITE_CORRUPT, SQLITE_NOTADB].includes(code & 0xff)
+  return isOf(error, [SQLITE_CORRUPT, SQLITE_NOTADB], ['database disk image is malformed', 'file is not a database'])
 }
+
+/** The disk did not read, write or flush what it was told to. */
+export function isDiskFailure(error: unknown): boolean {
+  return isOf(error, [SQLITE_IOERR], ['disk I/O error']) || (error as NodeJS.ErrnoException | undefined)?.code === 'EIO'
+}
+
+/** What to do about it. */
+export const DISK_HINT = 'see what the kernel says of that disk (`dmesg`), and copy the folder to one that works'
 
 export const RESTORE_HINT = 'bring a backup back with `rackrise restore FILE --force`, which sets this one aside'
 
@@ -129,7 +144,10 @@ export function openSqlite(file: string): Kysely<Database> {
 export function cannotOpen(
   file: string,
   error: unknown,
-  hint = 'see paths.state and who owns that folder',
+  // SQLite says the same of a disk without room for the index of its log.
+  hint = isDiskFailure(error)
+    ? `see that the disk has room (\`df\`), or ${DISK_HINT}`
+    : 'see paths.state and who owns that folder',
 ): EnvironmentProblem {
   const what = error instanceof Error ? error.message : String(error)
   return new EnvironmentProblem('store', `can't open the database ${file}: ${what}`, hint)

@@ -13,7 +13,7 @@ import { COPIED, type Release, startOn } from './migration-releases.ts'
 import { leaveState, OldState } from './old-state.ts'
 
 const PROGRAM = join(import.meta.dirname, 'migration-start.ts')
-const MACHINES = 500
+const MACHINES = 300
 /** One after the other on the same folder, so that a start meets what a killed one left. */
 const KILLS_IN_A_ROW = 3
 const ROWS = 3
