@@ -193,11 +193,22 @@ class Mailbox {
     )
   }
 
+  #noteDropped(rows: number): void {
+    const hint = 'mend the target; what it missed is in `rackrise machine list`'
+    this.#options.log.warn(
+      { reason: 'webhook-given-up', hint },
+      `${this.title} has more than ${ROWS_MOST} messages: the oldest are gone, ${rows} of them`,
+    )
+  }
+
   async prune(): Promise<void> {
     const { store, clock } = this.#options
     const elapsed = clock.elapsed()
     if (elapsed - this.#prunedAt < PRUNE_MS) return
     this.#prunedAt = elapsed
+    const { pending, givenUp } = await store.count(this.id)
+    const beyond = pending + givenUp - ROWS_MOST
+    if (beyond > 0) this.#noteDropped(beyond)
     await store.prune(this.id, clock.now() - FORGET_AFTER_MS, ROWS_MOST)
   }
 

@@ -1,5 +1,6 @@
 /** What goes wrong around a try: a store that can't write, a clock that is set, a process that was down, a target that is slow to go. */
 import { afterEach, expect, test } from 'vitest'
+import { targetId } from '../../services/webhook/sign.ts'
 import { NODE2 } from '../machine/rig.ts'
 import { Bench, HOOK, REFUSED } from './rig.ts'
 
@@ -77,6 +78,25 @@ test('a clock that is set leaves what was given up where it was: it can be sent 
   bench.clock.set(bench.clock.now() + 365 * DAY_S * 1000)
   await bench.pass(DAY_S, DAY_S / 2)
   expect(await views()).toMatchObject([{ pending: 0, givenUp: 1 }])
+})
+
+test('more than ten thousand messages of a target: the oldest go, and the log says how many', async () => {
+  bench = await Bench.start()
+  bench.answers.set(URL_A, () => REFUSED)
+  const target = targetId(URL_A)
+  const row = { target, event: 'failed', body: '{"machine":{}}', createdAt: bench.clock.now() }
+  const keys = Array.from({ length: 10_003 }, (_, at) => `m${at}`)
+  await bench.store.outbox.collect(
+    target,
+    0,
+    keys.map(key => ({ ...row, key, machine: key })),
+  )
+  await bench.pass(1)
+  expect(await views()).toMatchObject([{ pending: 10_000 }])
+  expect(bench.sent.map(({ key }) => key)).toEqual(['m3', 'm4', 'm5', 'm6'])
+  expect(bench.log.of('warn')).toEqual([
+    'warn webhook 1 (https://a.example.org/…) has more than 10000 messages: the oldest are gone, 3 of them',
+  ])
 })
 
 test('a new target is told what happens while one that is gone has not answered yet', async () => {
