@@ -13,8 +13,8 @@ export type FileReport = {
   problems: AnswerProblem[]
 }
 
-/** `Proxmox VE 9.2, installer 9.2.2`. */
-export type TargetName = { product: string; release: string; installer: string }
+/** `pve 9.2, installer 9.2.2`; `checkedAs` is the newest known release, where the one that was said is newer. */
+export type TargetName = { product: string; release: string; installer: string; checkedAs?: string }
 
 function count({ problems }: FileReport, severity: 'error' | 'warning'): number {
   return problems.filter(problem => problem.severity === severity).length
@@ -35,7 +35,9 @@ export function isRefused(report: FileReport): boolean {
 }
 
 /** Which files are how; for one file the verdict alone says it. */
-export function summaryLine(reports: readonly FileReport[], { product, release, installer }: TargetName): string {
+export function summaryLine(reports: readonly FileReport[], target: TargetName): string {
+  const { product, release, checkedAs } = target
+  const known = checkedAs === undefined ? '' : `not known here: checked as ${checkedAs}, `
   const refused = reports.filter(isRefused).length
   const fine = reports.filter(({ problems }) => problems.length === 0).length
   const parts = [
@@ -43,7 +45,7 @@ export function summaryLine(reports: readonly FileReport[], { product, release, 
     reports.length - refused - fine > 0 ? `${reports.length - refused - fine} accepted with warnings` : [],
     fine > 0 ? `${fine} fine` : [],
   ].flat()
-  return `${counted(reports.length, 'file')} for ${product} ${release} (installer ${installer}): ${parts.join(', ')}`
+  return `${counted(reports.length, 'file')} for ${product} ${release} (${known}installer ${target.installer}): ${parts.join(', ')}`
 }
 
 /** One line for each file, without problems. */

@@ -86,7 +86,9 @@ function targetOf(values: Values): { target: AnswerTarget; name: TargetName } | 
   if (asked !== undefined && (!named || named[0] < 8))
     return `"${asked}" is not a version of proxmox-installer, as 9.2.7`
   const installer = named ?? dialectOf({ product, release: chosen }).installer
-  const name = { product, release: chosen, installer: formatVersion(installer) }
+  const newest = releases.at(-1)!
+  const isKnown = named !== undefined || isAtLeast(parseVersion(newest)!, version)
+  const name = { product, release: chosen, installer: formatVersion(installer), ...(!isKnown && { checkedAs: newest }) }
   return { target: { installer, product }, name }
 }
 

@@ -41,6 +41,14 @@ test('a good file: one line for it, one for all, and 0', async () => {
   })
 })
 
+test('a release that is newer than all that are known is checked as the newest of them, and that is said', async () => {
+  expect(await rackrise(folder, 'answer', 'validate', '--product', 'pbs', '--release', '8.4', 'good.toml')).toEqual({
+    status: 0,
+    out: 'good.toml: answer, fine\n1 file for pbs 8.4 (not known here: checked as 4.2, installer 9.2.2): 1 fine\n',
+    err: '',
+  })
+})
+
 test('several files: every problem with its place, a verdict for each file, a summary, and 1', async () => {
   const { status, out, err } = await rackrise(
     folder,
