@@ -80,6 +80,9 @@ export function writeSession(steps: readonly Step[]): string {
 /** The one alarm that tells of the host on which the session is typed: something else had its processors. */
 const BUSY = /^warning event-loop-held: first SPAN ago\n nothing was heard for SPAN: .*\n what to do: .*$/gm
 
+/** A machine may ask for its initrd before the thread that sends bodies has told that the kernel is through. */
+const EARLY_INITRD = /^(DATE http sending initrd .*\n)(DATE http sent the kernel.*\n)/gm
+
 /** What differs from one run to the next: times, ids, tokens, sizes of files that hold them, and blanks that only align. */
 export function normalised(said: string): string {
   return said
@@ -98,6 +101,7 @@ export function normalised(said: string): string {
     .replaceAll(/ +/g, ' ')
     .replaceAll(/ $/gm, '')
     .replaceAll(BUSY, 'there is nothing to look at')
+    .replaceAll(EARLY_INITRD, '$2$1')
 }
 
 /** One machine that is listed and not approved. The simulated rack answers ARP for every address, so nobody probes. */
