@@ -38,6 +38,19 @@ export function respondToRelease({ message, client, view, now }: GiveBack): Deci
 }
 
 /**
+ * Whether the address was given back, or put into quarantine, while a request for it was being written: that is written behind the request,
+ * so it is what the store says in the end. `movedMs` is by how much the clock was set meanwhile.
+ */
+export function isGivenBackSince(
+  before: LeaseRecord | undefined,
+  after: LeaseRecord | undefined,
+  movedMs: number,
+): boolean {
+  if (!after || after.state === 'bound') return false
+  return before?.state !== after.state || before.expiresAt + movedMs !== after.expiresAt
+}
+
+/**
  * Client identifiers decide where both said one (RFC 2131 §4.2), else the MAC. A machine's earlier stage with another
  * identifier thereby cannot give back what its present stage uses.
  */

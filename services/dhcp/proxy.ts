@@ -11,7 +11,7 @@ import type { DhcpMessage } from './message.ts'
 import { messageTypeOf, OPTION } from './options.ts'
 import { tellBoot } from './reply.ts'
 import { screen } from './respond.ts'
-import { selectSubnet } from './subnet.ts'
+import { isFromElsewhere, selectSubnet } from './subnet.ts'
 
 export function respondAsProxy(message: DhcpMessage, view: BootView): Decision {
   const unfit = screen(message) ?? unfitRelay(message, view)
@@ -37,6 +37,7 @@ function unfitRelay(message: DhcpMessage, { server }: BootView): 'unknown-relay'
 }
 
 function tell(message: DhcpMessage, view: BootView, type: 'offer' | 'ack'): Decision {
+  if (isFromElsewhere(message, view.server)) return silence('foreign-network', clientOf(message))
   const inquiry = bootInquiryOf(message, view)
   if ('do' in inquiry) return inquiry
   const boot = proxyFieldsOf(inquiry.plan, inquiry.client, message, view.server)

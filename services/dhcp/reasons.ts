@@ -251,6 +251,12 @@ export const REASONS = {
     action: 'nothing: its acknowledgement follows',
     severity: 'info',
   },
+  'request-overtaken': {
+    kind: 'silence',
+    message: 'the address was given back, or found in use, while its lease was being written',
+    action: NONE,
+    severity: 'info',
+  },
   'probe-pending': {
     kind: 'silence',
     message: 'somebody looks whether the address is in use',

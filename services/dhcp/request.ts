@@ -1,10 +1,12 @@
 /** REQUEST in its four states: RFC 2131 §4.3.2 and Table 4. */
+import type { Instant } from '../kit/clock.ts'
 import { type Ipv4, UNSPECIFIED } from '../kit/ipv4.ts'
+import type { Mac } from '../kit/mac.ts'
 import type { LeaseRecord } from '../store/types.ts'
 import { refusalOf } from './choose.ts'
 import { type Change, type Decision, type Inquiry, silence } from './decision.ts'
 import { clientIdTextOf } from './identify.ts'
-import { isActive } from './lease-table.ts'
+import { isActive, type LeaseView } from './lease-table.ts'
 import { requestedAddressOf, serverIdOf } from './options.ts'
 import type { AckReason } from './reasons.ts'
 import { acknowledge, refuse } from './reply.ts'
@@ -76,17 +78,23 @@ function grant(inquiry: Inquiry, address: Ipv4, reason: AckReason): Decision {
   const { view, client, message, now } = inquiry
   if (view.leases.pendingIn(address, client.mac) === message.xid) return silence('ack-pending', client)
   if (isRepeat(inquiry, address)) return acknowledge(inquiry, address, 'repeated', [])
-  const changes: Change[] = [{ change: 'put', record: recordOf(inquiry, address) }]
-  const former = view.leases.ofMac(client.mac)
-  if (former && former.address !== address && isActive(former, now)) {
-    changes.push({ change: 'put', record: { ...former, state: 'released', expiresAt: now } })
-  }
+  const records = [recordOf(inquiry, address), ...givenUpFor(address, client.mac, view.leases, now)]
+  const changes = records.map(record => ({ change: 'put', record }) as const)
   return acknowledge(inquiry, address, reason, changes)
+}
+
+/** Of the machine that comes to this address: the lease that it has elsewhere, given back. */
+export function givenUpFor(address: Ipv4, mac: Mac, leases: Pick<LeaseView, 'ofMac'>, now: Instant): LeaseRecord[] {
+  const former = leases.ofMac(mac)
+  const isGivenUp = former && former.address !== address && isActive(former, now)
+  return isGivenUp ? [{ ...former, state: 'released', expiresAt: now }] : []
 }
 
 function isRepeat({ view, client, message, now }: Inquiry, address: Ipv4): boolean {
   const record = view.leases.at(address)
   if (record?.mac !== client.mac || !isActive(record, now)) return false
+  // The site may have changed the length since, and no machine is told more than what is written.
+  if (record.expiresAt - record.boundAt !== view.server.leaseSeconds * 1000) return false
   const age = now - record.boundAt
   return view.leases.acknowledgedIn(address) === message.xid && age >= 0 && age < REPEAT_WINDOW_MS
 }

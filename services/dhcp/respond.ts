@@ -14,7 +14,7 @@ import { messageTypeOf } from './options.ts'
 import type { SilenceReason } from './reasons.ts'
 import { inform, offer } from './reply.ts'
 import { respondToRequest } from './request.ts'
-import { selectSubnet } from './subnet.ts'
+import { isFromElsewhere, selectSubnet } from './subnet.ts'
 
 /** RFC 1542 §4.1.1 lets relay agents stop there; a message with more went in a circle. */
 const MAX_HOPS = 16
@@ -24,9 +24,12 @@ export function respond(message: DhcpMessage, view: DhcpView, now: Instant): Dec
   const unfit = screen(message)
   if (unfit) return silence(unfit, client)
   if (!client) return silence('no-hardware-address')
+  const type = messageTypeOf(message)
+  const isAnsweredThere = type === 'discover' || type === 'inform'
+  if (isAnsweredThere && isFromElsewhere(message, view.server)) return silence('foreign-network', client)
   const subnet = selectSubnet(message, view.server)
   if (subnet === 'unknown-relay' || subnet === 'no-subnet') return silence(subnet, client)
-  switch (messageTypeOf(message)) {
+  switch (type) {
     case 'decline':
       return respondToDecline({ message, client, view, now })
     case 'release':

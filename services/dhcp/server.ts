@@ -14,10 +14,10 @@ import { Backlog } from './backlog.ts'
 import { judgeAnswer } from './conflict.ts'
 import { decode } from './codec.ts'
 import { type DhcpCounts, dhcpCounts, gaugeLeases } from './counts.ts'
-import type { Change, Decision, DhcpView, Reply, ServerFacts, Silence } from './decision.ts'
-import { silence } from './decision.ts'
+import { type Change, type Decision, type DhcpView, type Reply, type ServerFacts, silence } from './decision.ts'
 import { destinationOf } from './destination.ts'
 import type { DhcpFact, DhcpFleet } from './fleet.ts'
+import { isGivenBackSince } from './give-back.ts'
 import { clientOf, macOf } from './identify.ts'
 import { isActive, LeaseTable, moveLease } from './lease-table.ts'
 import { writeConflict, writeReason } from './log-line.ts'
@@ -26,6 +26,7 @@ import { messageTypeOf } from './options.ts'
 import { isInspection } from './question.ts'
 import { type Heard, type ProbedOffer, Probing, TRIES_MOST } from './probing.ts'
 import { watchPools } from './pool-watch.ts'
+import { givenUpFor } from './request.ts'
 import { respond } from './respond.ts'
 import type { WatchHook } from './server-watch.ts'
 import { Telling } from './telling.ts'
@@ -137,11 +138,9 @@ class Serving {
   )
 
   constructor(options: DhcpOptions & { alarms: Alarms }, table: LeaseTable) {
-    const { meter = silentMeter, counts = dhcpCounts(meter) } = options
+    const { site, httpPort, fleet, clock, probe, meter = silentMeter, counts = dhcpCounts(meter) } = options
     this.#counts = counts
-    const { site, httpPort, fleet } = options
-    gaugeLeases(meter, table, () => table.counts(options.clock.now(), fleet.reserved()))
-    const { clock, probe } = options
+    gaugeLeases(meter, table, () => table.counts(clock.now(), fleet.reserved()))
     this.#options = options
     this.#telling = new Telling({ ...options, counts }, factOf)
     this.#table = table
@@ -262,7 +261,8 @@ class Serving {
     this.#applyHolds(decision.changes)
     if (decision.do === 'reply' && this.#waitsForProbe(decision, heard, tries)) return
     const records = recordsOf(decision.changes)
-    if (decision.do === 'silence') this.#carryOutSilence(decision, request, records)
+    if (decision.do === 'silence') this.#keep(records, decision, request)
+    if (decision.do === 'silence') this.#report(decision, request)
     else if (records.length === 0) this.#send(decision, heard)
     else this.#track(this.#sendOnceWritten(decision, heard, records))
   }
@@ -313,11 +313,6 @@ class Serving {
   }
 
   /** Quarantine and release hold at once: a record that fails to be written errs on the side of an old lease. */
-  #carryOutSilence(decision: Silence, request: DhcpMessage, records: LeaseRecord[]): void {
-    this.#keep(records, decision, request)
-    this.#report(decision, request)
-  }
-
   #keep(records: LeaseRecord[], decision: Decision, request: DhcpMessage): void {
     for (const record of records) this.#table.put(record)
     if (records.length === 0) return
@@ -328,7 +323,7 @@ class Serving {
     const { request } = heard
     const { address, mac } = records[0]!
     const { clock } = this.#options
-    const [beganAt, shiftedMs] = [clock.elapsed(), this.#shiftedMs]
+    const [beganAt, shiftedMs, before] = [clock.elapsed(), this.#shiftedMs, this.#table.at(address)]
     this.#table.begin(address, mac, request.xid)
     try {
       await this.#write(records)
@@ -337,11 +332,18 @@ class Serving {
       this.#reportFailedWrite(reply, request, error)
       return
     }
-    const now = records.map(record => moveLease(record, this.#shiftedMs - shiftedMs))
-    now.forEach((record, i) => this.#table.put(record, i === 0 ? request.xid : undefined))
+    const movedMs = this.#shiftedMs - shiftedMs
+    const isOvertaken = isGivenBackSince(before, this.#table.at(address), movedMs)
+    const [granted, ...others] = records.map(record => moveLease(record, movedMs))
+    for (const record of others) this.#table.put(record)
+    // What came to the machine since this was decided is as good as given up, too.
+    const givenUp = isOvertaken ? [] : givenUpFor(address, mac, this.#table, clock.now())
+    if (!isOvertaken) this.#table.put(granted!, request.xid)
+    this.#keep(givenUp, reply, request)
     this.#table.end(address, mac, request.xid)
     this.#table.unhold(mac)
-    if (clock.elapsed() - beganAt > MAX_WRITE_MS) this.#report(silence('store-slow', reply.client), request)
+    if (isOvertaken) this.#report(silence('request-overtaken', reply.client), request)
+    else if (clock.elapsed() - beganAt > MAX_WRITE_MS) this.#report(silence('store-slow', reply.client), request)
     else this.#send(reply, heard)
   }
 

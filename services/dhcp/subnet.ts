@@ -1,5 +1,6 @@
 /** Which subnet a message belongs to, and which of its addresses a machine may have. */
 import { broadcastOf, type Ipv4, ipv4ToNumber, type Prefix, prefixContains, UNSPECIFIED } from '../kit/ipv4.ts'
+import { isOfSite } from '../site/networks.ts'
 import type { Subnet } from '../site/types.ts'
 import type { DhcpMessage } from './message.ts'
 import { subnetSelectionOf } from './options.ts'
@@ -19,6 +20,17 @@ export function selectSubnet(message: DhcpMessage, server: SubnetChoice): Subnet
   if (selected) return subnets.find(({ prefix }) => prefixContains(prefix, selected)) ?? 'no-subnet'
   const used = ciaddr === UNSPECIFIED ? undefined : subnets.find(({ prefix }) => prefixContains(prefix, ciaddr))
   return used ?? subnets.find(({ prefix }) => prefixContains(prefix, own.network)) ?? 'no-subnet'
+}
+
+/**
+ * Whether the answer would go to an address of no network of the site, whose owner may never have asked. The address of an INFORM is to be looked at
+ * (RFC 2131 §4.3.5), and a DISCOVER has none (Table 5); who renews hears NAK, which is broadcast.
+ */
+export function isFromElsewhere(
+  { ciaddr, giaddr }: Pick<DhcpMessage, 'ciaddr' | 'giaddr'>,
+  { prefix, subnets }: Pick<SubnetChoice, 'prefix' | 'subnets'>,
+): boolean {
+  return giaddr === UNSPECIFIED && ciaddr !== UNSPECIFIED && !isOfSite({ own: prefix, subnets }, ciaddr)
 }
 
 /** What of the server a subnet is chosen by. */

@@ -77,6 +77,14 @@ const SILENCES: Record<Exclude<SilenceReason, BootSilence>, (wire: Wire) => Prom
     await wire.send('machine', request)
     await wire.send('machine', request)
   },
+  'request-overtaken': async wire => {
+    await boot(wire)
+    wire.store.holdWrites()
+    await wire.send('machine', dhcp('request', { ciaddr: ADDRESS, xid: 7 }))
+    await wire.send('machine', dhcp('release', { ciaddr: ADDRESS, server: OURS }))
+    wire.store.letWritesGo()
+    await wire.lan.settle()
+  },
   'probe-pending': async wire => {
     wire.probe.hold()
     await wire.send('machine', dhcp('discover'))
@@ -144,6 +152,7 @@ const TYPES: Partial<Record<SilenceReason, string>> = {
   'decline-refused': 'decline',
   'decline-storm': 'decline',
   'ack-pending': 'request',
+  'request-overtaken': 'request',
   'store-busy': 'request',
   'store-failed': 'request',
   'store-slow': 'request',

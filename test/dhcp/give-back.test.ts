@@ -181,6 +181,10 @@ describe('inform', () => {
     expect(bench.table.all()).toEqual([lease])
   })
 
+  test.each(['inform', 'discover'] as const)('nothing is sent to an address of no network of the site: %s', type => {
+    expect(new Bench().outcome(dhcp(type, { ciaddr: '192.0.2.9' }))).toBe('silence foreign-network')
+  })
+
   test('E09 without an address and without a relay agent there is nobody to answer', () => {
     expect(new Bench().outcome(dhcp('inform'))).toBe('silence inform-without-address')
   })

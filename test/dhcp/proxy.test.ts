@@ -112,6 +112,12 @@ describe('who hears nothing', () => {
     ['a RELEASE', dhcp('release', { ciaddr: '10.77.0.9' }), 'silence addresses-elsewhere'],
     ['a DECLINE', dhcp('decline', { wants: '10.77.0.9', server: '10.77.0.1' }), 'silence addresses-elsewhere'],
     ['an INFORM of nowhere', dhcp('inform', BIOS), 'silence inform-without-address'],
+    [
+      'an INFORM of no network of the site',
+      dhcp('inform', { ...BIOS, ciaddr: '192.0.2.9' }),
+      'silence foreign-network',
+    ],
+    ['a DISCOVER that says so', dhcp('discover', { ...BIOS, ciaddr: '192.0.2.9' }), 'silence foreign-network'],
     ['an INFORM of a system', dhcp('inform', { ciaddr: '10.77.0.9' }), 'silence not-booting'],
     ['a reply of the other server', { ...dhcp('offer', BIOS), op: 'reply' }, 'silence not-a-request'],
     ['a message that went in a circle', dhcp('discover', { ...BIOS, hops: 17 }), 'silence too-many-hops'],

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { OFFER_HOLD_MS } from '../../services/dhcp/offers.ts'
 import { dhcp, hex, ip, NODE1, NODE2, type Said } from './messages.ts'
-import { Bench, RACK, START, subnet } from './rig.ts'
+import { Bench, RACK, server, START, subnet } from './rig.ts'
 
 const OURS = '10.77.0.1'
 const HOUR = 3_600_000
@@ -96,6 +96,17 @@ describe('selecting', () => {
     expect([second.reason, second.changes]).toEqual(['repeated', []])
     bench.now += 6000
     expect(bench.outcome(request)).toBe('ack selected 10.77.0.100')
+  })
+
+  test('a request that is repeated after a reload made leases longer is not told more than is written', () => {
+    const bench = new Bench()
+    const request = dhcp('request', { server: OURS, wants: '10.77.0.100' })
+    bench.reply(request)
+    bench.now += 4000
+    bench.view.server = server({ leaseSeconds: 86_400 })
+    const { message, reason } = bench.reply(request)
+    expect([hex(message, 51), reason]).toEqual(['00015180', 'selected'])
+    expect(bench.table.at(ip('10.77.0.100'))?.expiresAt).toBe(bench.now + 24 * HOUR)
   })
 
   test('a machine that comes to a new address gives its old one back', () => {

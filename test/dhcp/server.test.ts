@@ -6,6 +6,7 @@ import { OFFER_HOLD_MS } from '../../services/dhcp/offers.ts'
 import { type DhcpMessage, isMalformed } from '../../services/dhcp/message.ts'
 import { messageTypeOf } from '../../services/dhcp/options.ts'
 import { type ServedDhcp, startDhcp } from '../../services/dhcp/server.ts'
+import type { LeaseRecord } from '../../services/store/types.ts'
 import { FakeClock } from '../fake/clock.ts'
 import { FakeLan } from '../fake/lan.ts'
 import { BIOS, dhcp, ip, IPXE, mac, NODE1, NODE2, type Said, text } from './messages.ts'
@@ -192,6 +193,34 @@ describe('what is durable', () => {
     it.store.letWritesGo()
     await it.lan.settle()
     expect(it.server.macAt(ip('10.77.0.100'))).toBe(NODE1)
+  })
+
+  test('an address that is given back while its renewal is written is given back, in store and memory, and nobody hears ACK', async () => {
+    const it = await lab()
+    const address = ip((await it.boot())!)
+    it.store.holdWrites()
+    await it.ask(dhcp('request', { ciaddr: address, xid: 7 }))
+    await it.ask(dhcp('release', { ciaddr: address, server: OURS }))
+    it.store.letWritesGo()
+    await it.lan.settle()
+    expect([it.store.records.get(address)?.state, it.server.leases()[0]?.state]).toEqual(['released', 'released'])
+    expect([it.heard.at(-1)?.xid, it.reasons().at(-1)]).toEqual([0x1234, 'request-overtaken'])
+  })
+
+  test('a machine that asks for a second address while the first is written has one in the end, in store and memory', async () => {
+    const it = await lab()
+    it.store.holdWrites()
+    for (const [index, wants] of ['10.77.0.100', '10.77.0.101'].entries())
+      await it.ask(dhcp('request', { xid: index, wants, server: OURS }))
+    it.store.letWritesGo()
+    await it.lan.settle()
+    const states = (records: Iterable<LeaseRecord>) => [...records].map(({ address, state }) => [address, state])
+    const expected = [
+      ['10.77.0.100', 'released'],
+      ['10.77.0.101', 'bound'],
+    ]
+    expect([states(it.server.leases()), states(it.store.records.values())]).toEqual([expected, expected])
+    expect(it.server.leaseOf(NODE1)?.address).toBe('10.77.0.101')
   })
 
   test('a stuck store is given a bounded number of leases to write', async () => {
