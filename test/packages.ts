@@ -57,7 +57,8 @@ export const PACKAGES: readonly Need[] = [
     needsRoot: true,
   },
   { files: 'test/interop/dhcp-full-disk.test.ts', packages: ['util-linux'], needsRoot: true },
-  { files: 'test/interop/migration-broken-disk.test.ts', packages: ['strace'] },
+  // Not root, but ptrace(2).
+  { files: 'test/interop/migration-{broken-disk,kill}.test.ts', packages: ['strace'] },
   { files: 'test/interop/migration-full-disk.test.ts', packages: ['mount', 'util-linux'], needsRoot: true },
   { files: 'test/interop/dhcp.test.ts', packages: ['isc-dhcp-client', 'udhcpc', ...NAMESPACES], needsRoot: true },
   { files: 'test/interop/dns.test.ts', packages: ['bind9-dnsutils'] },

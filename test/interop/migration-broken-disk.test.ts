@@ -7,6 +7,7 @@ import { cpSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
+import { withFault } from './faulty-calls.ts'
 import { databaseOf } from './migration-releases.ts'
 import { leaveState, OldState } from './old-state.ts'
 
@@ -32,22 +33,6 @@ function start(state: string, ...strace: string[]) {
   return { status, last: `${stdout}${stderr}`.trimEnd().split('\n').at(-1)! }
 }
 
-/** What fails: such calls on the file whose name ends so. */
-type Breakage = { calls: string; end: string }
-
-/** From the call of that number on, in each thread. */
-function breaking(state: string, { calls, end }: Breakage, from: number): string[] {
-  const where = [
-    '-P',
-    `${databaseOf(state)}${end}`,
-    '-e',
-    `trace=${calls}`,
-    '-e',
-    `inject=${calls}:error=EIO:when=${from}+`,
-  ]
-  return ['strace', '-f', '-qq', '--seccomp-bpf', '-o', '/dev/null', ...where]
-}
-
 /** That it is the disk, and what became of the database. */
 const SAID =
   /^error: (can't open the database |can't copy the database .* is as it was$|can't bring the database up to date, it is as it was: |the disk does not give all of the database .*; nothing was changed)/
@@ -60,7 +45,7 @@ test.each([
   ['reads of the database', { calls: 'pread64', end: '' }],
 ])(
   'a disk that fails at %s while a database is copied or brought up to date: in words, as it was, and up on one that works',
-  async (what, breakage) => {
+  async (what, { calls, end }) => {
     const pristine = join(folder, what.replaceAll(' ', '-'))
     await leaveState(pristine, 2, MACHINES)
     const old = new OldState(pristine, 'rebuilding')
@@ -68,7 +53,10 @@ test.each([
     for (let from = 1, isUp = false; !isUp; from *= FURTHER) {
       const [state, seen] = [join(folder, 'state'), join(folder, 'seen')]
       cpSync(pristine, state, { recursive: true, preserveTimestamps: true })
-      const { status, last } = start(state, ...breaking(state, breakage, from))
+      const { status, last } = start(
+        state,
+        ...withFault({ calls, fault: 'error=EIO', files: [`${databaseOf(state)}${end}`], from }),
+      )
       const at = `${what} fail from ${from} on: ${last}`
       expect([0, 1], at).toContain(status)
       isUp = status === 0

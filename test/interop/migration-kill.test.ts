@@ -9,11 +9,13 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { afterAll, expect, test } from 'vitest'
 import { silentLog } from '../../services/kit/log.ts'
-import { COPIED, type Release, startOn } from './migration-releases.ts'
+import { withFault } from './faulty-calls.ts'
+import { COPIED, databaseOf, type Release, startOn } from './migration-releases.ts'
 import { leaveState, OldState } from './old-state.ts'
 
 const PROGRAM = join(import.meta.dirname, 'migration-start.ts')
 const MACHINES = 300
+const FEW_MACHINES = 30
 /** One after the other on the same folder, so that a start meets what a killed one left. */
 const KILLS_IN_A_ROW = 3
 const ROWS = 3
@@ -34,9 +36,15 @@ type Phase = 'copying' | 'migrating'
 type Course = { begun: number; copied: number; over: number; code: number | null; lines: string[] }
 
 /** A start that is killed so many milliseconds after a phase began, or not at all. */
-async function start(state: string, release: Release, kill?: { phase: Phase; afterMs: number }): Promise<Course> {
+async function start(
+  state: string,
+  release: Release,
+  kill?: { phase: Phase; afterMs: number },
+  before: string[] = [],
+): Promise<Course> {
   const env = { ...process.env, NODE_COMPILE_CACHE: join(folder, 'cache') }
-  const child = spawn(process.execPath, [PROGRAM, state, release], { stdio: ['ignore', 'pipe', 'inherit'], env })
+  const [program, ...words] = [...before, process.execPath, PROGRAM, state, release]
+  const child = spawn(program!, words, { stdio: ['ignore', 'pipe', 'inherit'], env })
   children.add(child)
   const course: Course = { begun: 0, copied: 0, over: 0, code: null, lines: [] }
   const killIn = (phase: Phase): void => {
@@ -126,6 +134,35 @@ test.each([
     // They were where they had to be.
     expect(kills, JSON.stringify(left)).toBeGreaterThanOrEqual(KILLS_IN_A_ROW * ROWS)
     expect(left).toEqual(expect.arrayContaining(['a part of a copy', 'a copy']))
+  },
+  LIMIT_MS,
+)
+
+test.each([
+  ['opens, renames, removes or marks a file', 'rename,unlink,chmod,chown,utimensat,openat', (from: number) => from + 1],
+  ['flushes or cuts one', 'fsync,fdatasync,ftruncate', (from: number) => from + 1],
+  ['writes', 'pwrite64', (from: number) => from * 6],
+])(
+  'a start that is killed as it %s, further on each time',
+  async (what, calls, next) => {
+    const pristine = join(folder, what.replaceAll(/\W+/g, '-'))
+    await leaveState(pristine, 5, FEW_MACHINES)
+    const old = new OldState(pristine, 'rebuilding')
+    const left: Left[] = []
+    for (let from = 1, isUp = false; !isUp; from = next(from)) {
+      const state = join(folder, 'struck')
+      cpSync(pristine, state, { recursive: true, preserveTimestamps: true })
+      const files = ['', '-wal', ...['', '.part', '.part-journal'].map(end => `.before-0006-snapshots${end}`)]
+      const paths = [state, ...files.map(end => `${databaseOf(state)}${end}`)]
+      const fault = withFault({ calls, fault: 'signal=KILL', files: paths, from })
+      const { code, lines } = await start(state, 'rebuilding', undefined, fault)
+      expect([null, 0], lines.join('\n')).toContain(code)
+      isUp = code === 0
+      left.push(await leftBy(state, old))
+      rmSync(state, { recursive: true })
+    }
+    expect(left.at(-1)).toBe('all migrated')
+    expect(left).toContain('a part of a copy')
   },
   LIMIT_MS,
 )
