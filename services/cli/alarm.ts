@@ -7,6 +7,7 @@ import { requireRunning } from './state.ts'
 import { whenInWords } from './lease.ts'
 import { siteFor } from './site-file.ts'
 import type { AlarmView } from '../console/schema/alarm.ts'
+import { hang, widthOf } from './wrap.ts'
 
 function headOf({ code, subject, severity, count, lastSeenAt, endedAt, firstSeenAt }: AlarmView, now: Instant): string {
   const what = [endedAt ? 'over' : severity, code, subject].filter(Boolean).join(' ')
@@ -16,12 +17,12 @@ function headOf({ code, subject, severity, count, lastSeenAt, endedAt, firstSeen
 }
 
 /** A few lines an alarm: what, how long, in words, the facts, what to do. */
-export function alarmText(views: readonly AlarmView[], now: Instant): string {
+export function alarmText(views: readonly AlarmView[], now: Instant, width = Infinity): string {
   return views
     .map(view => {
       const facts = Object.entries(view.details).map(([name, value]) => `${name} ${value}`)
       const lines = [view.message, ...(facts.length > 0 ? [facts.join(', ')] : []), `what to do: ${view.action}`]
-      return [headOf(view, now), ...lines.map(line => `  ${line}`)].join('\n')
+      return [headOf(view, now), ...lines.map(line => hang('  ', line, width))].join('\n')
     })
     .join('\n')
 }
@@ -48,7 +49,12 @@ export const alarmCommand: Command = {
       return 1
     }
     if (json) say(JSON.stringify(views, null, 2))
-    else say(views.length === 0 ? 'there is nothing to look at' : alarmText(views, systemClock.now()))
+    else
+      say(
+        views.length === 0
+          ? 'there is nothing to look at'
+          : alarmText(views, systemClock.now(), widthOf(process.stdout)),
+      )
     return 0
   },
 }

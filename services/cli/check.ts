@@ -7,6 +7,8 @@ import { type IsoCatalogue, memoryNeeded } from '../iso/catalogue.ts'
 import { formatSize } from '../kit/amount.ts'
 import type { Site } from '../site/types.ts'
 import { type Command, complainOf, configFile, say, usageError } from './command.ts'
+import { factSheet } from './table.ts'
+import { widthOf } from './wrap.ts'
 
 /** Which loader each architecture gets; `none` where the folder has no file for it, with the names that would do. */
 function loaderLine(loaders: Loaders): string {
@@ -23,12 +25,16 @@ function summary(site: Site, catalogue: IsoCatalogue, loaders: Loaders): string 
   const isos = catalogue
     .entries()
     .map(entry => `${entry.file} (${formatSize(memoryNeeded(entry))} of memory per machine)`)
-  return [
+  const approved = site.machines.filter(({ approve }) => approve).length
+  return factSheet(
     `${site.name}: ${site.network.interface} ${site.network.address}, domain ${site.domain}`,
-    `  machines  ${site.machines.length} listed, ${site.machines.filter(({ approve }) => approve).length} of them approved by the site file`,
-    `  loaders   ${loaderLine(loaders)}`,
-    `  isos      ${isos.length > 0 ? isos.join(', ') : 'none'}`,
-  ].join('\n')
+    [
+      ['machines', `${site.machines.length} listed, ${approved} of them approved by the site file`],
+      ['loaders', loaderLine(loaders)],
+      ['isos', isos.length > 0 ? isos.join(', ') : 'none'],
+    ],
+    widthOf(process.stdout),
+  )
 }
 
 export const checkCommand: Command = {
@@ -49,7 +55,7 @@ export const checkCommand: Command = {
         `${summary(found.site, found.catalogue, found.loaders)}\n${errors === 0 ? 'ready' : `not ready: ${errors} ${errors === 1 ? 'error' : 'errors'}`}`,
       )
     if (errors === 0 && !json && process.stdout.isTTY)
-      say('next: `rackrise doctor` looks at the wire, then `rackrise serve` runs it, both as root')
+      say('next, as root: `rackrise doctor` looks at the wire, `rackrise serve` runs it')
     return errors === 0 ? 0 : 1
   },
 }

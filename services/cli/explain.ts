@@ -6,6 +6,7 @@ import { type Command, complainOf, type ExitStatus, say, usageError } from './co
 import { openExplainer } from './explainer.ts'
 import { explanationText } from './explanation-text.ts'
 import { siteFor } from './site-file.ts'
+import { widthOf } from './wrap.ts'
 
 const STDIN = '/dev/stdin'
 
@@ -53,7 +54,11 @@ export const explainCommand: Command = {
         complainOf([explanation], values['json'] === true)
         return 1
       }
-      say(values['json'] === true ? JSON.stringify(explanation, null, 2) : explanationText(explanation))
+      say(
+        values['json'] === true
+          ? JSON.stringify(explanation, null, 2)
+          : explanationText(explanation, widthOf(process.stdout)),
+      )
       return explanation.problems.some(({ severity }) => severity === 'error') ? 1 : 0
     } finally {
       await explainer.close()

@@ -1,16 +1,24 @@
 /** An explanation as lines for people. */
 import { formatProblem } from '../kit/problem.ts'
 import { columns } from './table.ts'
+import { hang } from './wrap.ts'
 import type { ExplainedAnswer, ExplainedRule, Explanation, RehearsalView } from '../console/schema/explanation.ts'
 
 const WHEN = { boot: 'told at boot', answer: 'told with the answer' } as const
 
-function section(title: string, lines: readonly string[]): string[] {
-  return lines.length === 0 ? [] : ['', title, ...lines.map(line => `  ${line}`)]
+const MARGIN = '  '
+const INDENT = 2 * MARGIN.length
+
+function section(title: string, lines: readonly string[], width: number): string[] {
+  return lines.length === 0 ? [] : ['', title, ...lines.map(line => hang(MARGIN, line, width, INDENT))]
 }
 
-/** A fingerprint or a key is longer; what follows it stands out of line then. */
-const WIDEST = { widest: 44 }
+/** What may be long is in the last column. */
+function tableSection(title: string, rows: readonly (readonly string[])[], width: number): string[] {
+  return rows.length === 0
+    ? []
+    : ['', title, ...columns(rows, { width: width - MARGIN.length }).map(line => MARGIN + line)]
+}
 
 function ruleLine({ rule, profile, outcome, lost }: ExplainedRule, listed: Explanation['listed']): string {
   const start = `rule ${rule} (profile ${profile})`
@@ -32,68 +40,64 @@ function who({ machine, listed }: Explanation): string {
   return `${title}: ${state}; known by ${by}`
 }
 
-function answerLines({ layers, keys, leftOut, ...answer }: ExplainedAnswer): string[] {
+function answerLines({ layers, keys, leftOut, ...answer }: ExplainedAnswer, width: number): string[] {
   const from = (key: ExplainedAnswer['keys'][number]): string =>
     `${key.from}${key.over.length > 0 ? ` (over ${key.over.join(', ')})` : ''}`
   return [
-    ...section(
+    ...tableSection(
       `answer for ${answer.product} ${answer.release}, installer ${answer.installer}: layers, later ones over earlier ones`,
-      columns(
-        layers.map(({ name, why, file }) => [name, why, file]),
-        WIDEST,
-      ),
+      layers.map(({ name, why, file }) => [name, why, file]),
+      width,
     ),
-    ...section(
+    ...tableSection(
       'keys',
-      columns(
-        keys.map(key => [key.path, key.value, from(key)]),
-        WIDEST,
-      ),
+      keys.map(key => [key.path, from(key), key.value]),
+      width,
     ),
-    ...section('left out, newer than this installer', leftOut),
+    ...section('left out, newer than this installer', leftOut, width),
   ]
 }
 
-function rehearsalLines({ at, erases, leaves, nic, doubts }: RehearsalView): string[] {
-  return section(`rehearsal on the hardware that it reported ${at}`, [
+function rehearsalLines({ at, erases, leaves, nic, doubts }: RehearsalView, width: number): string[] {
+  const lines = [
     `would erase ${erases.join(', ') || 'no disk'}`,
     `leaves ${leaves.join(', ') || 'no disk'} alone`,
     ...(nic ? [`management interface ${nic}`] : []),
     ...doubts.map(({ message, hint }) => `doubt: ${message}; ${hint}`),
-  ])
+  ]
+  return section(`rehearsal on the hardware that it reported ${at}`, lines, width)
 }
 
-export function explanationText(explanation: Explanation): string {
+/** @param width of the terminal, in characters */
+export function explanationText(explanation: Explanation, width = Infinity): string {
   const { conflicts, facts, rules, listed, plan, refusal, profile, answer, rehearsal, problems, notes } = explanation
   const asked = refusal ? `no: ${refusal.message} (${refusal.reason})` : 'yes'
   const iso = profile?.iso ? `, ISO ${profile.iso}` : ''
+  const claims = conflicts.map(
+    ({ name, id, by, value }) => `${by} ${value} is claimed by ${name === id ? id : `${name} (${id})`}, too`,
+  )
+  const next = [
+    `boots ${plan.boots === 'nothing' ? 'nothing' : `the ${plan.boots}`}: ${plan.why}`,
+    `would get its answer now: ${asked}`,
+    ...(profile ? [`profile ${profile.name}${iso}: ${profile.why}`] : []),
+  ]
   return [
-    who(explanation),
-    ...section(
+    hang('', who(explanation), width, INDENT),
+    ...tableSection(
       'facts',
-      columns(
-        facts.map(({ fact, values, told }) => [fact, values.join(', '), WHEN[told]]),
-        WIDEST,
-      ),
+      facts.map(({ fact, values, told }) => [fact, WHEN[told], values.join(', ')]),
+      width,
     ),
-    ...section(
-      'conflicts',
-      conflicts.map(
-        ({ name, id, by, value }) => `${by} ${value} is claimed by ${name === id ? id : `${name} (${id})`}, too`,
-      ),
-    ),
+    ...section('conflicts', claims, width),
     ...section(
       'rules, the first that fits counts',
       rules.map(rule => ruleLine(rule, listed)),
+      width,
     ),
-    ...section('next', [
-      `boots ${plan.boots === 'nothing' ? 'nothing' : `the ${plan.boots}`}: ${plan.why}`,
-      `would get its answer now: ${asked}`,
-      ...(profile ? [`profile ${profile.name}${iso}: ${profile.why}`] : []),
-    ]),
-    ...(answer ? answerLines(answer) : []),
-    ...(rehearsal ? rehearsalLines(rehearsal) : []),
-    ...section('notes', notes),
-    ...section('problems', problems.map(formatProblem)),
+    ...section('next', next, width),
+    ...(answer ? answerLines(answer, width) : []),
+    ...(rehearsal ? rehearsalLines(rehearsal, width) : []),
+    ...section('notes', notes, width),
+    ...section('problems', problems.map(formatProblem), width),
   ].join('\n')
 }

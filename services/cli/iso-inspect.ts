@@ -14,6 +14,7 @@ import type { IsoVerb } from './iso.ts'
 import { openLibrary, oursOf } from '../health/edge/library.ts'
 import { isoPath } from './library.ts'
 import { factSheet } from './table.ts'
+import { widthOf } from './wrap.ts'
 import { siteIfAny } from './site-file.ts'
 import type { IsoFacts, IsoView, Prepared } from '../console/schema/iso.ts'
 
@@ -63,7 +64,7 @@ function describeIso({ path, bytes, state, facts, profiles, checksum }: IsoView)
     ['checksum', checksum && `${checksumWords(checksum)}, looked at ${checksum.at}`],
     ['profiles', profiles.join(', ') || undefined],
   ]
-  return factSheet(path, rows)
+  return factSheet(path, rows, widthOf(process.stdout))
 }
 
 /** Measured here and now where nobody has done it yet: that takes a second or two. */

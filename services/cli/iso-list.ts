@@ -4,7 +4,8 @@ import { complainOf, say } from './command.ts'
 import type { IsoVerb } from './iso.ts'
 import { openIsos } from './library.ts'
 import { siteFor } from './site-file.ts'
-import { type Style, table } from './table.ts'
+import { type Style, type StyleOf, table } from './table.ts'
+import { widthOf } from './wrap.ts'
 import type { ChecksumView, IsoFacts, IsoView } from '../console/schema/iso.ts'
 
 const COLOURS: Record<IsoView['state'], Style> = {
@@ -41,13 +42,15 @@ function cellsOf({ file, state, bytes, facts, profiles, checksum }: IsoView): st
 
 const STATE_COLUMN = 1
 
-/** One line for each; the state in colour on a terminal. */
-export function isoTable(views: readonly IsoView[], colour: boolean): string {
+/** One row for each; the state in colour on a terminal. */
+export function isoTable(
+  views: readonly IsoView[],
+  { colour = false, width = Infinity }: { colour?: boolean; width?: number } = {},
+): string {
   const head = ['FILE', 'STATE', 'RELEASE', 'SIZE', 'MEMORY', 'CHECKSUM', 'PREPARED', 'PROFILES']
   const rows = views.map(cellsOf)
-  return table(head, rows, (row, column) =>
-    colour && column === STATE_COLUMN ? COLOURS[views[row]!.state] : undefined,
-  )
+  const styleOf: StyleOf = (row, column) => (colour && column === STATE_COLUMN ? COLOURS[views[row]!.state] : undefined)
+  return table(head, rows, { width, styleOf })
 }
 
 export const listVerb: IsoVerb = {
@@ -61,7 +64,11 @@ export const listVerb: IsoVerb = {
     const all = [...problems, ...isos.flatMap(iso => iso.problems)]
     if (values['json'] === true) say(JSON.stringify({ folder, isos, problems }, null, 2))
     else {
-      say(isos.length === 0 ? `no ISO is in ${folder}` : isoTable(isos, process.stdout.isTTY))
+      say(
+        isos.length === 0
+          ? `no ISO is in ${folder}`
+          : isoTable(isos, { colour: process.stdout.isTTY, width: widthOf(process.stdout) }),
+      )
       complainOf(all, false)
     }
     return problems.length === 0 ? 0 : 1

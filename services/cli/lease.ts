@@ -9,6 +9,7 @@ import { type Command, complain, complainOf, type ExitStatus, say, usageError, v
 import { openOffline, operatorName, runningSocket } from './state.ts'
 import { siteFor } from './site-file.ts'
 import { table } from './table.ts'
+import { widthOf } from './wrap.ts'
 import type { LeaseView } from '../console/schema/lease.ts'
 
 type CommandLeases = Omit<Leases, 'page'>
@@ -37,7 +38,7 @@ export function whenInWords(iso: string, now: Instant): string {
   return seconds > 0 ? `in ${length(seconds)}` : `${length(-seconds)} ago`
 }
 
-export function leaseTable(views: readonly LeaseView[], now: Instant): string {
+export function leaseTable(views: readonly LeaseView[], now: Instant, width = Infinity): string {
   const rows = views.map(view => [
     view.address,
     view.mac,
@@ -45,13 +46,16 @@ export function leaseTable(views: readonly LeaseView[], now: Instant): string {
     view.state,
     view.state === 'reserved' ? 'never' : whenInWords(view.expiresAt, now),
   ])
-  return table(['ADDRESS', 'MAC', 'NAME', 'STATE', 'EXPIRES'], rows)
+  return table(['ADDRESS', 'MAC', 'NAME', 'STATE', 'EXPIRES'], rows, { width })
 }
 
 async function list(leases: CommandLeases, json: boolean): Promise<ExitStatus> {
   const views = await leases.list()
   if (json) say(JSON.stringify(views, null, 2))
-  else say(views.length === 0 ? 'no address was leased yet' : leaseTable(views, systemClock.now()))
+  else
+    say(
+      views.length === 0 ? 'no address was leased yet' : leaseTable(views, systemClock.now(), widthOf(process.stdout)),
+    )
   return 0
 }
 

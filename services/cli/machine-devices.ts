@@ -5,6 +5,7 @@ import { findGlobMistake } from '../kit/glob.ts'
 import { isProblem } from '../kit/is-problem.ts'
 import { complainOf, type ExitStatus, say } from './command.ts'
 import { table } from './table.ts'
+import { widthOf } from './wrap.ts'
 import type { DevicesView } from '../console/schema/document.ts'
 
 const TYPES = ['disk', 'network', 'all'] as const
@@ -49,7 +50,9 @@ function diskTable(disks: readonly Device[], used: readonly string[]): string {
     properties['ID_PATH'] ?? '',
     used.includes(name) ? 'installed on' : '',
   ])
-  return table(['DISK', 'ID_MODEL', 'ID_SERIAL_SHORT', 'ID_BUS', 'ID_PATH', ''], rows)
+  return table(['DISK', 'ID_MODEL', 'ID_SERIAL_SHORT', 'ID_BUS', 'ID_PATH', ''], rows, {
+    width: widthOf(process.stdout),
+  })
 }
 
 function nicTable(nics: readonly Device[]): string {
@@ -59,7 +62,7 @@ function nicTable(nics: readonly Device[]): string {
     properties['ID_NET_DRIVER'] ?? '',
     properties['ID_PATH'] ?? '',
   ])
-  return table(['NIC', 'ID_NET_NAME_MAC', 'ID_NET_DRIVER', 'ID_PATH'], rows)
+  return table(['NIC', 'ID_NET_NAME_MAC', 'ID_NET_DRIVER', 'ID_PATH'], rows, { width: widthOf(process.stdout) })
 }
 
 function tellMatches(matches: readonly Match[], what: string): void {

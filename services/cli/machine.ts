@@ -20,8 +20,8 @@ import { showPassword } from './machine-password.ts'
 import type { Site } from '../site/types.ts'
 import { siteFor } from './site-file.ts'
 import { operatorName, requireRunning } from './state.ts'
-import { columns, factSheet, type Style, type StyleOf, table } from './table.ts'
-import { widthOf, wrap } from './wrap.ts'
+import { factSheet, type Style, type StyleOf, table } from './table.ts'
+import { hang, widthOf } from './wrap.ts'
 import type { MachineView, Order, TimelineEntry } from '../console/schema/machine.ts'
 
 const FOLLOW_EVERY_MS = 500
@@ -50,18 +50,13 @@ function progressOf({ progress, state }: MachineView): string {
 }
 
 const STATE_COLUMN = 1
-const INDENT = '    '
 
-/**
- * One line for each; the state in colour on a terminal. What it does now, or why it stands still, is last; where the lines would be wider than the
- * terminal it is below.
- */
+/** One row for each; the state in colour on a terminal. What it does now, or why it stands still, is last. */
 export function machineTable(
   views: readonly MachineView[],
   now: number,
   { colour = false, width = Infinity }: { colour?: boolean; width?: number } = {},
 ): string {
-  const head = ['NAME', 'STATE', 'ADDRESS', 'MAC', 'SERIAL', 'HEARD']
   const rows = views.map(view => [
     view.name,
     view.state,
@@ -69,20 +64,15 @@ export function machineTable(
     view.macs[0] ?? '',
     view.serial ?? '',
     age(view.heardAt, now),
+    progressOf(view) || (view.reason ?? ''),
   ])
-  const notes = views.map(view => progressOf(view) || (view.reason ?? ''))
-  const whole = rows.map((row, at) => [...row, notes[at]!])
   const styleOf: StyleOf = (row, column) => (colour && column === STATE_COLUMN ? COLOURS[views[row]!.state] : undefined)
-  if (Math.max(...columns([[...head, ''], ...whole]).map(line => line.length)) <= width)
-    return table([...head, ''], whole, styleOf)
-  const below = (note: string): string[] => wrap(note.split(' '), width - INDENT.length).map(line => INDENT + line)
-  const [first = '', ...lines] = table(head, rows, styleOf).split('\n')
-  return [first, ...lines.flatMap((line, at) => [line, ...(notes[at] ? below(notes[at]) : [])])].join('\n')
+  return table(['NAME', 'STATE', 'ADDRESS', 'MAC', 'SERIAL', 'HEARD', ''], rows, { width, styleOf })
 }
 
-export function timelineLine(entry: TimelineEntry): string {
-  const time = entry.at.slice(11, 23)
-  return `${entry.at.slice(0, 10)} ${time}  ${entry.source.padEnd(8)}  ${entry.text}${entry.anomaly ? `  [changed nothing: ${entry.anomaly}]` : ''}`
+export function timelineLine(entry: TimelineEntry, width = Infinity): string {
+  const lead = `${entry.at.slice(0, 10)} ${entry.at.slice(11, 23)}  ${entry.source.padEnd(8)}  `
+  return hang(lead, `${entry.text}${entry.anomaly ? `  [changed nothing: ${entry.anomaly}]` : ''}`, width)
 }
 
 function describe(view: MachineView): string {
@@ -128,7 +118,7 @@ function describe(view: MachineView): string {
     ],
     ['heard', view.heardAt],
   ]
-  return factSheet(view.name, rows)
+  return factSheet(view.name, rows, widthOf(process.stdout))
 }
 
 function refused(problem: Problem, json: boolean): ExitStatus {
@@ -157,7 +147,7 @@ async function timeline(fleet: Fleet, query: string, json: boolean, follow: bool
   do {
     const entries = await fleet.timeline(query, after)
     if (isProblem(entries)) return refused(entries, json)
-    for (const entry of entries) say(json ? JSON.stringify(entry) : timelineLine(entry))
+    for (const entry of entries) say(json ? JSON.stringify(entry) : timelineLine(entry, widthOf(process.stdout)))
     after = Math.max(after, ...entries.map(entry => entry.seq ?? 0))
     if (follow) await new Promise(resolve => setTimeout(resolve, FOLLOW_EVERY_MS))
   } while (follow)

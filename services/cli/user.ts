@@ -22,6 +22,7 @@ import {
 } from './command.ts'
 import { siteFor } from './site-file.ts'
 import { table } from './table.ts'
+import { widthOf } from './wrap.ts'
 
 type Door = { site: Site; file: string; json: boolean }
 
@@ -63,6 +64,7 @@ async function list(door: Door, kind: 'user' | 'token'): Promise<ExitStatus> {
       table(
         ['NAME', 'ROLE'],
         people.map(({ name, role }) => [name, role]),
+        { width: widthOf(process.stdout) },
       ),
     )
   else {
@@ -71,7 +73,7 @@ async function list(door: Door, kind: 'user' | 'token'): Promise<ExitStatus> {
       role,
       expires === undefined ? 'never' : `${expires}${expired ? ' (expired)' : ''}`,
     ])
-    say(table(['NAME', 'ROLE', 'EXPIRES'], rows))
+    say(table(['NAME', 'ROLE', 'EXPIRES'], rows, { width: widthOf(process.stdout) }))
   }
   return 0
 }

@@ -10,16 +10,23 @@ import { type Command, complainOf, type ExitStatus, say, usageError, verbProblem
 import { requireRunning } from './state.ts'
 import { whenInWords } from './lease.ts'
 import { siteFor } from './site-file.ts'
+import { hang, widthOf } from './wrap.ts'
 import type { WebhookView } from '../console/schema/webhook.ts'
 
-/** Two lines a target at most: what waits, and why. */
-export function webhookText(views: readonly WebhookView[], now: Instant): string {
+const INDENT = '  '
+
+/** A target: what waits, and below it why. */
+export function webhookText(views: readonly WebhookView[], now: Instant, width = Infinity): string {
   return views
     .map(({ number, url, events, pending, givenUp, oldestAt, tries, error }) => {
       const waits = pending === 0 ? 'nothing waits' : `${pending} wait, the oldest from ${whenInWords(oldestAt!, now)}`
       const gone = givenUp > 0 ? `; ${givenUp} given up` : ''
-      const why = error ? `\n  last error, after ${tries} ${tries === 1 ? 'try' : 'tries'}: ${error}` : ''
-      return `${number} ${url} (${events.join(', ')}): ${waits}${gone}${why}`
+      const why = error ? [`last error, after ${tries} ${tries === 1 ? 'try' : 'tries'}: ${error}`] : []
+      const lead = `${number} `
+      return [
+        hang(lead, `${url} (${events.join(', ')}): ${waits}${gone}`, width),
+        ...why.map(line => hang(INDENT, line, width)),
+      ].join('\n')
     })
     .join('\n')
 }
@@ -32,7 +39,12 @@ async function ask(site: Site, method: 'GET' | 'POST', path: string, json: boole
     return 1
   }
   if (json) say(JSON.stringify(views, null, 2))
-  else say(views.length === 0 ? 'the site file names no webhook' : webhookText(views, systemClock.now()))
+  else
+    say(
+      views.length === 0
+        ? 'the site file names no webhook'
+        : webhookText(views, systemClock.now(), widthOf(process.stdout)),
+    )
   return 0
 }
 

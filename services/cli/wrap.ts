@@ -16,3 +16,12 @@ export function widthOf({ isTTY, columns }: { isTTY?: boolean; columns?: number 
 
 /** Some terminals say that they have none. */
 export const USUAL_COLUMNS = 80
+
+/** Narrower, a text is no longer read but spelled. */
+const NARROWEST = 24
+
+/** A text behind its lead; its further lines are indented, below the first one unless told otherwise. */
+export function hang(lead: string, text: string, width: number, indent = lead.length): string {
+  const lines = wrap(text.split(' '), Math.max(NARROWEST, width - Math.max(lead.length, indent)))
+  return lead + lines.join(`\n${' '.repeat(indent)}`)
+}

@@ -36,7 +36,7 @@ test('on a terminal it says what comes next', async () => {
   terminal.stdout.on('data', (part: Buffer) => (shown += part.toString()))
   await once(terminal, 'close')
   expect(shown.replaceAll('\r', '')).toContain(
-    'ready\nnext: `rackrise doctor` looks at the wire, then `rackrise serve` runs it, both as root\n',
+    'ready\nnext, as root: `rackrise doctor` looks at the wire, `rackrise serve` runs it\n',
   )
 })
 

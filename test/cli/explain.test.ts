@@ -40,7 +40,7 @@ test('a MAC that nobody has seen, in words', async () => {
   expect(out.replaceAll(folder, '@').replaceAll(/ +$/gm, '')).toBe(`node101 (${STRANGER}): never seen; known by a rule
 
 facts
-  mac  ${STRANGER}  told at boot
+  mac  told at boot  ${STRANGER}
 
 rules, the first that fits counts
   rule 1 (profile pve) is lost at dmi.baseboard.name = "X570*": it has not told that (told with the answer)
@@ -56,17 +56,17 @@ answer for pve 9.2, installer 9.2.2: layers, later ones over earlier ones
   base  profile pve  @/answers/base.toml
 
 keys
-  global.keyboard                             "en-us"                                       base
-  global.country                              "at"                                          base
-  global.timezone                             "Europe/Vienna"                               base
-  global.mailto                               "root@rack.test"                              base
-  global.root-password-hashed                 "$6$********"                                 base
-  global.fqdn                                 "node101.rack.test"                           rackrise
-  network.source                              "from-dhcp"                                   base
-  disk-setup.filesystem                       "ext4"                                        base
-  disk-setup.disk-list                        ["sda"]                                       base
-  post-installation-webhook.url               "https://127.0.0.1/********"                  rackrise
-  post-installation-webhook.cert-fingerprint  "${'0'.repeat(64)}"  rackrise
+  global.keyboard                             base      "en-us"
+  global.country                              base      "at"
+  global.timezone                             base      "Europe/Vienna"
+  global.mailto                               base      "root@rack.test"
+  global.root-password-hashed                 base      "$6$********"
+  global.fqdn                                 rackrise  "node101.rack.test"
+  network.source                              base      "from-dhcp"
+  disk-setup.filesystem                       base      "ext4"
+  disk-setup.disk-list                        base      ["sda"]
+  post-installation-webhook.url               rackrise  "https://127.0.0.1/********"
+  post-installation-webhook.cert-fingerprint  rackrise  "${'0'.repeat(64)}"
 
 notes
   there is no certificate yet; the appliance makes one when it starts
@@ -165,4 +165,71 @@ next
 
 problems
   error: wrong; mend it`)
+})
+
+test('on a terminal of 80 columns only what is one word is longer', () => {
+  const explanation: Explanation = {
+    machine: {
+      id: NODE1,
+      name: 'node1',
+      macs: [NODE1, STRANGER],
+      seen: true,
+      state: 'held',
+      reason: 'nobody approved it',
+    },
+    conflicts: [],
+    facts: [
+      { fact: 'dmi.system.name', values: ['PowerEdge R650'], told: 'answer' },
+      { fact: 'mac', values: [NODE1, STRANGER], told: 'boot' },
+    ],
+    listed: 'machine',
+    rules: [],
+    plan: { boots: 'disk', why: 'nobody has approved it' },
+    refusal: {
+      reason: 'not-approved',
+      message: 'node1 is not approved; run `rackrise machine approve node1`, then power-cycle it',
+    },
+    answer: {
+      product: 'pve',
+      release: '9.2',
+      installer: '9.2.2',
+      layers: [{ name: 'zfs-mirror', why: 'profile pve', file: '/etc/rackrise/answers/zfs-mirror.toml' }],
+      keys: [
+        { path: 'global.country', value: '"at"', from: 'base', over: [] },
+        { path: 'global.root-ssh-keys', value: `["ssh-ed25519 ${'A'.repeat(68)} ops"]`, from: 'base', over: [] },
+        {
+          path: 'post-installation-webhook.cert-fingerprint',
+          value: `"${'0'.repeat(64)}"`,
+          from: 'rackrise',
+          over: [],
+        },
+      ],
+      leftOut: [],
+      toml: '',
+    },
+    problems: [],
+    notes: [],
+  }
+  expect(explanationText(explanation, 80)).toBe(`node1 (${NODE1}, ${STRANGER}): held: nobody approved it;
+    known by its own entry in the site file
+
+facts
+  dmi.system.name  told with the answer  PowerEdge R650
+  mac              told at boot          ${NODE1}, ${STRANGER}
+
+next
+  boots the disk: nobody has approved it
+  would get its answer now: no: node1 is not approved; run \`rackrise machine
+    approve node1\`, then power-cycle it (not-approved)
+
+answer for pve 9.2, installer 9.2.2: layers, later ones over earlier ones
+  zfs-mirror  profile pve  /etc/rackrise/answers/zfs-mirror.toml
+
+keys
+  global.country                              base      "at"
+  global.root-ssh-keys                        base
+      ["ssh-ed25519
+      ${'A'.repeat(68)} ops"]
+  post-installation-webhook.cert-fingerprint  rackrise
+      "${'0'.repeat(64)}"`)
 })

@@ -48,7 +48,34 @@ test('the table has columns as wide as what is in them', () => {
     'a.iso   unusable                   2.0 KiB',
     've.iso  usable    pve 9.2-1 amd64  1.6 GiB  ~5.3 GiB                      pve, zfs',
   ]
-  expect(isoTable(views, false).split('\n')).toEqual(lines)
+  expect(isoTable(views).split('\n')).toEqual(lines)
+})
+
+test('on a terminal of 80 columns what has no room is below', () => {
+  const checksum: IsoView['checksum'] = {
+    outcome: 'good',
+    signature: 'good',
+    lists: ['SHA256SUMS'],
+    sha256: '',
+    at: '2026-11-26T10:00:00Z',
+  }
+  const views = [
+    view({ file: 'half.iso', state: 'growing' }),
+    view({
+      file: 'proxmox-ve_9.2-1.iso',
+      bytes: 1_730_000_000,
+      state: 'usable',
+      facts: FACTS,
+      profiles: ['pve'],
+      checksum,
+    }),
+  ]
+  expect(isoTable(views, { width: 80 }).split('\n')).toEqual([
+    'FILE                  STATE    RELEASE          SIZE     MEMORY    CHECKSUM',
+    'half.iso              growing                   2.0 KiB',
+    'proxmox-ve_9.2-1.iso  usable   pve 9.2-1 amd64  1.6 GiB  ~5.3 GiB  good, signed',
+    '    PROFILES pve',
+  ])
 })
 
 describe('the program', () => {

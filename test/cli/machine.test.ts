@@ -50,7 +50,7 @@ describe('the table', () => {
     )
   })
 
-  test('on a terminal with no room for it, what matters is below', () => {
+  test('on a terminal, what has no room is below', () => {
     expect(machineTable(views, NOW, { width: 80 })).toBe(
       [
         'NAME           STATE    ADDRESS     MAC                SERIAL   HEARD',
@@ -91,6 +91,20 @@ test.each<[Partial<TimelineEntry>, string]>([
     ...partial,
   }
   expect(timelineLine(entry)).toBe(line)
+})
+
+test('on a terminal the text of the timeline stays in its column', () => {
+  const entry: TimelineEntry = {
+    at: '2026-01-01T12:04:31.207Z',
+    source: 'http',
+    type: 'seen',
+    text: `seen as ${NODE1} (PowerEdge R650, serial 7K2QX93, uuid 77000000-0000-4000-8000-000000000001)`,
+  }
+  expect(timelineLine(entry, 80).split('\n')).toEqual([
+    '2026-01-01 12:04:31.207  http      seen as bc:24:11:ab:12:21 (PowerEdge R650,',
+    '                                   serial 7K2QX93, uuid',
+    '                                   77000000-0000-4000-8000-000000000001)',
+  ])
 })
 
 describe('without a running appliance, on the state on disk', () => {
