@@ -50,6 +50,7 @@ function progressOf({ progress, state }: MachineView): string {
 }
 
 const STATE_COLUMN = 1
+const INDENT = 2
 
 /** One row for each; the state in colour on a terminal. What it does now, or why it stands still, is last. */
 export function machineTable(
@@ -154,6 +155,11 @@ async function timeline(fleet: Fleet, query: string, json: boolean, follow: bool
   return 0
 }
 
+function orderLine({ name, macs, serial, state }: MachineView, action: 'approve' | 'reinstall' | 'block'): string {
+  const follows = action === 'block' ? '' : '; it installs at its next network boot, which erases its disks'
+  return `${name} (${macs.join(', ')}${serial ? `, serial ${serial}` : ''}) is ${state}${follows}`
+}
+
 async function order(
   fleet: Fleet,
   action: 'approve' | 'reinstall' | 'block',
@@ -173,10 +179,7 @@ async function order(
       else complain(`${queries.length > 1 ? `${query}: ` : ''}${formatProblem(view)}`)
       status = 1
     } else if (values['json'] === true) say(JSON.stringify(view, null, 2))
-    else
-      say(
-        `${view.name} (${view.macs.join(', ')}${view.serial ? `, serial ${view.serial}` : ''}) is ${view.state}${action === 'block' ? '' : '; it installs at its next network boot, which erases its disks'}`,
-      )
+    else say(hang('', orderLine(view, action), widthOf(process.stdout), INDENT))
   }
   return status
 }

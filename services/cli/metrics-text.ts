@@ -2,6 +2,7 @@
 import { styleText } from 'node:util'
 import { formatSize } from '../kit/amount.ts'
 import { columns } from './table.ts'
+import { wrap } from './wrap.ts'
 
 /** As prom-client has it; `metricName` tells the parts of a histogram apart. */
 export type Counted = {
@@ -68,18 +69,25 @@ function rowsOf(metric: Counted): string[][] {
 }
 
 /** Numbers one below the other, whatever words stand before them. */
-function aligned(rows: readonly string[][]): string[] {
-  const width = Math.max(...rows.map(([, amount]) => amount!.length))
-  return columns(rows.map(([words, amount, told]) => [`  ${words}`, amount!.padStart(width), told!]))
+function aligned(rows: readonly string[][], width: number): string[] {
+  const widest = Math.max(...rows.map(([, amount]) => amount!.length))
+  const cells = rows.map(([words, amount, told]) => [`  ${words}`, amount!.padStart(widest), told!])
+  return columns(cells, { width })
 }
 
-export function metricsText(metrics: readonly Counted[]): string {
+/** Its name and what it is, which stands below where there is no room beside it. */
+function headOf({ name, help }: Counted, width: number): string[] {
+  const title = styleText('bold', name)
+  if (name.length + 2 + help.length <= width) return [`${title}  ${styleText('dim', help)}`]
+  return [title, ...wrap(help.split(' '), width - 2).map(line => `  ${styleText('dim', line)}`)]
+}
+
+/** @param width of the terminal, in characters */
+export function metricsText(metrics: readonly Counted[], width = Infinity): string {
   const blocks = metrics
     .filter(({ name }) => name.startsWith('rackrise_') || OF_PROCESS.has(name))
     .map(metric => ({ metric, rows: rowsOf(metric) }))
     .filter(({ rows }) => rows.length > 0)
-    .map(({ metric: { name, help }, rows }) =>
-      [`${styleText('bold', name)}  ${styleText('dim', help)}`, ...aligned(rows)].join('\n'),
-    )
+    .map(({ metric, rows }) => [...headOf(metric, width), ...aligned(rows, width)].join('\n'))
   return blocks.join('\n\n')
 }

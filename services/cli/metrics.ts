@@ -5,6 +5,7 @@ import { type Counted, metricsText } from './metrics-text.ts'
 import { type Command, complainOf, say, usageError } from './command.ts'
 import { requireRunning } from './state.ts'
 import { siteFor } from './site-file.ts'
+import { widthOf } from './wrap.ts'
 
 export const metricsCommand: Command = {
   name: 'metrics',
@@ -28,7 +29,7 @@ export const metricsCommand: Command = {
       complainOf([counted], json)
       return 1
     }
-    say(json ? JSON.stringify(counted, null, 2) : metricsText(counted))
+    say(json ? JSON.stringify(counted, null, 2) : metricsText(counted, widthOf(process.stdout)))
     return 0
   },
 }

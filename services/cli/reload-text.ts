@@ -1,8 +1,11 @@
 /** What a reload changed, or would change, as a person reads it. Pure. */
 import type { ReloadView } from '../console/schema/reload.ts'
+import { hang } from './wrap.ts'
 
 /** Lines of machines that one change of a profile may take; `--json` has all. */
 const MACHINES_MOST = 20
+/** Of what has no room in its line. */
+const INDENT = 4
 
 type Change = ReloadView['changes'][number]
 type Machine = ReloadView['machines'][number]
@@ -36,7 +39,8 @@ function startLines(machines: readonly Machine[], reloaded: boolean): string[] {
   ]
 }
 
-export function reloadText({ reloaded, changes, machines, sha256 }: ReloadView): string {
+/** @param width of the terminal, in characters */
+export function reloadText({ reloaded, changes, machines, sha256 }: ReloadView, width = Infinity): string {
   const changed = machines.filter(({ keys }) => keys.length > 0)
   const rest = changed.length - MACHINES_MOST
   const counts = `${changes.length} ${changes.length === 1 ? 'change' : 'changes'} of the site, ${changed.length} ${changed.length === 1 ? 'machine' : 'machines'} with it`
@@ -46,5 +50,7 @@ export function reloadText({ reloaded, changes, machines, sha256 }: ReloadView):
     ...changed.slice(0, MACHINES_MOST).map(machineLine),
     ...(rest > 0 ? [`  and ${rest} machines more: --json has all`] : []),
     ...startLines(machines, reloaded),
-  ].join('\n')
+  ]
+    .map(line => hang('', line, width, INDENT))
+    .join('\n')
 }

@@ -7,6 +7,7 @@ import { loadSite } from '../site/load.ts'
 import { type Command, complain, complainOf, configFile, say, usageError } from './command.ts'
 import { reloadText } from './reload-text.ts'
 import { requireRunning } from './state.ts'
+import { widthOf } from './wrap.ts'
 
 /** A thousand answers are tried out before, and what is on its way to a webhook that is gone is waited for. */
 const PATIENCE_MS = 120_000
@@ -40,7 +41,7 @@ export const reloadCommand: Command = {
     if (json) say(JSON.stringify(answer, null, 2))
     else {
       for (const warning of answer.warnings) complain(formatProblem(warning))
-      say(reloadText(answer))
+      say(reloadText(answer, widthOf(process.stdout)))
     }
     return 0
   },

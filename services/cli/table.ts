@@ -18,6 +18,10 @@ const BELOW = '    '
 
 type Row = readonly string[]
 
+function widthsOf(rows: readonly Row[]): number[] {
+  return (rows[0] ?? []).map((_, column) => rows.reduce((widest, row) => Math.max(widest, row[column]!.length), 0))
+}
+
 /** How many columns fit; the first one stands in any case. */
 function fitting(widths: readonly number[], width: number): number {
   let end = -GAP.length
@@ -36,9 +40,7 @@ function below(cells: Row, names: Row, width: number): string[] {
  * below each row; of the very last one only the cells that are too long.
  */
 export function columns(rows: readonly Row[], { width = Infinity, styleOf }: Shape = {}, head: Row = []): string[] {
-  const widths = (rows[0] ?? []).map((_, column) =>
-    rows.reduce((widest, row) => Math.max(widest, row[column]!.length), 0),
-  )
+  const widths = widthsOf(rows)
   const last = widths.length - 1
   const fits = fitting(widths, width)
   return rows.flatMap((row, at) => {
@@ -54,10 +56,16 @@ export function columns(rows: readonly Row[], { width = Infinity, styleOf }: Sha
   })
 }
 
-/** A head and its rows. `styleOf` counts rows without the head. */
-export function table(head: Row, rows: readonly Row[], { width, styleOf }: Shape = {}): string {
-  const shifted: StyleOf | undefined = styleOf && ((row, column) => (row === 0 ? undefined : styleOf(row - 1, column)))
-  return columns([head, ...rows], { ...(width === undefined ? {} : { width }), styleOf: shifted }, head).join('\n')
+/** A head and its rows. `styleOf` counts rows without the head. Where there is no room for all columns, those with nothing in them make some. */
+export function table(head: Row, rows: readonly Row[], { width = Infinity, styleOf }: Shape = {}): string {
+  const all = head.map((_, column) => column)
+  const isWide = fitting(widthsOf([head, ...rows]), width) < head.length
+  const shown = isWide ? all.filter(column => rows.some(row => row[column] !== '')) : all
+  const pick = (row: Row): Row => shown.map(column => row[column]!)
+  const shifted: StyleOf | undefined =
+    styleOf && ((row, column) => (row === 0 ? undefined : styleOf(row - 1, shown[column]!)))
+  const names = pick(head)
+  return columns([names, ...rows.map(pick)], { width, styleOf: shifted }, names).join('\n')
 }
 
 /** A title and what is known about it, each beside its name; what is not known has no line. */

@@ -25,4 +25,13 @@ rackrise_test_bytes  How large it is
 rackrise_test_seconds  How long it took
   written  4  mean 2.25 s, half <= 2.5 ms, 95 of 100 > 5 s`,
   )
+  expect(
+    metricsText(
+      values.filter(({ name }) => name === 'rackrise_test_decisions_total'),
+      44,
+    ),
+  ).toBe(`rackrise_test_decisions_total
+  What was decided
+  offer from-pool  1200
+  silence blocked     3`)
 })

@@ -81,6 +81,22 @@ describe('on a terminal with no room for all columns', () => {
     expect(table(head, rows, { width }).split('\n')).toEqual(lines)
   })
 
+  test('a column with nothing in it makes room, and cells keep their style', () => {
+    const asked: string[] = []
+    const styleOf = (row: number, column: number): undefined => void asked.push(`${row}/${column}`)
+    expect(
+      table(
+        ['A', 'EMPTY', 'B'],
+        [
+          ['x', '', 'y'],
+          ['long', '', 'z'],
+        ],
+        { width: 10, styleOf },
+      ),
+    ).toBe('A     B\nx     y\nlong  z')
+    expect(asked).toEqual(['0/0', '0/2', '1/0', '1/2'])
+  })
+
   test('what is known hangs behind its name', () => {
     const facts = [
       ['state', 'held: nobody has approved it'],
