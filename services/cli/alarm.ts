@@ -16,13 +16,16 @@ function headOf({ code, subject, severity, count, lastSeenAt, endedAt, firstSeen
   return `${what}: first ${whenInWords(firstSeenAt, now)}${times}`
 }
 
+/** Of what has no room in its line. */
+const INDENT = 4
+
 /** A few lines an alarm: what, how long, in words, the facts, what to do. */
 export function alarmText(views: readonly AlarmView[], now: Instant, width = Infinity): string {
   return views
     .map(view => {
       const facts = Object.entries(view.details).map(([name, value]) => `${name} ${value}`)
       const lines = [view.message, ...(facts.length > 0 ? [facts.join(', ')] : []), `what to do: ${view.action}`]
-      return [headOf(view, now), ...lines.map(line => hang('  ', line, width))].join('\n')
+      return [headOf(view, now), ...lines.map(line => hang('  ', line, width, INDENT))].join('\n')
     })
     .join('\n')
 }

@@ -13,7 +13,8 @@ import { siteFor } from './site-file.ts'
 import { hang, widthOf } from './wrap.ts'
 import type { WebhookView } from '../console/schema/webhook.ts'
 
-const INDENT = '  '
+/** Of what has no room in its line. */
+const INDENT = 4
 
 /** A target: what waits, and below it why. */
 export function webhookText(views: readonly WebhookView[], now: Instant, width = Infinity): string {
@@ -22,10 +23,9 @@ export function webhookText(views: readonly WebhookView[], now: Instant, width =
       const waits = pending === 0 ? 'nothing waits' : `${pending} wait, the oldest from ${whenInWords(oldestAt!, now)}`
       const gone = givenUp > 0 ? `; ${givenUp} given up` : ''
       const why = error ? [`last error, after ${tries} ${tries === 1 ? 'try' : 'tries'}: ${error}`] : []
-      const lead = `${number} `
       return [
-        hang(lead, `${url} (${events.join(', ')}): ${waits}${gone}`, width),
-        ...why.map(line => hang(INDENT, line, width)),
+        hang('', `${number} ${url} (${events.join(', ')}): ${waits}${gone}`, width, INDENT),
+        ...why.map(line => hang('  ', line, width, INDENT)),
       ].join('\n')
     })
     .join('\n')
