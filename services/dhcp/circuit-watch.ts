@@ -12,6 +12,17 @@ const MOVED_WITHIN_MS = 60 * 60_000
 /** Whoever invents MACs must not fill the memory; the one that was silent longest makes room. */
 const MACHINES_MOST = 4096
 
+/** Decided before anybody looked at the relay agent, or because it is none of the site's: what such a message says of it anybody may have written. */
+const UNVETTED: ReadonlySet<Decision['reason']> = new Set([
+  'unknown-relay',
+  'no-subnet',
+  'not-a-request',
+  'too-many-hops',
+  'no-message-type',
+  'unexpected-type',
+  'overloaded',
+])
+
 export type TwoCircuits = { mac: Mac; relay: Ipv4; before: string; now: string; seconds: number }
 
 type Seen = { circuit: string; at: Instant }
@@ -22,7 +33,7 @@ export class CircuitWatch {
 
   /** What is odd about where the machine is; undefined if nothing is, or if the relay agent is none of the site's. */
   saw({ client, reason }: Decision, now: Instant): TwoCircuits | undefined {
-    if (!client?.circuit || reason === 'unknown-relay' || reason === 'no-subnet') return undefined
+    if (!client?.circuit || UNVETTED.has(reason)) return undefined
     const { mac, circuit } = client
     const key = `${mac} ${circuit.relay}`
     const before = this.#seen.get(key)

@@ -53,6 +53,12 @@ test.each<[string, Decision, Decision, number]>([
     seen(at('xe-7', { giaddr: TWIN })),
     0,
   ],
+  [
+    'a message that nobody looked at, whose relay agent may be forged',
+    seen(at('7')),
+    seen(at('9'), 'too-many-hops'),
+    MINUTE,
+  ],
   ['a relay agent that names no port', seen(at('7')), seen({ giaddr: AGENT }), MINUTE],
   [
     'a machine on our own wire that says an option 82 itself',
