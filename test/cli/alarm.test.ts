@@ -60,6 +60,16 @@ test('an alarm is what, how long, in words, the facts, and what to do; what is o
   )
 })
 
+test('on a terminal what goes on is indented more than what comes next', () => {
+  expect(alarmText([OTHER], NOW, 80).split('\n')).toEqual([
+    'alarm other-server 10.77.0.2: first 10 min ago, 3 times, last 30 s ago',
+    '  the server 10.77.0.2 gives addresses: it offered 10.77.0.150 to',
+    '    bc:24:11:ab:12:21',
+    '  server 10.77.0.2, serverMac 02:00:00:00:00:02',
+    '  what to do: switch it off',
+  ])
+})
+
 let folder: string
 let state: string
 let file: string

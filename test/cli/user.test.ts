@@ -1,10 +1,13 @@
 import { appendFile, chmod, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
 import { isPassword } from '../../services/console/password-hash.ts'
 import { loadUsers } from '../../services/console/users-file.ts'
 import { findToken, isUsers, type Users } from '../../services/console/users.ts'
 import { goodSite, rackrise, rackriseWith } from './rig.ts'
+
+// Child processes, on a machine that does other things too.
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
 const PASSWORD = 'a rack of seven servers'
 let folder: string

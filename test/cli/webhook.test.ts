@@ -38,6 +38,23 @@ test('two lines a target at most: what waits, and why', () => {
   )
 })
 
+test('on a terminal what goes on is indented more than what comes next', () => {
+  const target = {
+    number: 1,
+    url: 'https://automation.example.org/hooks/…',
+    events: ['installed', 'failed'],
+    givenUp: 1,
+  }
+  const oldestAt = new Date(NOW - 180_000).toISOString()
+  const error = 'connect ECONNREFUSED 192.0.2.80:443, as it was before that'
+  expect(webhookText([{ ...target, pending: 3, oldestAt, tries: 4, error }], NOW, 80).split('\n')).toEqual([
+    '1 https://automation.example.org/hooks/… (installed, failed): 3 wait, the',
+    '    oldest from 3 min ago; 1 given up',
+    '  last error, after 4 tries: connect ECONNREFUSED 192.0.2.80:443, as it was',
+    '    before that',
+  ])
+})
+
 describe('the command', () => {
   let site: { folder: string; file: string }
   let receiver: Server
