@@ -15,7 +15,11 @@ export type Finding = {
 }
 
 /** With the words of the table, or such that say more. */
-export function finding(code: FindingCode, message?: string, more: { subject?: string; hint?: string } = {}): Finding {
+export function finding(
+  code: FindingCode,
+  message?: string,
+  more: { subject?: string; hint?: string | undefined } = {},
+): Finding {
   const { severity, message: general, action } = FINDINGS[code]
   return {
     code,

@@ -76,12 +76,18 @@ export async function refuseDamage(file: string): Promise<void> {
   await refuse(file, `is damaged (${String(verdict).replaceAll(/\s+/g, ' ')})`)
 }
 
+/** A predicate of the database; `hint` where a backup is not the way back: one that is brought to a disk that fails is lost next. */
+export type Damage = { is: string; hint?: string }
+
 /** What is wrong with a database, however large, also while somebody writes it; undefined if nothing is, or there is none. */
-export async function damageOf(file: string): Promise<string | undefined> {
+export async function damageOf(file: string): Promise<Damage | undefined> {
   if ((await sizeOf(file)) === 0) return undefined
-  const verdict = await runStatement(placeToRead(file), 'PRAGMA quick_check(1)').then(
-    ([row = {}]) => String(Object.values(row)[0]),
-    (error: unknown) => (error instanceof Error ? error.message : String(error)),
+  const found = await runStatement(placeToRead(file), 'PRAGMA quick_check(1)').then(
+    ([row = {}]) => ({ verdict: String(Object.values(row)[0]), hasFailed: false }),
+    (error: Error) => ({ verdict: error.message, hasFailed: isDiskFailure({ message: error.message }) }),
   )
-  return verdict === 'ok' ? undefined : verdict.replaceAll(/\s+/g, ' ')
+  if (found.verdict === 'ok') return undefined
+  const verdict = found.verdict.replaceAll(/\s+/g, ' ')
+  if (!found.hasFailed && !isUnread(verdict)) return { is: `is damaged: ${verdict}` }
+  return { is: `is not given whole by its disk: ${verdict}`, hint: `stop the appliance; ${DISK_HINT}` }
 }

@@ -6,6 +6,7 @@ import { checkRoom, judgeState } from '../../services/health/probe/state.ts'
 import { judgeCertificate, judgeClock } from '../../services/health/probe/time.ts'
 import type { IsoEntry, LibraryFile } from '../../services/iso/catalogue.ts'
 import type { Problem } from '../../services/kit/problem.ts'
+import type { Damage } from '../../services/store/damage.ts'
 import { siteOf } from '../machine/rig.ts'
 import { WITH_PROFILE } from '../site/sites.ts'
 
@@ -165,8 +166,20 @@ test.each<[string, Parameters<typeof judgeState>[0], string[]]>([
   ['open', { mode: 0o40755, freeBytes: 20 * GIB }, ['state-open: others may look into /s (mode 0755)']],
   ['little room', { mode: 0o40700, freeBytes: 0.5 * GIB }, ['disk-nearly-full: the disk of /s has 512.0 MiB left']],
   ['none', { mode: 0o40700, freeBytes: 4096 }, ['disk-full: the disk of /s has 4.0 KiB left']],
+  [
+    'damaged',
+    { mode: 0o40700, freeBytes: 20 * GIB, damage: { is: 'is damaged: row 3 missing' } },
+    ['state-damaged: the database in /s is damaged: row 3 missing'],
+  ],
 ])('state folder: %s', (_, facts, expected) => {
   expect(said(judgeState(facts, '/s'))).toEqual(expected)
+})
+
+test('no backup is brought back to a disk that fails', () => {
+  const whole = { mode: 0o40700, freeBytes: 20 * GIB }
+  const hintOf = (damage: Damage) => judgeState({ ...whole, damage }, '/s')[0]!.hint
+  expect(hintOf({ is: 'is damaged: row 3 missing' })).toContain('rackrise restore FILE --force')
+  expect(hintOf({ is: 'is not given whole by its disk: disk I/O error', hint: 'see dmesg' })).toBe('see dmesg')
 })
 
 describe('names', () => {

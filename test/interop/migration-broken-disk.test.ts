@@ -23,7 +23,10 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 /** @param strace its words before those of the program */
 function start(state: string, ...strace: string[]) {
-  const words = [...strace, process.execPath, PROGRAM, state, 'rebuilding']
+  return run([...strace, process.execPath, PROGRAM, state, 'rebuilding'])
+}
+
+function run(words: readonly string[]) {
   const env = { ...process.env, NODE_COMPILE_CACHE: join(folder, 'cache') }
   const { status, stdout, stderr } = spawnSync(words[0]!, words.slice(1), {
     encoding: 'utf8',
@@ -72,6 +75,26 @@ test.each([
       for (const one of [state, seen]) rmSync(one, { recursive: true })
     }
     expect(failures).toBeGreaterThan(0)
+  },
+  LIMIT_MS,
+)
+
+const LOOK = `import { damageOf } from '${join(import.meta.dirname, '../../services/store/damage.ts')}'
+console.log(JSON.stringify(await damageOf(process.argv[1])) ?? 'whole')`
+
+test(
+  'a look at a database whose disk fails says so, and advises no backup onto it',
+  async () => {
+    const state = join(folder, 'looked-at')
+    await leaveState(state, 2, MACHINES)
+    const look = [process.execPath, '-e', LOOK, databaseOf(state)]
+    expect(run(look)).toMatchObject({ status: 0, last: 'whole' })
+    const fault = withFault({ calls: 'pread64', fault: 'error=EIO', files: [databaseOf(state)], from: FURTHER })
+    const found = JSON.parse(run([...fault, ...look]).last) as object
+    expect(found).toEqual({
+      is: expect.stringMatching(/^is not given whole by its disk: /),
+      hint: expect.stringMatching(/^stop the appliance; .*`dmesg`/),
+    })
   },
   LIMIT_MS,
 )

@@ -1,6 +1,7 @@
 /** The state folder: whose it is, and how much room its disk has. */
 import { formatSize } from '../../kit/amount.ts'
 import type { Problem } from '../../kit/problem.ts'
+import type { Damage } from '../../store/damage.ts'
 import { type Finding, finding } from '../finding.ts'
 
 export type StateFacts = {
@@ -8,7 +9,7 @@ export type StateFacts = {
   mode: number
   freeBytes: number
   /** What is wrong with the database, if anything. */
-  damage?: string
+  damage?: Damage
 }
 
 /** What `check` says of it: that the disk is full, or nearly. Nothing where this machine has no such folder: it may be of another one. */
@@ -38,7 +39,7 @@ export function judgeState(facts: StateFacts | undefined, folder: string): Findi
     ...((mode & OTHERS) === 0
       ? []
       : [finding('state-open', open, { hint: `make it its owner’s alone: \`chmod 0700 ${folder}\`` })]),
-    ...(damage === undefined ? [] : [finding('state-damaged', `the database in ${folder} is damaged: ${damage}`)]),
+    ...(damage ? [finding('state-damaged', `the database in ${folder} ${damage.is}`, { hint: damage.hint })] : []),
     ...roomFindings(facts, folder),
   ]
   return doubts.length > 0
