@@ -7,7 +7,7 @@ import { requireRunning } from './state.ts'
 import { whenInWords } from './lease.ts'
 import { siteFor } from './site-file.ts'
 import type { AlarmView } from '../console/schema/alarm.ts'
-import { hang, widthOf } from './wrap.ts'
+import { hang, INDENT, widthOf } from './wrap.ts'
 
 function headOf({ code, subject, severity, count, lastSeenAt, endedAt, firstSeenAt }: AlarmView, now: Instant): string {
   const what = [endedAt ? 'over' : severity, code, subject].filter(Boolean).join(' ')
@@ -15,9 +15,6 @@ function headOf({ code, subject, severity, count, lastSeenAt, endedAt, firstSeen
   const times = count > 1 ? `, ${count} times, last ${whenInWords(lastSeenAt, now)}` : ''
   return `${what}: first ${whenInWords(firstSeenAt, now)}${times}`
 }
-
-/** Of what has no room in its line. */
-const INDENT = 4
 
 /** A few lines an alarm: what, how long, in words, the facts, what to do. */
 export function alarmText(views: readonly AlarmView[], now: Instant, width = Infinity): string {

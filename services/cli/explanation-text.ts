@@ -1,13 +1,12 @@
 /** An explanation as lines for people. */
 import { formatProblem } from '../kit/problem.ts'
 import { columns } from './table.ts'
-import { hang } from './wrap.ts'
+import { hang, INDENT } from './wrap.ts'
 import type { ExplainedAnswer, ExplainedRule, Explanation, RehearsalView } from '../console/schema/explanation.ts'
 
 const WHEN = { boot: 'told at boot', answer: 'told with the answer' } as const
 
 const MARGIN = '  '
-const INDENT = 2 * MARGIN.length
 
 function section(title: string, lines: readonly string[], width: number): string[] {
   return lines.length === 0 ? [] : ['', title, ...lines.map(line => hang(MARGIN, line, width, INDENT))]

@@ -1,11 +1,10 @@
 /** What a reload changed, or would change, as a person reads it. Pure. */
 import type { ReloadView } from '../console/schema/reload.ts'
-import { hang } from './wrap.ts'
+import { counted } from '../kit/amount.ts'
+import { hang, INDENT } from './wrap.ts'
 
 /** Lines of machines that one change of a profile may take; `--json` has all. */
 const MACHINES_MOST = 20
-/** Of what has no room in its line. */
-const INDENT = 4
 
 type Change = ReloadView['changes'][number]
 type Machine = ReloadView['machines'][number]
@@ -43,7 +42,7 @@ function startLines(machines: readonly Machine[], reloaded: boolean): string[] {
 export function reloadText({ reloaded, changes, machines, sha256 }: ReloadView, width = Infinity): string {
   const changed = machines.filter(({ keys }) => keys.length > 0)
   const rest = changed.length - MACHINES_MOST
-  const counts = `${changes.length} ${changes.length === 1 ? 'change' : 'changes'} of the site, ${changed.length} ${changed.length === 1 ? 'machine' : 'machines'} with it`
+  const counts = `${counted(changes.length, 'change')} of the site, ${counted(changed.length, 'machine')} with it`
   return [
     `${reloaded ? 'loaded' : 'would be loaded'}: ${counts} (SHA-256 ${sha256.slice(0, 12)})`,
     ...changes.map(changeLine),

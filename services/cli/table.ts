@@ -1,6 +1,6 @@
 /** Text in columns, for people, as wide as their terminal. */
 import { styleText } from 'node:util'
-import { hang, wrap } from './wrap.ts'
+import { hang, INDENT, wrap } from './wrap.ts'
 
 export type Style = Parameters<typeof styleText>[0]
 
@@ -14,7 +14,6 @@ export type Shape = {
 }
 
 const GAP = '  '
-const BELOW = '    '
 
 type Row = readonly string[]
 
@@ -32,7 +31,9 @@ function fitting(widths: readonly number[], width: number): number {
 /** What has no room beside the others, each after its word of the head. */
 function below(cells: Row, names: Row, width: number): string[] {
   const told = cells.flatMap((cell, at) => (cell === '' ? [] : [names[at] ? `${names[at]} ${cell}` : cell]))
-  return told.length === 0 ? [] : wrap(told.join('; ').split(' '), width - BELOW.length).map(line => BELOW + line)
+  return told.length === 0
+    ? []
+    : wrap(told.join('; ').split(' '), width - INDENT).map(line => ' '.repeat(INDENT) + line)
 }
 
 /**

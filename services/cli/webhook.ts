@@ -10,11 +10,8 @@ import { type Command, complainOf, type ExitStatus, say, usageError, verbProblem
 import { requireRunning } from './state.ts'
 import { whenInWords } from './lease.ts'
 import { siteFor } from './site-file.ts'
-import { hang, widthOf } from './wrap.ts'
+import { hang, INDENT, widthOf } from './wrap.ts'
 import type { WebhookView } from '../console/schema/webhook.ts'
-
-/** Of what has no room in its line. */
-const INDENT = 4
 
 /** A target: what waits, and below it why. */
 export function webhookText(views: readonly WebhookView[], now: Instant, width = Infinity): string {

@@ -20,6 +20,9 @@ export const USUAL_COLUMNS = 80
 /** Narrower, a text is no longer read but spelled. */
 const NARROWEST = 24
 
+/** Of what has no room in its line. */
+export const INDENT = 4
+
 /** A text behind its lead; its further lines are indented, below the first one unless told otherwise. */
 export function hang(lead: string, text: string, width: number, indent = lead.length): string {
   const lines = wrap(text.split(' '), Math.max(NARROWEST, width - Math.max(lead.length, indent)))

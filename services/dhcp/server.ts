@@ -261,9 +261,10 @@ class Serving {
     this.#applyHolds(decision.changes)
     if (decision.do === 'reply' && this.#waitsForProbe(decision, heard, tries)) return
     const records = recordsOf(decision.changes)
-    if (decision.do === 'silence') this.#keep(records, decision, request)
-    if (decision.do === 'silence') this.#report(decision, request)
-    else if (records.length === 0) this.#send(decision, heard)
+    if (decision.do === 'silence') {
+      this.#keep(records, decision, request)
+      this.#report(decision, request)
+    } else if (records.length === 0) this.#send(decision, heard)
     else this.#track(this.#sendOnceWritten(decision, heard, records))
   }
 
@@ -278,10 +279,8 @@ class Serving {
   #afterProbe({ offer, heard, tries }: ProbedOffer, answerer: Answerer | undefined): void {
     const { client, address } = offer
     const now = this.#options.clock.now()
-    if (this.#table.heldBy(client.mac, now) !== address) {
-      this.#report(silence('probe-overtaken', client), heard.request)
-      return
-    }
+    if (this.#table.heldBy(client.mac, now) !== address)
+      return this.#report(silence('probe-overtaken', client), heard.request)
     const verdict = judgeAnswer(offer, answerer, { leases: this.#table, subnets: this.#view.server.subnets, now })
     if (verdict.do === 'quarantine') {
       this.#counts.noted('address-in-use')

@@ -3,12 +3,12 @@
  * give leased addresses away and forget who was approved.
  */
 import { existsSync } from 'node:fs'
-import { stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { EnvironmentProblem } from '../kit/problem.ts'
 import { copiesBeside } from './copy.ts'
 import { KEY_FILE } from './key.ts'
 import { runStatement } from './long-statement.ts'
+import { sizeOf } from './room.ts'
 import { DISK_HINT, isDiskFailure, placeToRead, readSqlite, RESTORE_HINT } from './sqlite.ts'
 
 /** A start may wait for so much to be read: less than half a second. What is larger is found out when it is read. */
@@ -27,13 +27,6 @@ async function refuse(file: string, what: string, more = ''): Promise<never> {
     'store',
     `the database ${file} ${what}; nothing was changed`,
     (await wayBack(file)) + more,
-  )
-}
-
-async function sizeOf(file: string): Promise<number> {
-  return stat(file).then(
-    ({ size }) => size,
-    () => 0,
   )
 }
 

@@ -9,7 +9,7 @@ import { copiesBeside, copyDatabase, copyPath, PRIVATE_FILE } from './copy.ts'
 import { refuseDamage, wayBack as wayBackTo } from './damage.ts'
 import { runStatement } from './long-statement.ts'
 import { MIGRATIONS } from './migrations.ts'
-import { lackOf, roomOf } from './room.ts'
+import { lackOf, roomOf, sizeOf } from './room.ts'
 import type { Database } from './schema.ts'
 import { cannotOpen, DISK_HINT, isDamage, isDiskFailure, openSqlite, PRAGMAS, readSqlite } from './sqlite.ts'
 
@@ -66,10 +66,6 @@ function problem(message: string, hint: string): EnvironmentProblem {
 }
 
 const textOf = (error: unknown): string => (error instanceof Error ? error.message : JSON.stringify(error))
-
-async function sizeOf(file: string): Promise<number> {
-  return existsSync(file) ? (await stat(file)).size : 0
-}
 
 type Failure = { what: string; error: unknown; before: string; otherwise: string }
 

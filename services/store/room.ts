@@ -17,7 +17,8 @@ export async function roomOf(folder: string): Promise<Room> {
   return { bytes: bavail * bsize, files: files === 0 ? Infinity : ffree }
 }
 
-async function sizeOf(file: string): Promise<number> {
+/** Octets of a file; none of one that is not there. */
+export async function sizeOf(file: string): Promise<number> {
   return stat(file).then(
     ({ size }) => size,
     () => 0,

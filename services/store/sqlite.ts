@@ -100,8 +100,8 @@ class TransactionalAdapter extends SqliteAdapter {
 class RollbackDriver extends SqliteDriver {
   readonly #db: DatabaseSync
 
-  constructor(db: DatabaseSync, file: string) {
-    super({ database: adapt(db, file) })
+  constructor(db: DatabaseSync, database: SqliteDatabase) {
+    super({ database })
     this.#db = db
   }
 
@@ -111,17 +111,16 @@ class RollbackDriver extends SqliteDriver {
 }
 
 class TransactionalDialect extends SqliteDialect {
-  readonly #db: DatabaseSync
-  readonly #file: string
+  readonly #driver: Driver
 
   constructor(db: DatabaseSync, file: string) {
-    super({ database: adapt(db, file) })
-    this.#db = db
-    this.#file = file
+    const database = adapt(db, file)
+    super({ database })
+    this.#driver = new RollbackDriver(db, database)
   }
 
   override createDriver(): Driver {
-    return new RollbackDriver(this.#db, this.#file)
+    return this.#driver
   }
 
   override createAdapter(): SqliteAdapter {

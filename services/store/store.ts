@@ -1,6 +1,6 @@
 /** The state as typed questions: events, leases, what machines said of themselves, and what is on its way to others. */
 import { existsSync } from 'node:fs'
-import { mkdir, stat, writeFile } from 'node:fs/promises'
+import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { SQLInputValue } from 'node:sqlite'
 import { type Kysely, sql } from 'kysely'
@@ -17,6 +17,7 @@ import { refuseLoss } from './damage.ts'
 import { openUpToDate } from './migrate.ts'
 import { migrationLog } from './migration-log.ts'
 import { OUTBOX_STATEMENTS, sqlOutbox } from './outbox.ts'
+import { sizeOf } from './room.ts'
 import type { Database, DocumentTable, LeaseTable, PasswordTable } from './schema.ts'
 import { cannotOpen, PRAGMAS } from './sqlite.ts'
 import { TurnWriter } from './turn-writer.ts'
@@ -220,11 +221,6 @@ export class Store {
 
   /** Of the database and of its log of writes, octets. */
   async sizes(): Promise<{ database: number; log: number }> {
-    const sizeOf = (file: string): Promise<number> =>
-      stat(file).then(
-        ({ size }) => size,
-        () => 0,
-      )
     return { database: await sizeOf(this.#file), log: await sizeOf(`${this.#file}-wal`) }
   }
 
